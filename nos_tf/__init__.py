@@ -1,0 +1,23 @@
+"""Neural Optimizer Search: update rules as programs, as Keras optimizers, and as something that can be searched for.
+
+The language needs no TensorFlow, which is loaded on the first use of anything that trains.
+"""
+
+import importlib
+from typing import Any
+
+from nos_tf.dsl import Program, ProgramError, SearchSpace, parse
+
+_LAZY_MODULES = ("optimizers", "tasks")
+_LAZY_FUNCTIONS = {"evaluate": "nos_tf.evaluation"}
+
+__version__ = "0.1.0"
+__all__ = ["Program", "ProgramError", "SearchSpace", "parse", *_LAZY_MODULES, *_LAZY_FUNCTIONS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY_MODULES:
+        return importlib.import_module(f"nos_tf.{name}")
+    if name in _LAZY_FUNCTIONS:
+        return getattr(importlib.import_module(_LAZY_FUNCTIONS[name]), name)
+    raise AttributeError(f"module 'nos_tf' has no attribute {name!r}")

@@ -1,0 +1,8 @@
+"""The language of update rules: what a program is, how it is written, and where programs are drawn from."""
+
+from nos_tf.dsl.errors import ProgramError
+from nos_tf.dsl.parser import parse
+from nos_tf.dsl.program import Group, Program, evaluate
+from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
+
+__all__ = ["CONSTRAINTS", "Group", "Program", "ProgramError", "SearchSpace", "evaluate", "parse"]

@@ -1,0 +1,123 @@
+"""Programs as text and as LaTeX.
+
+Text is unambiguous: parsing it gives back the same tokens. A group whose value is read once is written in place where
+the order of the groups allows it; any other one is a statement of its own: `b1 = sqrt(v) * 1; m / b1`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Collection, Mapping, Sequence
+
+from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, OPERANDS, UNARY
+
+Groups = Sequence[Sequence[str]]  # operand1, operand2, unary1, unary2, binary
+
+_ATOM = 5
+_SUM, _PRODUCT, _NEGATION, _POWER = 1, 2, 3, 4
+
+
+@dataclasses.dataclass(frozen=True)
+class _Style:
+    """How one notation writes each primitive, and how tightly it binds; what is not named binds as an atom."""
+
+    operands: Mapping[str, str]
+    unary: Mapping[str, str]
+    binary: Mapping[str, str]
+    parentheses: str
+    bindings: Mapping[str, int]
+    right_binding: int = 0  # What the right side of an operator must bind at least.
+    loose_unary: Collection[str] = ("neg",)  # Unary functions that do not bracket their argument.
+    loose_binary: Collection[str] = ("+", "-", "*", "/", "**")  # Binary functions that do not bracket theirs.
+
+    def bracket(self, expression: str, binding: int, at_least: int) -> str:
+        return expression if binding >= at_least else self.parentheses % expression
+
+
+_TEXT = _Style(
+    operands={name: name for name in OPERANDS},
+    unary={name: entry.text for name, entry in UNARY.items()},
+    binary={name: entry.text for name, entry in BINARY.items()},
+    parentheses="(%s)",
+    bindings={"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "neg": _NEGATION, "**": _POWER}
+    | {name: _PRODUCT for name in OPERANDS if "*w" in name}
+    | {name: _POWER for name in OPERANDS if "**" in name},
+)
+_LATEX = _Style(
+    operands={name: entry.latex for name, entry in OPERANDS.items()},
+    unary={name: entry.latex for name, entry in UNARY.items()},
+    binary={name: entry.latex for name, entry in BINARY.items()},
+    parentheses=r"\left(%s\right)",
+    bindings={"+": _SUM, "-": _SUM, "*": _PRODUCT, "neg": _NEGATION},
+    right_binding=_POWER,
+    loose_binary=("+", "-", "*"),
+)
+
+
+def to_text(groups: Groups) -> str:
+    """The program as infix text that parses back to the same tokens."""
+    inlined = _inlined(groups)
+    statements = []
+    for index in range(len(groups)):
+        if index not in inlined:
+            name = f"{GROUP_NAMES[index]} = " if index < len(groups) - 1 else ""
+            statements.append(name + _group(groups, index, inlined, _TEXT)[0])
+    return "; ".join(statements)
+
+
+def to_latex(groups: Groups) -> str:
+    """The update as one formula, without the groups that it does not read."""
+    return _group(groups, len(groups) - 1, range(len(groups)), _LATEX)[0]
+
+
+def _inlined(groups: Groups) -> frozenset[int]:
+    """The largest set of groups that can be written in place: parsing numbers groups in the order of their text."""
+    readers: list[list[int]] = [[] for _ in groups]
+    for reader, group in enumerate(groups):
+        for name in group[:2]:
+            if name in GROUP_NAMES:
+                readers[GROUP_NAMES.index(name)].append(reader)
+    once = [index for index, reading in enumerate(readers) if len(reading) == 1]
+
+    def visit(index: int, chosen: Collection[int]) -> list[int]:
+        inner = [GROUP_NAMES.index(name) for name in groups[index][:2] if name in GROUP_NAMES]
+        return [*itertools.chain.from_iterable(visit(i, chosen) for i in inner if i in chosen), index]
+
+    for count in range(len(once), 0, -1):
+        for chosen in itertools.combinations(once, count):
+            order = [visit(index, chosen) for index in range(len(groups)) if index not in chosen]
+            if list(itertools.chain.from_iterable(order)) == list(range(len(groups))):
+                return frozenset(chosen)
+    return frozenset()
+
+
+def _group(groups: Groups, index: int, inlined: Collection[int], style: _Style) -> tuple[str, int]:
+    """Expression of one group, and how tightly it binds."""
+    operand1, operand2, unary1, unary2, binary = groups[index]
+    binding = style.bindings.get(binary, _ATOM)
+    left, right = 0, 0
+    if binary in style.loose_binary:
+        # Operators of one kind group from the left, but a power's base needs its own brackets.
+        left, right = binding + (binary == "**"), max(binding + 1, style.right_binding)
+    first = style.bracket(*_side(groups, operand1, unary1, inlined, style), left)
+    second = style.bracket(*_side(groups, operand2, unary2, inlined, style), right)
+    if style is _TEXT and (first, binary, second) == ("g", "**", "2"):
+        first = "identity(g)"  # `g ** 2` is the operand of that name.
+    template = style.binary[binary]
+    return template % ((first, second)[: template.count("%s")]), binding
+
+
+def _side(groups: Groups, name: str, unary: str, inlined: Collection[int], style: _Style) -> tuple[str, int]:
+    """Expression of one operand under its unary function, and how tightly it binds."""
+    if name in GROUP_NAMES and GROUP_NAMES.index(name) in inlined:
+        expression, binding = _group(groups, GROUP_NAMES.index(name), inlined, style)
+    else:
+        expression, binding = style.operands.get(name, name), style.bindings.get(name, _ATOM)
+    if unary == "identity":
+        return expression, binding
+    if unary in style.loose_unary:
+        expression = style.bracket(expression, binding, _NEGATION)
+    if style is _TEXT and unary == "sign" and f"sign({expression})" in OPERANDS:
+        expression = f"identity({expression})"  # `sign(g)` is the operand of that name.
+    return style.unary[unary] % expression, style.bindings.get(unary, _ATOM)

@@ -1,0 +1,152 @@
+"""An update rule as a value: an immutable program of one to four groups, and its evaluation."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from nos_tf.dsl import formatting, primitives
+from nos_tf.dsl.errors import ProgramError, excerpt, suggestion
+from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, MAX_GROUPS, OPERANDS, UNARY
+
+TOKENS_PER_GROUP = 5
+
+
+class Group(NamedTuple):
+    """Five tokens: the value of the group is `binary(unary1(operand1), unary2(operand2))`."""
+
+    operand1: str
+    operand2: str
+    unary1: str
+    unary2: str
+    binary: str
+
+    def sides(self) -> Iterator[tuple[int, str, str]]:
+        """Side number, operand and unary function of each side that the binary function reads."""
+        yield 0, self.operand1, self.unary1
+        if self.binary != "left":
+            yield 1, self.operand2, self.unary2
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """An update rule `U` of `w <- w - learning_rate * U`, five tokens a group.
+
+    The value of a group can be read by the later groups as `b1`, `b2`, `b3`; the value of the last one is the update.
+
+    Attributes:
+      tokens: `operand1, operand2, unary1, unary2, binary` of each group in turn.
+
+    Raises:
+      ProgramError: The tokens are of the wrong kind or number, or a group reads itself or a later one.
+    """
+
+    tokens: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        count = len(self.tokens)
+        if count == 0 or count % TOKENS_PER_GROUP or count > TOKENS_PER_GROUP * MAX_GROUPS:
+            raise ProgramError(f"A program has 5, 10, 15 or 20 tokens, five a group. Received: {count} tokens")
+        for position, token in enumerate(self.tokens):
+            _check_token(token, position)
+
+    @classmethod
+    def from_tokens(cls, tokens: Iterable[str]) -> Program:
+        """Program of the given tokens, five a group: `operand1, operand2, unary1, unary2, binary`."""
+        if isinstance(tokens, str):
+            raise ProgramError(
+                f"Tokens are a sequence of strings; use nos_tf.parse for a text. Received: {excerpt(tokens)}"
+            )
+        return cls(tuple(tokens))
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return tuple(
+            Group(*self.tokens[start : start + TOKENS_PER_GROUP])
+            for start in range(0, len(self.tokens), TOKENS_PER_GROUP)
+        )
+
+    @property
+    def num_groups(self) -> int:
+        return len(self.tokens) // TOKENS_PER_GROUP
+
+    @property
+    def live_groups(self) -> tuple[int, ...]:
+        """Indices of the groups that the update depends on, in order."""
+        live = {self.num_groups - 1}
+        for index in range(self.num_groups - 1, -1, -1):
+            if index in live:
+                live.update(GROUP_NAMES.index(name) for _, name, _ in self.groups[index].sides() if name in GROUP_NAMES)
+        return tuple(sorted(live))
+
+    @property
+    def operands(self) -> frozenset[str]:
+        """Operands that the update depends on, values of groups left out."""
+        read = {name for index in self.live_groups for _, name, _ in self.groups[index].sides()}
+        return frozenset(read.intersection(OPERANDS))
+
+    @property
+    def slots(self) -> frozenset[str]:
+        """Running averages that the update depends on, of `m`, `v` and `gamma`."""
+        return frozenset().union(*(OPERANDS[name].slots for name in self.operands))
+
+    @property
+    def needs_total_steps(self) -> bool:
+        """Whether the update depends on the length of the training."""
+        return any(OPERANDS[name].needs_total_steps for name in self.operands)
+
+    def __str__(self) -> str:
+        return formatting.to_text(self.groups)
+
+    def __repr__(self) -> str:
+        return f"Program({str(self)!r})"
+
+    def to_latex(self) -> str:
+        """The update as one LaTeX formula, earlier groups written into the last one."""
+        return formatting.to_latex(self.groups)
+
+
+def evaluate(program: Program, state: primitives.State) -> primitives.Array:
+    """The update `U`, not yet multiplied by the learning rate.
+
+    Args:
+      program: The rule.
+      state: The weights, gradient and averages of one step. The site of a side is `2 * group + side`.
+
+    Returns:
+      An array that broadcasts to the shape of the gradient.
+    """
+    values: dict[str, primitives.Array] = {}
+    result = None
+    for index in program.live_groups:
+        group = program.groups[index]
+        sides = []
+        for side, name, unary in group.sides():
+            operand = values[name] if name in values else OPERANDS[name].compute(state)
+            sides.append(UNARY[unary].compute(state.at_site(2 * index + side), operand))
+        result = BINARY[group.binary].compute(state, sides[0], sides[-1])
+        if index < len(GROUP_NAMES):
+            values[GROUP_NAMES[index]] = result
+    return result
+
+
+def _check_token(token: str, position: int) -> None:
+    group, place = divmod(position, TOKENS_PER_GROUP)
+    kind, known = (
+        ("an operand", [*OPERANDS, *GROUP_NAMES[:group]]),
+        ("an operand", [*OPERANDS, *GROUP_NAMES[:group]]),
+        ("a unary function", list(UNARY)),
+        ("a unary function", list(UNARY)),
+        ("a binary function", list(BINARY)),
+    )[place]
+    where = f"token {position + 1} (group {group + 1})"
+    if not isinstance(token, str):
+        raise ProgramError(f"Tokens are strings. Received at {where}: {excerpt(repr(token))}")
+    if token in known:
+        return
+    if token in GROUP_NAMES and place < 2:
+        raise ProgramError(
+            f"Group {group + 1} can only read groups before it. Received at {where}: {token!r}",
+        )
+    raise ProgramError(f"Unknown: {where} must be {kind}{suggestion(token, known)} Received: {excerpt(token)}")
