@@ -61,6 +61,21 @@ class State(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
+class Average:
+    """An exponential moving average that an optimizer keeps for every weight, updated before it is read.
+
+    Attributes:
+      name: The slot's name.
+      compute: What is averaged, from the gradient.
+      beta: Default decay rate of the average.
+    """
+
+    name: str
+    compute: Callable[[Array], Array]
+    beta: float
+
+
+@dataclasses.dataclass(frozen=True)
 class Operand:
     """A value that a rule can read.
 
@@ -128,8 +143,9 @@ def _constant(value: float) -> Callable[[State], Array]:
 
 
 def _adam(s: State) -> Array:
-    # Keras' form: epsilon is added to the uncorrected square root.
-    return (s.average("m") / s.bias("m")) * s.xp.sqrt(s.bias("v")) / (s.xp.sqrt(s.average("v")) + s.constant(EPSILON))
+    # Keras' form: epsilon is added to the uncorrected square root. The scalars come first: they cost nothing.
+    correction = s.xp.sqrt(s.bias("v")) / s.bias("m")
+    return correction * s.average("m") / (s.xp.sqrt(s.average("v")) + s.constant(EPSILON))
 
 
 def _rmsprop(s: State) -> Array:
@@ -141,14 +157,19 @@ def _cosine(s: State, angle: Array) -> Array:
     return s.constant(0.5) * (s.constant(1.0) + s.xp.cos(s.constant(math.pi) * angle))
 
 
+def _progress(s: State) -> Array:
+    # A training that runs on past T keeps the last value, as the authors' TensorFlow code does.
+    return s.xp.minimum(s.step / s.total_steps, s.constant(1.0))
+
+
 def linear_decay(s: State) -> Array:
     """ld = 1 - t/T."""
-    return s.constant(1.0) - s.step / s.total_steps
+    return s.constant(1.0) - _progress(s)
 
 
 def cosine_decay(s: State, cycles: float = 0.5) -> Array:
     """cd_n = 0.5 (1 + cos(2 pi n t/T))."""
-    return _cosine(s, s.constant(2.0 * cycles) * s.step / s.total_steps)
+    return _cosine(s, s.constant(2.0 * cycles) * _progress(s))
 
 
 def restart_decay(s: State, restarts: int = 10) -> Array:
@@ -162,6 +183,12 @@ def annealed_deviation(s: State) -> Array:
 
 
 _M, _V, _GAMMA = frozenset({"m"}), frozenset({"v"}), frozenset({"gamma"})
+
+AVERAGES: dict[str, Average] = {
+    "m": Average("m", lambda g: g, beta=0.9),
+    "v": Average("v", lambda g: g * g, beta=0.999),
+    "gamma": Average("gamma", lambda g: g * g * g, beta=0.999),
+}
 
 BASE_OPERANDS: tuple[Operand, ...] = (
     Operand("g", "g", lambda s: s.g),

@@ -1,0 +1,128 @@
+"""What differs between Keras 3 (TensorFlow 2.16 and newer) and Keras 2.15; no other file knows which one runs."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+IS_KERAS_3 = tf.keras.__version__.startswith("3.")
+
+if IS_KERAS_3 and tf.keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        "nos_tf needs Keras' TensorFlow backend; unset KERAS_BACKEND or set it to 'tensorflow'. "
+        f"Received: {tf.keras.backend.backend()!r}"
+    )
+
+register_serializable = tf.keras.utils.register_keras_serializable(package="nos_tf")
+
+
+@register_serializable
+class RuleOptimizer(tf.keras.optimizers.Optimizer, abc.ABC):
+    """An optimizer whose step is `w <- w - learning_rate * update(g, w, slots)`.
+
+    A subclass names its slots and computes updates from tensors; variables, distribution, gradient clipping, weight
+    decay and saving are Keras'. Sparse gradients are summed into dense ones first, because an update rule also moves
+    the weights whose gradient is zero.
+
+    Args:
+      learning_rate: A number or a `LearningRateSchedule`.
+      **kwargs: The keyword arguments of every Keras optimizer: `weight_decay`, `clipnorm`, `clipvalue`,
+        `global_clipnorm`, `use_ema`, `ema_momentum`, `ema_overwrite_frequency`, `name`, and with Keras 3 also
+        `loss_scale_factor` and `gradient_accumulation_steps`.
+    """
+
+    slot_names: Sequence[str] = ()
+
+    def __init__(self, learning_rate: Any = 0.1, **kwargs: Any):
+        kwargs.setdefault("name", type(self).__name__)
+        if IS_KERAS_3:
+            super().__init__(learning_rate=learning_rate, **kwargs)
+        else:
+            super().__init__(**kwargs)
+            self._learning_rate = self._build_learning_rate(learning_rate)
+
+    @abc.abstractmethod
+    def update(
+        self, gradient: tf.Tensor, weights: tf.Tensor, slots: Mapping[str, tf.Tensor], step: tf.Tensor, index: int
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """One step's update, not yet multiplied by the learning rate, and the new values of the slots.
+
+        Args:
+          gradient: Dense gradient, shaped and typed like the weights.
+          weights: Value of one variable.
+          slots: Values of its slots by name, shaped and typed like the weights.
+          step: Updates made before this one, an integer scalar.
+          index: Position of the variable among the variables that the optimizer trains.
+        """
+
+    def build(self, variables: Sequence[Any]) -> None:
+        """Makes the slots of the given variables, filled with zeros."""
+        super().build(variables)
+        if hasattr(self, "_slots"):
+            return
+        self._slots = {name: [self._new_slot(variable, name) for variable in variables] for name in self.slot_names}
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any = None) -> None:
+        """Changes one variable and its slots; called by Keras."""
+        index = self._index(variable)
+        slots = {name: variables[index] for name, variables in self._slots.items()}
+        weights = tf.convert_to_tensor(variable)
+        gradient = tf.cast(tf.convert_to_tensor(gradient), weights.dtype)
+        values = {name: tf.convert_to_tensor(slot) for name, slot in slots.items()}
+        update, new_values = self.update(gradient, weights, values, self._updates_made(), index)
+        for name, slot in slots.items():
+            self._assign(slot, new_values[name])
+        rate = tf.cast(self.learning_rate if learning_rate is None else learning_rate, update.dtype)
+        self._assign(variable, weights - tf.cast(rate * update, weights.dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        if not IS_KERAS_3:
+            config["learning_rate"] = self._serialize_hyperparameter(self._learning_rate)
+        return config
+
+    if IS_KERAS_3:
+
+        def apply(self, grads: Iterable[Any], trainable_variables: Any = None) -> None:
+            """Applies gradients to the trainable variables, as every Keras optimizer does."""
+            super().apply([_dense(gradient) for gradient in grads], trainable_variables)
+
+        def _new_slot(self, variable: Any, name: str) -> Any:
+            if self._overwrite_variable_with_gradient(variable):
+                return None
+            return self.add_variable_from_reference(variable, name=name)
+
+        def _index(self, variable: Any) -> int:
+            return self._get_variable_index(variable)
+
+        def _updates_made(self) -> tf.Tensor:
+            return tf.convert_to_tensor(self.iterations)
+
+        def _assign(self, variable: Any, value: tf.Tensor) -> None:
+            self.assign(variable, value)
+
+    else:
+
+        def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]], *args: Any, **kwargs: Any) -> Any:
+            """Applies gradients to variables, as every Keras optimizer does."""
+            pairs = [(_dense(gradient), variable) for gradient, variable in grads_and_vars]
+            return super().apply_gradients(pairs, *args, **kwargs)
+
+        def _new_slot(self, variable: Any, name: str) -> Any:
+            return self.add_variable_from_reference(model_variable=variable, variable_name=name)
+
+        def _index(self, variable: Any) -> int:
+            return self._index_dict[self._var_key(variable)]
+
+        def _updates_made(self) -> tf.Tensor:
+            return self.iterations
+
+        def _assign(self, variable: Any, value: tf.Tensor) -> None:
+            variable.assign(value)
+
+
+def _dense(gradient: Any) -> Any:
+    return tf.convert_to_tensor(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient

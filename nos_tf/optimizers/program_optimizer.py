@@ -1,0 +1,99 @@
+"""Any program of the language as a Keras optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from nos_tf.dsl import Program, evaluate, parse
+from nos_tf.dsl.primitives import AVERAGES
+from nos_tf.optimizers.keras_api import RuleOptimizer, register_serializable
+from nos_tf.optimizers.update_rule import Randomness, TensorState, updated_averages
+from nos_tf.optimizers.validation import check_beta, check_seed, check_total_steps
+
+
+@register_serializable
+class ProgramOptimizer(RuleOptimizer):
+    """Trains with an update rule of the language: `w <- w - learning_rate * U(g, w, m, v, gamma, t)`.
+
+    Averages are updated before they are read, and read with Adam's bias correction. A slot exists for each average that
+    the rule depends on and for no other. The arithmetic is done in the variables' own dtype, except that half-precision
+    variables are computed in float32 and rounded once: the language's delta of 1e-8 is 0 in float16.
+
+    Example:
+    >>> optimizer = nos_tf.optimizers.ProgramOptimizer("exp(sign(g) * sign(m)) * g", learning_rate=0.1)
+    >>> model.compile(optimizer, "sparse_categorical_crossentropy")
+
+    Args:
+      program: A `Program`, or its text.
+      learning_rate: A number or a `LearningRateSchedule`.
+      total_steps: Length of the training, `T`, in updates; required by rules that read a decay (`ld`, `cd`, `rd`).
+      beta_1: Decay rate of `m`, in [0, 1).
+      beta_2: Decay rate of `v`, in [0, 1).
+      beta_3: Decay rate of `gamma`, in [0, 1).
+      seed: Seed of noise and drop masks, in [0, 2**32); the masks of a step depend on it and on the step alone.
+      **kwargs: The keyword arguments of every Keras optimizer.
+
+    Raises:
+      ProgramError: The text is no program.
+      ValueError: The rule reads a decay and no `total_steps` is given, or a number is out of range.
+
+    References:
+      Bello et al. (2017), section 4.1.
+    """
+
+    def __init__(
+        self,
+        program: Program | str,
+        learning_rate: Any = 0.1,
+        total_steps: int | None = None,
+        beta_1: float = AVERAGES["m"].beta,
+        beta_2: float = AVERAGES["v"].beta,
+        beta_3: float = AVERAGES["gamma"].beta,
+        seed: int = 0,
+        **kwargs: Any,
+    ):
+        super().__init__(learning_rate, **kwargs)
+        self.program = program if isinstance(program, Program) else parse(program)
+        self.betas = {
+            "m": check_beta("beta_1", beta_1),
+            "v": check_beta("beta_2", beta_2),
+            "gamma": check_beta("beta_3", beta_3),
+        }
+        self.seed = check_seed(seed)
+        needed_by = f"the rule {self.program}" if self.program.needs_total_steps else None
+        self.total_steps = check_total_steps(total_steps, needed_by)
+
+    @property
+    def slot_names(self) -> tuple[str, ...]:
+        return tuple(name for name in AVERAGES if name in self.program.slots)
+
+    def update(
+        self, gradient: tf.Tensor, weights: tf.Tensor, slots: Mapping[str, tf.Tensor], step: tf.Tensor, index: int
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        dtype = tf.float32 if gradient.dtype.size < 4 else gradient.dtype
+        gradient = tf.cast(gradient, dtype)
+        slots = {name: tf.cast(value, dtype) for name, value in slots.items()}
+        averages = updated_averages(self.slot_names, slots, gradient, self.betas)
+        state = TensorState(
+            g=gradient,
+            w=tf.cast(weights, dtype),
+            averages=averages,
+            step_number=step,
+            total_steps=None if self.total_steps is None else tf.constant(self.total_steps, dtype),
+            betas=self.betas,
+            randomness=Randomness(self.seed, {index: weights.shape.num_elements()}),
+        )
+        return evaluate(self.program, state), averages
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {
+            "program": str(self.program),
+            "total_steps": self.total_steps,
+            "beta_1": self.betas["m"],
+            "beta_2": self.betas["v"],
+            "beta_3": self.betas["gamma"],
+            "seed": self.seed,
+        }

@@ -1,0 +1,126 @@
+"""The arithmetic of a training step as pure functions of TensorFlow tensors, without Keras and without variables."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+import tensorflow as tf
+
+from nos_tf.dsl.primitives import AVERAGES
+
+_XP = types.SimpleNamespace(
+    abs=tf.abs,
+    cos=tf.cos,
+    exp=tf.exp,
+    log=tf.math.log,
+    maximum=tf.maximum,
+    minimum=tf.minimum,
+    sign=tf.sign,
+    sqrt=tf.sqrt,
+    where=tf.where,
+)
+_SITES = 16  # Random streams of one variable: eight sides of functions, then the noise operands.
+_FIRST_NOISE_SITE = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Randomness:
+    """Where a step's random numbers come from: the same seed, variable, step and site give the same numbers again.
+
+    Attributes:
+      seed: Seed of the training, below 2**32; an integer or an int64 scalar.
+      sizes: Number of weights of each variable, by the variable's index in the model. More than one variable are
+        drawn for one after the other, into one vector.
+    """
+
+    seed: int | tf.Tensor
+    sizes: Mapping[int, int]
+
+    def draw(self, site: int, step: tf.Tensor, dtype: tf.DType, normal: bool) -> tf.Tensor:
+        """Uniform draws from [0, 1), or standard normal ones, of shape `[sum(sizes)]`."""
+        function = tf.random.stateless_normal if normal else tf.random.stateless_uniform
+        draws = []
+        for index, size in self.sizes.items():
+            stream = tf.cast(self.seed, tf.int64) * 2**28 + (index * _SITES + site)
+            # Philox by name: the default differs from device to device, and XLA's from TensorFlow's.
+            draws.append(function([size], tf.stack([stream, tf.cast(step, tf.int64)]), dtype=dtype, alg="philox"))
+        return draws[0] if len(draws) == 1 else tf.concat(draws, axis=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class TensorState:
+    """`dsl.primitives.State` over TensorFlow tensors.
+
+    Attributes:
+      g: Gradient.
+      w: Weights, shaped and typed like the gradient.
+      averages: Running averages after this step's update, by name.
+      step_number: Steps completed before this one, an integer scalar.
+      total_steps: Length of the training in steps; a scalar of the gradient's dtype, or None where no decay is read.
+      betas: Decay rate of each average.
+      randomness: Source of the random numbers, or None where none are drawn.
+      site: Where in the program the state is read.
+    """
+
+    g: tf.Tensor
+    w: tf.Tensor
+    averages: Mapping[str, tf.Tensor]
+    step_number: tf.Tensor
+    total_steps: tf.Tensor | None
+    betas: Mapping[str, float]
+    randomness: Randomness | None
+    site: int = 0
+
+    xp: ClassVar[Any] = _XP
+
+    @property
+    def step(self) -> tf.Tensor:
+        return tf.cast(self.step_number, self.g.dtype)
+
+    def constant(self, value: float) -> tf.Tensor:
+        return tf.constant(value, self.g.dtype)
+
+    def average(self, name: str) -> tf.Tensor:
+        return self.averages[name]
+
+    def bias(self, name: str) -> tf.Tensor:
+        beta = self.betas[name]
+        # In float32, 1 - 0.999 ** t is wrong in the fifth digit at the first steps.
+        log_beta = math.log(beta) if beta > 0.0 else -math.inf
+        return -tf.math.expm1(self.constant(log_beta) * (self.step + self.constant(1.0)))
+
+    def normal(self, stream: int) -> tf.Tensor:
+        return self._draw(_FIRST_NOISE_SITE + stream, normal=True)
+
+    def uniform(self) -> tf.Tensor:
+        return self._draw(self.site, normal=False)
+
+    def at_site(self, site: int) -> TensorState:
+        return dataclasses.replace(self, site=site)
+
+    def _draw(self, site: int, normal: bool) -> tf.Tensor:
+        assert self.randomness is not None
+        return tf.reshape(self.randomness.draw(site, self.step_number, self.g.dtype, normal), tf.shape(self.g))
+
+
+def updated_averages(
+    slots: Iterable[str], averages: Mapping[str, tf.Tensor], gradient: tf.Tensor, betas: Mapping[str, float]
+) -> dict[str, tf.Tensor]:
+    """The running averages after a step: `beta * average + (1 - beta) * value`.
+
+    Args:
+      slots: Names of the averages to update.
+      averages: Their present values, shaped and typed like the gradient.
+      gradient: This step's gradient.
+      betas: Decay rate of each average.
+    """
+    updated = {}
+    for name in slots:
+        beta = tf.constant(betas[name], gradient.dtype)
+        rest = tf.constant(1.0 - betas[name], gradient.dtype)
+        updated[name] = beta * averages[name] + rest * AVERAGES[name].compute(gradient)
+    return updated

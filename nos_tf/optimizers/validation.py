@@ -1,0 +1,31 @@
+"""Checks of the optimizers' arguments."""
+
+from __future__ import annotations
+
+import numbers
+
+
+def check_beta(name: str, value: float) -> float:
+    """The value, if it is a decay rate in [0, 1)."""
+    if not isinstance(value, numbers.Real) or not 0.0 <= value < 1.0:
+        raise ValueError(f"{name} must be a number in [0, 1). Received: {name}={value!r}")
+    return float(value)
+
+
+def check_seed(value: int) -> int:
+    """The value, if it can seed the random draws."""
+    if not isinstance(value, numbers.Integral) or not 0 <= value < 2**32:
+        raise ValueError(f"seed must be an integer in [0, 2**32). Received: seed={value!r}")
+    return int(value)
+
+
+def check_total_steps(value: int | None, needed_by: str | None) -> int | None:
+    """The value, if it is a number of steps, or None where nothing needs it."""
+    if value is None and needed_by is not None:
+        raise ValueError(
+            f"{needed_by} decays over the training, so give its length in steps as total_steps. "
+            "Received: total_steps=None"
+        )
+    if value is not None and (not isinstance(value, numbers.Integral) or value < 1):
+        raise ValueError(f"total_steps must be a positive integer. Received: total_steps={value!r}")
+    return None if value is None else int(value)

@@ -1,0 +1,98 @@
+"""Every optimizer that the paper names, by name.
+
+Sources: Bello et al. (2017), Table 1 (rules found, and the baselines), and its 2018 arXiv extension (PowerSign, AddSign
+decays).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from nos_tf.dsl import Program, ProgramError
+from nos_tf.dsl.errors import suggestion
+from nos_tf.optimizers.program_optimizer import ProgramOptimizer
+from nos_tf.optimizers.sign_family import SIGN_DECAYS, AddSign, PowerSign
+
+# The rules of Table 1 and the baselines that the language expresses; powersign is Table 1's g * e^(sign(g) sign(m)).
+PROGRAMS: dict[str, str] = {
+    "sgd": "g",
+    "rmsprop": "rmsprop",
+    "adam": "adam",
+    "powersign-plus-clip-g": "(exp(sign(g) * sign(m)) + clip(g, 1e-4)) * g",
+    "clip-m-exp-v": "clip(m, 1e-4) * exp(v)",
+    "m-exp-v": "m * exp(v)",
+    "powersign-drop-0.3": "exp(sign(g) * sign(m)) * drop(g, 0.3)",
+    "m-exp-g2": "m * exp(g**2)",
+    "drop-m-over-exp-g2": "drop(m, 0.1) / exp(g**2)",
+    "powersign-drop-0.1": "exp(sign(g) * sign(m)) * drop(g, 0.1)",
+    "clip-rmsprop-plus-drop-m": "clip(rmsprop, 1e-5) + drop(m, 0.3)",
+    "adam-powersign": "exp(sign(g) * sign(m)) * adam",
+    "adam-exp-m": "adam * exp(m)",
+    "g-plus-drop-m": "g + drop(m, 0.3)",
+    "drop-m-exp-g3": "drop(m, 0.1) * exp(g**3)",
+    "g-minus-clip-g2": "g - clip(g**2, 1e-4)",
+    "exp-g-minus-exp-m": "exp(g) - exp(m)",
+    "drop-m-exp-w": "drop(m, 0.3) * exp(1e-3*w)",
+}
+
+_SIGN_FAMILY: dict[str, Callable[..., tf.keras.optimizers.Optimizer]] = {
+    "powersign": PowerSign,
+    "powersign2": functools.partial(PowerSign, base=2.0),
+    "addsign": AddSign,
+    "addsign2": functools.partial(AddSign, alpha=2.0),
+}
+
+
+def _momentum(learning_rate: Any, total_steps: int | None = None, **kwargs: Any) -> tf.keras.optimizers.Optimizer:
+    # The language has averages of gradients but no sums, so momentum is Keras' own.
+    del total_steps
+    return tf.keras.optimizers.SGD(learning_rate, momentum=0.9, **kwargs)
+
+
+_ZOO: dict[str, Callable[..., tf.keras.optimizers.Optimizer]] = {
+    "momentum": _momentum,
+    **{name: functools.partial(ProgramOptimizer, text) for name, text in PROGRAMS.items()},
+    **_SIGN_FAMILY,
+    **{
+        f"{name}-{decay}": functools.partial(make, sign_decay=decay)
+        for name, make in _SIGN_FAMILY.items()
+        for decay in SIGN_DECAYS
+    },
+}
+
+
+def names() -> tuple[str, ...]:
+    """Names that `get` takes."""
+    return tuple(_ZOO)
+
+
+def get(
+    name: str | Program, learning_rate: Any = 0.1, total_steps: int | None = None, **kwargs: Any
+) -> tf.keras.optimizers.Optimizer:
+    """A Keras optimizer by name or by rule.
+
+    Example:
+    >>> optimizer = nos_tf.optimizers.get("powersign-cd", learning_rate=0.1, total_steps=1000)
+
+    Args:
+      name: One of `names()`, a `Program`, or the text of a rule.
+      learning_rate: A number or a `LearningRateSchedule`.
+      total_steps: Length of the training in updates; required by the names that end in a decay.
+      **kwargs: Other arguments of the optimizer.
+
+    Raises:
+      ValueError: The name is neither of the zoo nor a rule.
+    """
+    if isinstance(name, str) and name in _ZOO:
+        return _ZOO[name](learning_rate=learning_rate, total_steps=total_steps, **kwargs)
+    try:
+        return ProgramOptimizer(name, learning_rate, total_steps, **kwargs)
+    except ProgramError as error:
+        raise ValueError(
+            f"Neither an optimizer's name{suggestion(str(name), _ZOO)} nor a rule ({error}). "
+            f"Known names: {', '.join(_ZOO)}. Received: {str(name)[:80]!r}"
+        ) from None
