@@ -35,11 +35,20 @@ class State(Protocol):
       total_steps: Length of the training, `T`; a scalar of the gradient's dtype.
     """
 
-    xp: Any
-    g: Array
-    w: Array
-    step: Array
-    total_steps: Array
+    @property
+    def xp(self) -> Any: ...
+
+    @property
+    def g(self) -> Array: ...
+
+    @property
+    def w(self) -> Array: ...
+
+    @property
+    def step(self) -> Array: ...
+
+    @property
+    def total_steps(self) -> Array: ...
 
     def constant(self, value: float) -> Array:
         """A scalar of the gradient's dtype."""

@@ -34,8 +34,6 @@ class RuleOptimizer(tf.keras.optimizers.Optimizer, abc.ABC):
         `loss_scale_factor` and `gradient_accumulation_steps`.
     """
 
-    slot_names: Sequence[str] = ()
-
     def __init__(self, learning_rate: Any = 0.1, **kwargs: Any):
         kwargs.setdefault("name", type(self).__name__)
         if IS_KERAS_3:
@@ -43,6 +41,11 @@ class RuleOptimizer(tf.keras.optimizers.Optimizer, abc.ABC):
         else:
             super().__init__(**kwargs)
             self._learning_rate = self._build_learning_rate(learning_rate)
+
+    @property
+    @abc.abstractmethod
+    def slot_names(self) -> tuple[str, ...]:
+        """Names of the slots that every variable gets, each shaped and typed like it and zero at first."""
 
     @abc.abstractmethod
     def update(

@@ -6,6 +6,7 @@ and `tf.train.noisy_linear_cosine_decay`.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import tensorflow as tf
@@ -15,11 +16,9 @@ from nos_tf.optimizers.keras_api import register_serializable
 from nos_tf.optimizers.update_rule import Randomness
 from nos_tf.optimizers.validation import check_seed, check_total_steps
 
-LearningRateSchedule = tf.keras.optimizers.schedules.LearningRateSchedule
-
 
 @register_serializable
-class LinearCosineDecay(LearningRateSchedule):
+class LinearCosineDecay(tf.keras.optimizers.schedules.LearningRateSchedule):
     """`lr(t) = initial_learning_rate * ((alpha + ld) * cd_n + beta)`; ld = 1 - t/T, cd_n = (1 + cos(2 pi n t/T)) / 2.
 
     After `T` steps the rate keeps its last value.
@@ -55,7 +54,7 @@ class LinearCosineDecay(LearningRateSchedule):
     def __call__(self, step: Any) -> tf.Tensor:
         step = tf.cast(step, tf.float32)
         progress = tf.minimum(step / self.decay_steps, 1.0)
-        cosine = 0.5 * (1.0 + tf.cos(2.0 * tf.constant(3.141592653589793) * self.num_periods * progress))
+        cosine = 0.5 * (1.0 + tf.cos(2.0 * math.pi * self.num_periods * progress))
         linear = 1.0 - progress + self.noise(step)
         return self.initial_learning_rate * ((self.alpha + linear) * cosine + self.beta)
 
@@ -123,7 +122,7 @@ class NoisyLinearCosineDecay(LinearCosineDecay):
         }
 
 
-def _restarts(learning_rate: float, total_steps: int) -> LearningRateSchedule:
+def _restarts(learning_rate: float, total_steps: int) -> Any:
     return tf.keras.optimizers.schedules.CosineDecayRestarts(
         learning_rate, first_decay_steps=max(1, total_steps // 10), t_mul=1.0
     )
@@ -143,13 +142,16 @@ def names() -> tuple[str, ...]:
     return tuple(_SCHEDULES)
 
 
-def get(name: str, learning_rate: float, total_steps: int) -> LearningRateSchedule | float:
+def get(name: str, learning_rate: float, total_steps: int) -> Any:
     """A schedule by name: constant, cosine, restarts (ten cosine periods), linear_cosine or noisy_linear_cosine.
 
     Args:
       name: One of `names()`.
       learning_rate: Initial rate.
       total_steps: Length of the training in steps.
+
+    Returns:
+      A `LearningRateSchedule`, or the learning rate itself for "constant".
 
     Raises:
       ValueError: The name is unknown, or `total_steps` is no positive integer.

@@ -15,7 +15,9 @@ from nos_tf.optimizers.keras_api import RuleOptimizer, register_serializable
 from nos_tf.optimizers.update_rule import TensorState, updated_averages
 from nos_tf.optimizers.validation import check_beta, check_total_steps
 
-SIGN_DECAYS: dict[str, Callable[[primitives.State], tf.Tensor]] = {
+SignDecay = Callable[[primitives.State], tf.Tensor]
+
+SIGN_DECAYS: dict[str, SignDecay] = {
     "ld": primitives.linear_decay,
     "cd": primitives.cosine_decay,
     "rd10": functools.partial(primitives.restart_decay, restarts=10),
@@ -31,8 +33,6 @@ class _SignOptimizer(RuleOptimizer):
     that the decay is computed in float32 at least.
     """
 
-    slot_names = ("m",)
-
     def __init__(self, learning_rate: Any, beta: float, sign_decay: str | None, total_steps: int | None, **kwargs: Any):
         super().__init__(learning_rate, **kwargs)
         if sign_decay is not None and sign_decay not in SIGN_DECAYS:
@@ -40,6 +40,10 @@ class _SignOptimizer(RuleOptimizer):
         self.beta = check_beta("beta", beta)
         self.sign_decay = sign_decay
         self.total_steps = check_total_steps(total_steps, f"sign_decay={sign_decay!r}" if sign_decay else None)
+
+    @property
+    def slot_names(self) -> tuple[str, ...]:
+        return ("m",)
 
     @abc.abstractmethod
     def scale(self, agreement: tf.Tensor) -> tf.Tensor:
@@ -51,7 +55,8 @@ class _SignOptimizer(RuleOptimizer):
         averages = updated_averages(("m",), slots, gradient, {"m": self.beta})
         agreement = tf.sign(gradient) * tf.sign(averages["m"])
         if self.sign_decay is not None:
-            agreement = tf.cast(self._decay(step, gradient.dtype), gradient.dtype) * agreement
+            decay = self._decay(SIGN_DECAYS[self.sign_decay], step, gradient.dtype)
+            agreement = tf.cast(decay, gradient.dtype) * agreement
         return self.scale(agreement) * gradient, averages
 
     def get_config(self) -> dict[str, Any]:
@@ -61,7 +66,7 @@ class _SignOptimizer(RuleOptimizer):
             "total_steps": self.total_steps,
         }
 
-    def _decay(self, step: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    def _decay(self, decay: SignDecay, step: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
         scalar = tf.zeros([], tf.float32 if dtype.size < 4 else dtype)
         state = TensorState(
             g=scalar,
@@ -72,7 +77,7 @@ class _SignOptimizer(RuleOptimizer):
             betas={},
             randomness=None,
         )
-        return SIGN_DECAYS[self.sign_decay](state)
+        return decay(state)
 
 
 @register_serializable
