@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-IS_KERAS_3 = tf.keras.__version__.startswith("3.")
+IS_KERAS_3 = getattr(tf.keras, "__version__", "2.15").startswith("3.")  # TensorFlow 2.15 does not say.
 
 if IS_KERAS_3 and tf.keras.backend.backend() != "tensorflow":
     raise ImportError(
@@ -36,6 +36,7 @@ class RuleOptimizer(tf.keras.optimizers.Optimizer, abc.ABC):
 
     def __init__(self, learning_rate: Any = 0.1, **kwargs: Any):
         kwargs.setdefault("name", type(self).__name__)
+        kwargs.setdefault("weight_decay", None)  # Keras 2's own default of 0 decays all the same: inf * 0 is NaN.
         if IS_KERAS_3:
             super().__init__(learning_rate=learning_rate, **kwargs)
         else:
@@ -68,18 +69,18 @@ class RuleOptimizer(tf.keras.optimizers.Optimizer, abc.ABC):
             return
         self._slots = {name: [self._new_slot(variable, name) for variable in variables] for name in self.slot_names}
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any = None) -> None:
-        """Changes one variable and its slots; called by Keras."""
+    def update_step(self, gradient: Any, variable: Any, scalars: tuple[tf.Tensor, tf.Tensor] | None = None) -> None:
+        """Changes one variable and its slots; called by Keras, with the learning rate and the number of updates made."""
+        rate, step = scalars or (self.learning_rate, self.iterations)
         index = self._index(variable)
         slots = {name: variables[index] for name, variables in self._slots.items()}
         weights = tf.convert_to_tensor(variable)
         gradient = tf.cast(tf.convert_to_tensor(gradient), weights.dtype)
         values = {name: tf.convert_to_tensor(slot) for name, slot in slots.items()}
-        update, new_values = self.update(gradient, weights, values, self._updates_made(), index)
+        update, new_values = self.update(gradient, weights, values, tf.convert_to_tensor(step), index)
         for name, slot in slots.items():
-            self._assign(slot, new_values[name])
-        rate = tf.cast(self.learning_rate if learning_rate is None else learning_rate, update.dtype)
-        self._assign(variable, weights - tf.cast(rate * update, weights.dtype))
+            slot.assign(new_values[name])
+        variable.assign(weights - tf.cast(tf.cast(rate, update.dtype) * update, weights.dtype))
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
@@ -101,11 +102,10 @@ class RuleOptimizer(tf.keras.optimizers.Optimizer, abc.ABC):
         def _index(self, variable: Any) -> int:
             return self._get_variable_index(variable)
 
-        def _updates_made(self) -> tf.Tensor:
-            return tf.convert_to_tensor(self.iterations)
-
-        def _assign(self, variable: Any, value: tf.Tensor) -> None:
-            self.assign(variable, value)
+        def _backend_update_step(self, grads: Any, trainable_variables: Any, learning_rate: Any) -> None:
+            # Read once a step: over many small tensors, a read for each costs more than the update itself.
+            scalars = tf.convert_to_tensor(learning_rate), tf.convert_to_tensor(self.iterations)
+            super()._backend_update_step(grads, trainable_variables, scalars)
 
     else:
 
@@ -120,12 +120,11 @@ class RuleOptimizer(tf.keras.optimizers.Optimizer, abc.ABC):
         def _index(self, variable: Any) -> int:
             return self._index_dict[self._var_key(variable)]
 
-        def _updates_made(self) -> tf.Tensor:
-            return self.iterations
-
-        def _assign(self, variable: Any, value: tf.Tensor) -> None:
-            variable.assign(value)
-
 
 def _dense(gradient: Any) -> Any:
     return tf.convert_to_tensor(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient
+
+
+def tf_variables(variables: Iterable[Any]) -> list[tf.Variable]:
+    """The TensorFlow variables behind Keras'."""
+    return [variable.value if IS_KERAS_3 else variable for variable in variables]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import functools
 import math
+import numbers
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -113,7 +114,7 @@ class PowerSign(_SignOptimizer):
         **kwargs: Any,
     ):
         super().__init__(learning_rate, beta, sign_decay, total_steps, **kwargs)
-        if not (0.0 < base < math.inf):
+        if not isinstance(base, numbers.Real) or not 0.0 < base < math.inf:
             raise ValueError(f"base must be a positive number. Received: base={base!r}")
         self.base = float(base)
 
@@ -156,7 +157,7 @@ class AddSign(_SignOptimizer):
         **kwargs: Any,
     ):
         super().__init__(learning_rate, beta, sign_decay, total_steps, **kwargs)
-        if not math.isfinite(alpha):
+        if not isinstance(alpha, numbers.Real) or not math.isfinite(alpha):
             raise ValueError(f"alpha must be a finite number. Received: alpha={alpha!r}")
         self.alpha = float(alpha)
 

@@ -41,13 +41,16 @@ class Randomness:
     sizes: Mapping[int, int]
 
     def draw(self, site: int, step: tf.Tensor, dtype: tf.DType, normal: bool) -> tf.Tensor:
-        """Uniform draws from [0, 1), or standard normal ones, of shape `[sum(sizes)]`."""
-        function = tf.random.stateless_normal if normal else tf.random.stateless_uniform
+        """Uniform draws from [0, 1) in steps of 2**-24, or standard normal ones, of shape `[sum(sizes)]`."""
         draws = []
         for index, size in self.sizes.items():
-            stream = tf.cast(self.seed, tf.int64) * 2**28 + (index * _SITES + site)
-            # Philox by name: the default differs from device to device, and XLA's from TensorFlow's.
-            draws.append(function([size], tf.stack([stream, tf.cast(step, tf.int64)]), dtype=dtype, alg="philox"))
+            stream = tf.cast(self.seed, tf.int64) * 2**28 + tf.cast(index * _SITES + site, tf.int64)
+            seed = tf.stack([stream, tf.cast(step, tf.int64)])
+            if normal:
+                uniform = _uniform(2 * size, seed, dtype)
+                draws.append(_box_muller(uniform[:size], uniform[size:]))
+            else:
+                draws.append(_uniform(size, seed, dtype))
         return draws[0] if len(draws) == 1 else tf.concat(draws, axis=0)
 
 
@@ -124,3 +127,14 @@ def updated_averages(
         rest = tf.constant(1.0 - betas[name], gradient.dtype)
         updated[name] = beta * averages[name] + rest * AVERAGES[name].compute(gradient)
     return updated
+
+
+def _uniform(size: int, seed: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    # Philox's bits are the same on every device; TensorFlow and XLA differ in the floats that they make of them.
+    bits = tf.random.stateless_uniform([size], seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox")
+    return tf.cast(tf.cast(tf.bitwise.right_shift(bits, 8), tf.int32), dtype) * tf.constant(2.0**-24, dtype)
+
+
+def _box_muller(uniform1: tf.Tensor, uniform2: tf.Tensor) -> tf.Tensor:
+    radius = tf.sqrt(-2.0 * tf.math.log1p(-uniform1))
+    return radius * tf.cos(2.0 * math.pi * uniform2)

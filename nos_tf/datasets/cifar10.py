@@ -1,0 +1,39 @@
+"""CIFAR-10 as arrays."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nos_tf.datasets.prepared import is_jpeg, load_split
+
+
+class Images(NamedTuple):
+    """Images as uint8 of shape `[n, 32, 32, 3]` and their labels as int32 of shape `[n]`."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+def load(data_dir: str | None = None) -> tuple[Images, Images]:
+    """Training set (50,000) and test set (10,000), in their original order.
+
+    Args:
+      data_dir: TensorFlow Datasets folder; None for its default.
+
+    Raises:
+      PreparedDataError: The data are neither in the folder nor can be downloaded to it.
+    """
+    splits = []
+    for name in ("train", "test"):
+        data = load_split("cifar10", name, data_dir)
+        # Stored order differs from the original one, which the ids tell.
+        order = np.argsort(data["id"])
+        splits.append(Images(data["image"][order], data["label"][order].astype(np.int32)))
+    return splits[0], splits[1]
+
+
+def label(data_dir: str | None = None) -> str:
+    """What the data in the folder are: the original pixels, or a copy that went through JPEG."""
+    return "JPEG-recompressed CIFAR-10" if is_jpeg("cifar10", "train", "image", data_dir) else "CIFAR-10"

@@ -1,0 +1,59 @@
+"""Reads prepared TensorFlow Datasets folders, and says clearly what is missing."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+
+class PreparedDataError(ValueError):
+    """A data set that is neither prepared nor can be prepared."""
+
+
+def builder(name: str, data_dir: str | None = None) -> Any:
+    """The TensorFlow Datasets builder of a prepared data set, which is downloaded first where it is missing.
+
+    Args:
+      name: Name of the data set, such as `"cifar10"`.
+      data_dir: TensorFlow Datasets folder; None for its default.
+
+    Raises:
+      PreparedDataError: The folder does not exist, or the data are not in it and cannot be downloaded.
+    """
+    if data_dir is not None and not os.path.isdir(data_dir):
+        raise PreparedDataError(f"The data folder does not exist; check --data_dir. Received: {data_dir!r}")
+    import tensorflow_datasets as tfds
+
+    found = tfds.builder(name, data_dir=data_dir)
+    if not os.path.isdir(found.data_path):
+        try:
+            found.download_and_prepare()
+        except Exception as error:  # Whatever the network, the disk or a server can raise.
+            reason = (str(error).splitlines() or [""])[0][:120]
+            raise PreparedDataError(
+                f"{name} is not prepared in {data_dir or 'the default folder'} and cannot be downloaded "
+                f"({type(error).__name__}: {reason}); point --data_dir to a TensorFlow Datasets folder that holds it. "
+                f"Received: data_dir={data_dir!r}"
+            ) from error
+    return found
+
+
+def load_split(name: str, split: str, data_dir: str | None = None) -> dict[str, np.ndarray]:
+    """A whole split as arrays, by feature.
+
+    Raises:
+      PreparedDataError: The data are neither in the folder nor can be downloaded to it.
+    """
+    import tensorflow_datasets as tfds
+
+    return tfds.as_numpy(builder(name, data_dir).as_dataset(split=split, batch_size=-1))
+
+
+def is_jpeg(name: str, split: str, feature: str, data_dir: str | None = None) -> bool:
+    """Whether the images of a split are stored as JPEG, which loses detail, going by the first one."""
+    import tensorflow_datasets as tfds
+
+    raw = builder(name, data_dir).as_dataset(split=split, decoders={feature: tfds.decode.SkipDecoding()}).take(1)
+    return next(iter(tfds.as_numpy(raw)))[feature].startswith(b"\xff\xd8")

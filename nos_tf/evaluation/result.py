@@ -1,0 +1,88 @@
+"""What an evaluation returns, as plain data that can be stored as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+TRAINED = "trained"
+UNTRAINED = "untrained"  # No learning rate of the sweep rose above chance; the longer run was not made.
+DIVERGED = "diverged"  # NaN or infinity, in the run or at every learning rate of the sweep.
+SCREENED = "screened"  # Cannot learn, whatever the learning rate; not trained at all.
+FAILED = "failed"  # The evaluation itself broke down, for example by a dead worker.
+STATUSES = (TRAINED, UNTRAINED, DIVERGED, SCREENED, FAILED)
+
+
+@dataclasses.dataclass(frozen=True)
+class EpochResult:
+    """The child after one epoch.
+
+    Attributes:
+      loss: Mean training loss over the epoch, in nats; None if it was not finite.
+      accuracy: Validation accuracy, 0 to 1.
+      log_likelihood: Mean log-probability of the right validation label, in nats.
+    """
+
+    loss: float | None
+    accuracy: float
+    log_likelihood: float
+
+
+@dataclasses.dataclass(frozen=True)
+class SweepPoint:
+    """One learning rate of the sweep.
+
+    Attributes:
+      learning_rate: The rate.
+      score: Reward of its short training, 0 to 1; 0 if it diverged.
+    """
+
+    learning_rate: float
+    score: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """A rule's reward, and how it came about.
+
+    Attributes:
+      reward: 0 (worst) to 1.
+      status: One of `STATUSES`.
+      learning_rate: Best learning rate of the sweep; None where there is none.
+      accuracy: Validation accuracy after the last epoch; None if it was not reached.
+      sweep: Every learning rate that was tried.
+      history: Every finished epoch of the run.
+      seconds: Time taken.
+      message: What went wrong, if anything.
+      test_accuracy: Accuracy on the test split; only from a final test run.
+    """
+
+    reward: float
+    status: str
+    learning_rate: float | None = None
+    accuracy: float | None = None
+    sweep: tuple[SweepPoint, ...] = ()
+    history: tuple[EpochResult, ...] = ()
+    seconds: float = 0.0
+    message: str = ""
+    test_accuracy: float | None = None
+
+    def replace(self, **changes: Any) -> Evaluation:
+        """A copy with some attributes changed."""
+        return dataclasses.replace(self, **changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """The evaluation as plain dictionaries, lists and numbers."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Evaluation:
+        """The inverse of `to_json`."""
+        return cls(
+            **{
+                **values,
+                "sweep": tuple(SweepPoint(**point) for point in values["sweep"]),
+                "history": tuple(EpochResult(**epoch) for epoch in values["history"]),
+            }
+        )

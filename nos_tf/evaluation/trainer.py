@@ -1,0 +1,240 @@
+"""Trains a task's child network with any program, in graphs that are traced once per process.
+
+The rule, the learning rate, the seed and the order of the examples are inputs of the graphs, so a new candidate costs
+its training steps and nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from nos_tf.dsl import Program
+from nos_tf.dsl.primitives import AVERAGES
+from nos_tf.evaluation.interpreter import encode, interpret
+from nos_tf.optimizers.keras_api import tf_variables
+from nos_tf.optimizers.update_rule import Randomness, TensorState, updated_averages
+from nos_tf.tasks.task import Split, Task
+
+_CALIBRATION_BATCHES = 4  # Training batches whose statistics batch normalisation uses in validation.
+_SCORING_BATCH = 1_000
+
+
+class Score(NamedTuple):
+    """A child on a split: accuracy in 0..1, and mean log-probability of the right label in nats."""
+
+    accuracy: float
+    log_likelihood: float
+
+    @property
+    def is_finite(self) -> bool:
+        return math.isfinite(self.log_likelihood)
+
+
+class Trainer:
+    """A child network that can be reset and trained again without being rebuilt.
+
+    Args:
+      task: Data, network and batch size.
+      data_dir: Folder of prepared data sets, or None.
+    """
+
+    def __init__(self, task: Task, data_dir: str | None = None):
+        self._task = task
+        splits = task.load(data_dir)
+        self._train = _on_device(splits.train)
+        self._splits = {"validation": _on_device(splits.validation), "test": _on_device(splits.test)}
+        self._train_size = len(splits.train)
+        self._initial: dict[int, list[np.ndarray]] = {}
+        self._model = task.build_model()
+        self._variables = tf_variables(self._model.variables)
+        self._weights = tf_variables(self._model.trainable_variables)
+        self._shapes = [weight.shape for weight in self._weights]
+        self._sizes = [shape.num_elements() for shape in self._shapes]
+        self._averages = {name: tf.Variable(tf.zeros([sum(self._sizes)])) for name in AVERAGES}
+        self._normalisations = [
+            (*tf_variables([layer.moving_mean, layer.moving_variance]), layer.momentum)
+            for layer in _layers(self._model)
+            if isinstance(layer, tf.keras.layers.BatchNormalization)
+        ]
+        scalar, matrix = tf.TensorSpec([], tf.float32), tf.TensorSpec([None, None], tf.int32)
+        counter, seed = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.int64)
+        self._train_graph = _graph(self._train_steps, matrix, scalar, matrix, counter, scalar, seed)
+        self._calibrate_graph = _graph(self._calibrate, matrix)
+        self._score_graphs = {name: _graph(lambda name=name: self._score(*self._splits[name])) for name in self._splits}
+
+    @property
+    def num_weights(self) -> int:
+        """Trainable weights of the child."""
+        return sum(self._sizes)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Training steps of an epoch; examples that do not fill a batch are left out."""
+        examples = min(self._task.examples_per_epoch or self._train_size, self._train_size)
+        return max(1, examples // self._task.batch_size)
+
+    def chance(self, deviations: float) -> float:
+        """Validation accuracy of always naming the most frequent class, plus so many of its standard errors."""
+        labels = self._splits["validation"][1].numpy()
+        rate = np.bincount(labels).max() / len(labels)
+        return float(rate + deviations * math.sqrt(rate * (1.0 - rate) / len(labels)))
+
+    @property
+    def traces(self) -> int:
+        """How often any of the graphs has been traced."""
+        graphs = [self._train_graph, self._calibrate_graph, *self._score_graphs.values()]
+        return sum(graph.experimental_get_tracing_count() for graph in graphs)
+
+    def reset(self, seed: int) -> None:
+        """Starts a new training from the initial weights of the seed."""
+        if seed not in self._initial:
+            tf.keras.utils.set_random_seed(seed)
+            self._initial[seed] = [variable.numpy() for variable in tf_variables(self._task.build_model().variables)]
+        for variable, value in zip(self._variables, self._initial[seed], strict=True):
+            variable.assign(value)
+        for average in self._averages.values():
+            average.assign(tf.zeros_like(average))
+
+    def train_epoch(
+        self, program: Program, learning_rate: float, epoch: int, total_epochs: int, seed: int
+    ) -> float | None:
+        """Trains one epoch, and prepares batch normalisation for scoring.
+
+        Args:
+          program: The update rule.
+          learning_rate: Its learning rate.
+          epoch: Number of this epoch, from 0; it decides the order of the examples together with the seed.
+          total_epochs: Epochs of the whole training, which the decays of a rule stretch over.
+          seed: Seed of the order, and of the rule's noise and drop masks.
+
+        Returns:
+          Mean loss of the epoch in nats, or None if the loss was not finite at some step, where training then stopped.
+        """
+        order = self._order(epoch, seed)
+        steps, loss = self._train_graph(
+            encode(program),
+            tf.constant(learning_rate, tf.float32),
+            order,
+            tf.constant(epoch * self.steps_per_epoch, tf.int32),
+            tf.constant(total_epochs * self.steps_per_epoch, tf.float32),
+            tf.constant(seed, tf.int64),
+        )
+        if int(steps) < self.steps_per_epoch or not math.isfinite(loss):
+            return None
+        if self._normalisations:
+            self._calibrate_graph(order[:_CALIBRATION_BATCHES])
+        return float(loss) / self.steps_per_epoch
+
+    def score(self, split: str) -> Score:
+        """The child on `"validation"` or `"test"`."""
+        correct, log_likelihood = self._score_graphs[split]()
+        return Score(float(correct), float(log_likelihood))
+
+    def weights(self) -> list[np.ndarray]:
+        """Present values of the trainable weights."""
+        return [weight.numpy() for weight in self._weights]
+
+    def _order(self, epoch: int, seed: int) -> np.ndarray:
+        """Examples of an epoch's batches, `[steps, batch]`: the epochs go through shuffle after shuffle of the data."""
+        batch = min(self._task.batch_size, self._train_size)
+        wanted = self.steps_per_epoch * batch
+        shuffles_per_epoch = 1 if wanted > self._train_size // 2 else self._train_size // wanted
+        shuffle, part = divmod(epoch, shuffles_per_epoch)
+        order = np.random.default_rng((seed, shuffle)).permutation(self._train_size)
+        return order[part * wanted : (part + 1) * wanted].reshape(self.steps_per_epoch, batch).astype(np.int32)
+
+    def _train_steps(
+        self,
+        tokens: tf.Tensor,
+        learning_rate: tf.Tensor,
+        order: tf.Tensor,
+        first_step: tf.Tensor,
+        total_steps: tf.Tensor,
+        seed: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Trains until the order ends or the loss is not finite; returns the steps made and the sum of their losses."""
+        betas = {name: entry.beta for name, entry in AVERAGES.items()}
+        randomness = Randomness(seed, dict(enumerate(self._sizes)))
+
+        def step(index: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            loss, gradient = self._loss_and_gradient(order[index])
+            weights = _flat(self._weights)
+            old = {name: average.value() for name, average in self._averages.items()}
+            averages = updated_averages(AVERAGES, old, gradient, betas)
+            for name, average in self._averages.items():
+                average.assign(averages[name])
+            state = TensorState(gradient, weights, averages, first_step + index, total_steps, betas, randomness)
+            updated = weights - learning_rate * interpret(tokens, state)
+            for weight, shape, value in zip(self._weights, self._shapes, tf.split(updated, self._sizes), strict=True):
+                weight.assign(tf.reshape(value, shape))
+            return index + 1, total + loss
+
+        return tf.while_loop(
+            lambda index, total: (index < tf.shape(order)[0]) & tf.math.is_finite(total),
+            step,
+            [0, 0.0],
+            parallel_iterations=1,
+        )
+
+    def _loss_and_gradient(self, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        inputs, labels = self._train
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(self._weights)
+            logits = self._model(tf.cast(tf.gather(inputs, batch), tf.float32), training=True)
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.gather(labels, batch), logits)
+            loss = tf.reduce_mean(losses) + sum(self._model.losses)
+        gradients = tape.gradient(loss, self._weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return loss, _flat(gradients)
+
+    def _calibrate(self, order: tf.Tensor) -> None:
+        """Sets the moving statistics to their averages over the given batches under the present weights.
+
+        After a few dozen steps the usual moving averages still hold their initial values and those of old weights.
+        """
+        for mean, variance, _ in self._normalisations:
+            mean.assign(tf.zeros_like(mean))
+            variance.assign(tf.zeros_like(variance))
+
+        def forward(index: tf.Tensor) -> tuple[tf.Tensor]:
+            self._model(tf.cast(tf.gather(self._train[0], order[index]), tf.float32), training=True)
+            return (index + 1,)
+
+        batches = tf.shape(order)[0]
+        tf.while_loop(lambda index: index < batches, forward, [0], parallel_iterations=1)
+        for mean, variance, momentum in self._normalisations:
+            weight = 1.0 - momentum ** tf.cast(batches, tf.float32)
+            mean.assign(mean / weight)
+            variance.assign(variance / weight)
+
+    def _score(self, inputs: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        correct, log_likelihood = tf.constant(0.0), tf.constant(0.0)
+        count = labels.shape[0]
+        for start in range(0, count, _SCORING_BATCH):
+            part = slice(start, start + _SCORING_BATCH)
+            logits = self._model(tf.cast(inputs[part], tf.float32), training=False)
+            hits = tf.argmax(logits, axis=-1, output_type=labels.dtype) == labels[part]
+            correct += tf.reduce_sum(tf.cast(hits, tf.float32))
+            log_likelihood -= tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(labels[part], logits))
+        return correct / count, log_likelihood / count
+
+
+def _graph(function: Any, *signature: tf.TensorSpec) -> Any:
+    # Without autograph: the control flow is written as TensorFlow's own, and converting it takes most of the tracing.
+    return tf.function(function, input_signature=signature, autograph=False)
+
+
+def _on_device(split: Split) -> tuple[tf.Tensor, tf.Tensor]:
+    return tf.constant(split.inputs), tf.constant(split.labels, tf.int32)
+
+
+def _flat(tensors: Any) -> tf.Tensor:
+    return tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], axis=0)
+
+
+def _layers(model: Any) -> list[Any]:
+    """Every layer of a model, those inside other layers included."""
+    return list(model._flatten_layers(include_self=False, recursive=True))

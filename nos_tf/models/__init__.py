@@ -1,0 +1,1 @@
+"""Networks that tasks and reproductions share."""

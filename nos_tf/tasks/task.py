@@ -1,0 +1,119 @@
+"""What a child is: data, network and budget, under a name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nos_tf.dsl.errors import suggestion
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """One part of a classification data set.
+
+    Attributes:
+      inputs: Examples, shape `[n, ...]`, of any real dtype; the network receives them as float32.
+      labels: Class of each example, integers of shape `[n]`.
+    """
+
+    inputs: np.ndarray
+    labels: np.ndarray
+
+    def __post_init__(self) -> None:
+        if len(self.inputs) != len(self.labels) or len(self.labels) == 0 or np.ndim(self.labels) != 1:
+            raise ValueError(
+                "A split needs inputs [n, ...] and integer labels [n] with n > 0. "
+                f"Received: inputs {np.shape(self.inputs)}, labels {np.shape(self.labels)}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclasses.dataclass(frozen=True)
+class Splits:
+    """The data of a task. A search trains on `train` and is rewarded on `validation`; it never reads `test`."""
+
+    train: Split
+    validation: Split
+    test: Split
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A child network's data, network and budget.
+
+    Attributes:
+      name: Name that flags use.
+      data_label: What the data is, in words shown beside every result; or a function of the data folder that tells.
+      load: Returns the `Splits`, given the folder of prepared data sets (None for the default one).
+      build_model: Returns a new, freshly initialised Keras model from inputs to logits `[batch, classes]`.
+      batch_size: Examples of a training step.
+      examples_per_epoch: Examples of an epoch; None for the whole training split.
+      epochs: Epochs of the run that is rewarded.
+    """
+
+    name: str
+    data_label: str | Callable[[str | None], str]
+    load: Callable[[str | None], Splits]
+    build_model: Callable[[], Any]
+    batch_size: int = 100
+    examples_per_epoch: int | None = None
+    epochs: int = 5
+
+    def __post_init__(self) -> None:
+        for field in ("batch_size", "epochs"):
+            if getattr(self, field) < 1:
+                raise ValueError(f"{field} must be at least 1. Received: {field}={getattr(self, field)!r}")
+
+    def describe_data(self, data_dir: str | None = None) -> str:
+        """What the data in the folder is, in words."""
+        return self.data_label if isinstance(self.data_label, str) else self.data_label(data_dir)
+
+
+_TASKS: dict[str, Task] = {}
+
+
+def register(
+    name: str,
+    load: Callable[..., Splits],
+    build_model: Callable[[], Any],
+    data_label: str | Callable[[str | None], str] = "the user's own data",
+    batch_size: int = 100,
+    examples_per_epoch: int | None = None,
+    epochs: int = 5,
+) -> Task:
+    """Makes data and a network a task that can be searched on; a name registered again is replaced.
+
+    Args:
+      name: Name of the task.
+      load: Returns `Splits` (train, validation, test), given the data folder or None.
+      build_model: Returns a new Keras model from inputs to logits.
+      data_label: What the data is, in words shown beside every result; or a function of the data folder that tells.
+      batch_size: Examples of a training step.
+      examples_per_epoch: Examples of an epoch; None for the whole training split.
+      epochs: Epochs of the run that is rewarded.
+    """
+    task = Task(name, data_label, load, build_model, batch_size, examples_per_epoch, epochs)
+    _TASKS[name] = task
+    return task
+
+
+def names() -> tuple[str, ...]:
+    """Names of the registered tasks."""
+    return tuple(_TASKS)
+
+
+def get(name: str) -> Task:
+    """The task of that name.
+
+    Raises:
+      ValueError: There is none.
+    """
+    if name not in _TASKS:
+        raise ValueError(f"Unknown task{suggestion(name, _TASKS)} Known: {', '.join(_TASKS)}. Received: {name!r}")
+    return _TASKS[name]
