@@ -40,6 +40,10 @@ class Trainer:
     Args:
       task: Data, network and batch size.
       data_dir: Folder of prepared data sets, or None.
+
+    Attributes:
+      model: The child network.
+      steps_made: Steps of the last `train_epoch`, up to and including the one that found a loss that is not finite.
     """
 
     def __init__(self, task: Task, data_dir: str | None = None):
@@ -48,16 +52,17 @@ class Trainer:
         self._train = _on_device(splits.train)
         self._splits = {"validation": _on_device(splits.validation), "test": _on_device(splits.test)}
         self._train_size = len(splits.train)
+        self.steps_made = 0
         self._initial: dict[int, list[np.ndarray]] = {}
-        self._model = task.build_model()
-        self._variables = tf_variables(self._model.variables)
-        self._weights = tf_variables(self._model.trainable_variables)
+        self.model = task.build_model()
+        self._variables = tf_variables(self.model.variables)
+        self._weights = tf_variables(self.model.trainable_variables)
         self._shapes = [weight.shape for weight in self._weights]
         self._sizes = [shape.num_elements() for shape in self._shapes]
         self._averages = {name: tf.Variable(tf.zeros([sum(self._sizes)])) for name in AVERAGES}
         self._normalisations = [
             (*tf_variables([layer.moving_mean, layer.moving_variance]), layer.momentum)
-            for layer in _layers(self._model)
+            for layer in _layers(self.model)
             if isinstance(layer, tf.keras.layers.BatchNormalization)
         ]
         scalar, matrix = tf.TensorSpec([], tf.float32), tf.TensorSpec([None, None], tf.int32)
@@ -114,7 +119,7 @@ class Trainer:
         Returns:
           Mean loss of the epoch in nats, or None if the loss was not finite at some step, where training then stopped.
         """
-        order = self._order(epoch, seed)
+        order = self.batches(epoch, seed)
         steps, loss = self._train_graph(
             encode(program),
             tf.constant(learning_rate, tf.float32),
@@ -123,7 +128,8 @@ class Trainer:
             tf.constant(total_epochs * self.steps_per_epoch, tf.float32),
             tf.constant(seed, tf.int64),
         )
-        if int(steps) < self.steps_per_epoch or not math.isfinite(loss):
+        self.steps_made = int(steps)
+        if self.steps_made < self.steps_per_epoch or not math.isfinite(loss):
             return None
         if self._normalisations:
             self._calibrate_graph(order[:_CALIBRATION_BATCHES])
@@ -134,18 +140,18 @@ class Trainer:
         correct, log_likelihood = self._score_graphs[split]()
         return Score(float(correct), float(log_likelihood))
 
-    def weights(self) -> list[np.ndarray]:
-        """Present values of the trainable weights."""
-        return [weight.numpy() for weight in self._weights]
-
-    def _order(self, epoch: int, seed: int) -> np.ndarray:
-        """Examples of an epoch's batches, `[steps, batch]`: the epochs go through shuffle after shuffle of the data."""
+    def batches(self, epoch: int, seed: int) -> np.ndarray:
+        """Indices of an epoch's examples, `[steps, batch]`: the epochs go through shuffle after shuffle of the data."""
         batch = min(self._task.batch_size, self._train_size)
         wanted = self.steps_per_epoch * batch
         shuffles_per_epoch = 1 if wanted > self._train_size // 2 else self._train_size // wanted
         shuffle, part = divmod(epoch, shuffles_per_epoch)
         order = np.random.default_rng((seed, shuffle)).permutation(self._train_size)
         return order[part * wanted : (part + 1) * wanted].reshape(self.steps_per_epoch, batch).astype(np.int32)
+
+    def weights(self) -> list[np.ndarray]:
+        """Present values of the trainable weights."""
+        return [weight.numpy() for weight in self._weights]
 
     def _train_steps(
         self,
@@ -184,9 +190,9 @@ class Trainer:
         inputs, labels = self._train
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._weights)
-            logits = self._model(tf.cast(tf.gather(inputs, batch), tf.float32), training=True)
+            logits = self.model(tf.cast(tf.gather(inputs, batch), tf.float32), training=True)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.gather(labels, batch), logits)
-            loss = tf.reduce_mean(losses) + sum(self._model.losses)
+            loss = tf.reduce_mean(losses) + sum(self.model.losses)
         gradients = tape.gradient(loss, self._weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return loss, _flat(gradients)
 
@@ -200,7 +206,7 @@ class Trainer:
             variance.assign(tf.zeros_like(variance))
 
         def forward(index: tf.Tensor) -> tuple[tf.Tensor]:
-            self._model(tf.cast(tf.gather(self._train[0], order[index]), tf.float32), training=True)
+            self.model(tf.cast(tf.gather(self._train[0], order[index]), tf.float32), training=True)
             return (index + 1,)
 
         batches = tf.shape(order)[0]
@@ -215,7 +221,7 @@ class Trainer:
         count = labels.shape[0]
         for start in range(0, count, _SCORING_BATCH):
             part = slice(start, start + _SCORING_BATCH)
-            logits = self._model(tf.cast(inputs[part], tf.float32), training=False)
+            logits = self.model(tf.cast(inputs[part], tf.float32), training=False)
             hits = tf.argmax(logits, axis=-1, output_type=labels.dtype) == labels[part]
             correct += tf.reduce_sum(tf.cast(hits, tf.float32))
             log_likelihood -= tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(labels[part], logits))

@@ -1,0 +1,138 @@
+r"""Times the evaluation of candidate rules: python -m benchmarks.child_evaluation
+
+Three comparisons, each side by side in one run (A B A B ...), as ratios of medians:
+
+1. a whole candidate on the digits child: the evaluator, against a plain Keras loop of the same protocol that builds,
+   compiles and fits a model for every learning rate;
+2. one training step of the cifar10_convnet child: with the interpreted rule, against the bare forward and backward pass;
+3. candidates on the digits child: two worker processes of one thread each, against one.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import numpy as np
+from absl import flags
+
+import nos_tf
+
+_ROUNDS = flags.DEFINE_integer("rounds", 5, "Repetitions of each comparison.", lower_bound=1)
+_PARTS = flags.DEFINE_multi_enum(
+    "part", ["candidate", "step", "workers"], ["candidate", "step", "workers"], "What to time."
+)
+
+RULES = ("g", "adam", "exp(sign(g) * sign(m)) * g", "m * exp(v)", "drop(m, 0.3) * exp(1e-3*w)")
+
+
+def _seconds(function, *args) -> float:
+    start = time.perf_counter()
+    function(*args)
+    return time.perf_counter() - start
+
+
+def _report(name: str, ours: list[float], theirs: list[float], unit: str) -> None:
+    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+    print(
+        f"{name}: {statistics.median(ours):.4g} {unit} against {statistics.median(theirs):.4g} {unit}; "
+        f"ratio {statistics.median(ratios):.3f} (min {min(ratios):.3f}, max {max(ratios):.3f}, n={len(ratios)})",
+        flush=True,
+    )
+
+
+def _keras_candidate(task: nos_tf.tasks.Task, protocol, rule: str) -> None:
+    """The protocol as a plain Keras loop."""
+    import tensorflow as tf
+
+    splits = task.load(None)
+
+    def fit(rate: float, epochs: int) -> float:
+        model = task.build_model()
+        model.compile(
+            nos_tf.optimizers.ProgramOptimizer(rule, rate),
+            tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+            jit_compile=False,  # XLA's convolutions are many times slower on CPUs.
+        )
+        validation = (splits.validation.inputs, splits.validation.labels)
+        history = model.fit(
+            splits.train.inputs,
+            splits.train.labels,
+            batch_size=task.batch_size,
+            epochs=epochs,
+            validation_data=validation,
+            verbose=0,
+            callbacks=[tf.keras.callbacks.TerminateOnNaN()],
+        )
+        return history.history.get("val_accuracy", [0.0])[-1]
+
+    scores = [fit(rate, protocol.sweep_epochs) for rate in protocol.learning_rates]
+    fit(protocol.learning_rates[int(np.argmax(scores))], task.epochs)
+
+
+def time_candidate(rounds: int) -> None:
+    """Ours and a Keras loop, over whole candidates on the digits child."""
+    from nos_tf.evaluation import Evaluator, Protocol
+
+    task = nos_tf.tasks.get("digits")
+    evaluator = Evaluator(task)
+    evaluator.evaluate(nos_tf.parse(RULES[0]))  # Traces the graphs, once per process.
+    ours, theirs = [], []
+    for index in range(rounds):
+        rule = RULES[index % len(RULES)]
+        ours.append(_seconds(evaluator.evaluate, nos_tf.parse(rule), index))
+        theirs.append(_seconds(_keras_candidate, task, Protocol(), rule))
+    _report("candidate on the digits child, ours against a Keras compile/fit loop", ours, theirs, "s")
+
+
+def time_step(rounds: int) -> None:
+    """A training step of the cifar10_convnet child with an interpreted rule, and its bare forward and backward pass."""
+    import tensorflow as tf
+
+    from nos_tf.evaluation.trainer import Trainer
+    from nos_tf.tasks import Split, Splits, cifar10_convnet
+    from nos_tf.tasks.task import Task
+
+    rng = np.random.default_rng(0)
+    steps, batch = 100, 100  # An epoch of the paper's task.
+    images = rng.integers(0, 256, (steps * batch, 32, 32, 3), np.uint8)
+    labels = rng.integers(0, 10, steps * batch).astype(np.int32)
+    split = Split(images, labels)
+    task = Task(
+        "random images", "random images", lambda _: Splits(split, split, split), cifar10_convnet.build_model, batch
+    )
+    trainer = Trainer(task)
+    model = cifar10_convnet.build_model()
+    all_images, all_labels = tf.constant(images), tf.constant(labels)
+
+    @tf.function
+    def bare() -> tf.Tensor:
+        total = tf.constant(0.0)
+        for index in tf.range(steps):
+            part = tf.range(index * batch, (index + 1) * batch)
+            with tf.GradientTape() as tape:
+                logits = model(tf.cast(tf.gather(all_images, part), tf.float32), training=True)
+                losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.gather(all_labels, part), logits)
+                loss = tf.reduce_mean(losses)
+            gradients = tape.gradient(loss, model.trainable_variables)
+            # Every gradient is needed for the sum, so none can be left out of the graph.
+            total += loss + tf.add_n([tf.reduce_sum(gradient) for gradient in gradients])
+        return total
+
+    for rule in ("g", "exp(sign(g) * sign(m)) * g"):
+        program = nos_tf.parse(rule)
+        trainer.reset(0)
+        trainer.train_epoch(program, 1e-4, 0, 1, seed=0)
+        bare()
+        ours, theirs = [], []
+        for _ in range(rounds):
+            trainer.reset(0)
+            ours.append(_seconds(trainer.train_epoch, program, 1e-4, 0, 1, 0) / steps * 1e3)
+            theirs.append(_seconds(lambda: bare().numpy()) / steps * 1e3)
+        _report(
+            f"step of the cifar10_convnet child under {rule}, against forward and backward pass alone",
+            ours,
+            theirs,
+            "ms",
+        )

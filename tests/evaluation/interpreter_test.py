@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nos_tf.dsl import SearchSpace
+from nos_tf.dsl.primitives import AVERAGES, OPERANDS
+from nos_tf.evaluation.interpreter import encode, interpret
+from nos_tf.optimizers import ProgramOptimizer
+from nos_tf.optimizers.update_rule import Randomness, TensorState, updated_averages
+
+SHAPES = ((4, 3), (5,))
+SIZES = {0: 12, 1: 5}
+STEPS = 4
+TOTAL_STEPS = 20
+SEED = 11
+
+
+def _step(tokens, step, gradient, weights, m, v, gamma):
+    """One interpreted step at a learning rate of 0.01."""
+    betas = {name: entry.beta for name, entry in AVERAGES.items()}
+    averages = updated_averages(AVERAGES, {"m": m, "v": v, "gamma": gamma}, gradient, betas)
+    state = TensorState(
+        gradient, weights, averages, step, tf.constant(float(TOTAL_STEPS)), betas, Randomness(SEED, SIZES)
+    )
+    return weights - 0.01 * interpret(tokens, state), averages
+
+
+@pytest.fixture(scope="module")
+def graph():
+    signature = [tf.TensorSpec([None, 5], tf.int32), tf.TensorSpec([], tf.int32), *[tf.TensorSpec([17])] * 5]
+    return tf.function(_step, autograph=False, input_signature=signature)
+
+
+def _interpreted(graph, program, start, gradients):
+    weights, averages = start, {name: np.zeros(17, np.float32) for name in AVERAGES}
+    path = []
+    for step, gradient in enumerate(gradients):
+        weights, averages = graph(
+            encode(program), step, gradient, weights, averages["m"], averages["v"], averages["gamma"]
+        )
+        path.append(weights.numpy())
+    return np.array(path)
+
+
+def _optimized(program, start, gradients):
+    optimizer = ProgramOptimizer(program, learning_rate=0.01, total_steps=TOTAL_STEPS, seed=SEED)
+    parts = np.split(start, [12])
+    variables = [tf.Variable(part.reshape(shape)) for part, shape in zip(parts, SHAPES, strict=True)]
+    path = []
+    for gradient in gradients:
+        pieces = [
+            tf.constant(part.reshape(shape)) for part, shape in zip(np.split(gradient, [12]), SHAPES, strict=True)
+        ]
+        optimizer.apply_gradients(zip(pieces, variables, strict=True))
+        path.append(np.concatenate([variable.numpy().ravel() for variable in variables]))
+    return np.array(path)
+
+
+def _programs(count, seed):
+    rng = np.random.default_rng(seed)
+    spaces = [SearchSpace(num_groups=groups, operands=tuple(OPERANDS)) for groups in (1, 2, 3, 4)]
+    return [spaces[index % 4].sample(rng) for index in range(count)]
+
+
+def _assert_same_paths(graph, programs, rng):
+    for program in programs:
+        start = rng.normal(size=17).astype(np.float32)
+        gradients = rng.normal(size=(STEPS, 17)).astype(np.float32)
+        gradients[1:, 0] = 0.0
+        expected = _optimized(program, start, gradients)
+        np.testing.assert_allclose(
+            _interpreted(graph, program, start, gradients), expected, rtol=2e-5, atol=1e-6, err_msg=str(program)
+        )
+
+
+def test_takes_the_path_of_the_optimizer(graph):
+    _assert_same_paths(graph, _programs(40, seed=0), np.random.default_rng(0))
+
+
+@pytest.mark.slow
+def test_takes_the_path_of_the_optimizer_for_many_programs(graph):
+    _assert_same_paths(graph, _programs(400, seed=1), np.random.default_rng(1))
+
+
+def test_one_graph_serves_every_program(graph):
+    _assert_same_paths(graph, _programs(4, seed=2), np.random.default_rng(2))
+    assert graph.experimental_get_tracing_count() == 1
