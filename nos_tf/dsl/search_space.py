@@ -105,7 +105,7 @@ class SearchSpace:
         position = len(prefix)
         group, place = divmod(position, TOKENS_PER_GROUP)
         if place < 2:
-            table = self._operand_masks[group]
+            table = self.operand_masks[group]
             return np.asarray(table.any(axis=1) if place == 0 else table[prefix[-1]])
         allowed = np.ones(len(self.vocabulary(position)), bool)
         if place == TOKENS_PER_GROUP - 1:
@@ -139,7 +139,7 @@ class SearchSpace:
         return True
 
     @functools.cached_property
-    def _operand_masks(self) -> tuple[np.ndarray, ...]:
+    def operand_masks(self) -> tuple[np.ndarray, ...]:
         """For each group, which pairs of operands are allowed, as booleans `[operand1, operand2]`."""
         masks = []
         for group in range(self.num_groups):
@@ -154,7 +154,7 @@ class SearchSpace:
 
     @functools.cached_property
     def _operand_pairs(self) -> tuple[np.ndarray, ...]:
-        return tuple(np.argwhere(mask) for mask in self._operand_masks)
+        return tuple(np.argwhere(mask) for mask in self.operand_masks)
 
     def _binary_choices(self, group: int) -> tuple[str, ...]:
         if NO_FINAL_ADDITION in self.constraints and group == self.num_groups - 1:

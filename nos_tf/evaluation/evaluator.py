@@ -28,6 +28,7 @@ class Evaluator:
     def __init__(self, task: tasks.Task, protocol: Protocol | None = None, data_dir: str | None = None):
         self._protocol = protocol or Protocol()
         self._epochs = self._protocol.epochs or task.epochs
+        self._test_epochs = task.test_epochs or self._epochs
         self._reward = REWARDS[self._protocol.reward]
         self._trainer = Trainer(task, data_dir)
 
@@ -46,33 +47,41 @@ class Evaluator:
         start = time.perf_counter()
         if cannot_learn(program):
             return Evaluation(0.0, result.SCREENED, message="the update does not depend on the sign of the loss")
-        sweep: list[SweepPoint] = []
-        best: EpochResult | None = None
-        best_rate = None
-        for rate in self._protocol.learning_rates:
-            history = self._run(program, rate, self._protocol.sweep_epochs, seed)
-            finished = len(history) == self._protocol.sweep_epochs
-            sweep.append(SweepPoint(rate, self._reward(history) if finished else 0.0))
-            if finished and (best is None or sweep[-1].score > max(point.score for point in sweep[:-1])):
-                best, best_rate = history[-1], rate
-        if best is None:
+        sweep_epochs = self._protocol.sweep_epochs
+        histories = self.histories(program, sweep_epochs, seed)
+        finished = {rate: history for rate, history in histories.items() if len(history) == sweep_epochs}
+        scores = {rate: self._reward(history) for rate, history in finished.items()}
+        if not finished:
             evaluation = Evaluation(0.0, result.DIVERGED, message="every learning rate diverged")
-        elif best.accuracy <= self._trainer.chance(_CHANCE_DEVIATIONS):
-            evaluation = Evaluation(max(point.score for point in sweep), result.UNTRAINED, best_rate)
         else:
-            evaluation = self._rewarded_run(program, best_rate, seed)
-        return evaluation.replace(sweep=tuple(sweep), seconds=time.perf_counter() - start)
+            best = max(scores, key=lambda rate: scores[rate])
+            if finished[best][-1].accuracy <= self._trainer.chance(_CHANCE_DEVIATIONS):
+                evaluation = Evaluation(scores[best], result.UNTRAINED, best)
+            else:
+                evaluation = self._longer_run(program, best, self._epochs, seed)
+        sweep = tuple(SweepPoint(rate, scores.get(rate, 0.0)) for rate in self._protocol.learning_rates)
+        return evaluation.replace(sweep=sweep, seconds=time.perf_counter() - start)
 
     def test(self, program: Program, learning_rate: float, seed: int) -> Evaluation:
-        """Trains anew at a given learning rate, and measures on the test split, which no search reads."""
+        """Trains anew at a given learning rate, and measures on the test split, which no search reads.
+
+        Args:
+          program: The update rule.
+          learning_rate: Its learning rate.
+          seed: A seed that the search has not used.
+        """
         start = time.perf_counter()
-        evaluation = self._rewarded_run(program, learning_rate, seed)
+        evaluation = self._longer_run(program, learning_rate, self._test_epochs, seed)
         score = self._trainer.score("test") if evaluation.status == result.TRAINED else None
         return evaluation.replace(test_accuracy=score.accuracy if score else None, seconds=time.perf_counter() - start)
 
-    def _rewarded_run(self, program: Program, rate: float, seed: int) -> Evaluation:
-        history = self._run(program, rate, self._epochs, seed)
-        if len(history) < self._epochs:
+    def histories(self, program: Program, epochs: int, seed: int) -> dict[float, list[EpochResult]]:
+        """The finished epochs of a training at every learning rate of the sweep."""
+        return {rate: self._run(program, rate, epochs, seed) for rate in self._protocol.learning_rates}
+
+    def _longer_run(self, program: Program, rate: float, epochs: int, seed: int) -> Evaluation:
+        history = self._run(program, rate, epochs, seed)
+        if len(history) < epochs:
             message = f"diverged in epoch {len(history) + 1}"
             return Evaluation(0.0, result.DIVERGED, rate, history=tuple(history), message=message)
         return Evaluation(

@@ -55,6 +55,7 @@ class Task:
       batch_size: Examples of a training step.
       examples_per_epoch: Examples of an epoch; None for the whole training split.
       epochs: Epochs of the run that is rewarded.
+      test_epochs: Epochs of the final training that is measured on test data; None for `epochs`.
     """
 
     name: str
@@ -64,11 +65,12 @@ class Task:
     batch_size: int = 100
     examples_per_epoch: int | None = None
     epochs: int = 5
+    test_epochs: int | None = None
 
     def __post_init__(self) -> None:
-        for field in ("batch_size", "epochs"):
-            if getattr(self, field) < 1:
-                raise ValueError(f"{field} must be at least 1. Received: {field}={getattr(self, field)!r}")
+        for field in ("batch_size", "examples_per_epoch", "epochs", "test_epochs"):
+            if (value := getattr(self, field)) is not None and value < 1:
+                raise ValueError(f"{field} must be at least 1. Received: {field}={value!r}")
 
     def describe_data(self, data_dir: str | None = None) -> str:
         """What the data in the folder is, in words."""
@@ -86,6 +88,7 @@ def register(
     batch_size: int = 100,
     examples_per_epoch: int | None = None,
     epochs: int = 5,
+    test_epochs: int | None = None,
 ) -> Task:
     """Makes data and a network a task that can be searched on; a name registered again is replaced.
 
@@ -97,8 +100,9 @@ def register(
       batch_size: Examples of a training step.
       examples_per_epoch: Examples of an epoch; None for the whole training split.
       epochs: Epochs of the run that is rewarded.
+      test_epochs: Epochs of the final training that is measured on test data; None for `epochs`.
     """
-    task = Task(name, data_label, load, build_model, batch_size, examples_per_epoch, epochs)
+    task = Task(name, data_label, load, build_model, batch_size, examples_per_epoch, epochs, test_epochs)
     _TASKS[name] = task
     return task
 

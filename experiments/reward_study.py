@@ -1,0 +1,213 @@
+r"""How far rewards can be trusted: python -m experiments.reward_study --run_dir=runs/reward_study
+
+Draws random rules that train at all, trains each on several variants of the digits child from two seeds at every
+learning rate of the sweep, and prints, for each variant and each way to turn these trainings into a reward, how well
+the rewards of the two seeds agree on the order of the rules (Spearman's rank correlation), over all rules and within
+the best fifth.
+
+Trainings are kept in the run folder as JSON lines; a run that was stopped goes on where it was. Several processes may
+work at once, each on its own `--child`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import pathlib
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import scipy.stats
+from absl import app, flags
+
+import nos_tf
+from nos_tf.evaluation import REWARDS, EpochResult, Evaluator
+from nos_tf.evaluation.screening import cannot_learn
+from nos_tf.evaluation.threads import limit_threads
+from nos_tf.tasks import Task, digits
+
+_RUN_DIR = flags.DEFINE_string("run_dir", "runs/reward_study", "Folder of the trainings.")
+_RULES = flags.DEFINE_integer("rules", 100, "Random rules that train.", lower_bound=10)
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of the draw of rules.")
+
+_SEEDS = (1, 2)
+_EPOCHS = 5
+_VIABLE_ACCURACY = 0.3  # A rule counts as training if the default child once reaches it in the ordinary protocol.
+
+
+@dataclasses.dataclass(frozen=True)
+class Child:
+    """A variant of the digits child.
+
+    Attributes:
+      filters: Filters of each convolution.
+      pool: Whether max-pooling follows each.
+      batch_size: Examples of a training step.
+    """
+
+    filters: int = 16
+    pool: bool = False
+    batch_size: int = 50
+
+    def task(self) -> Task:
+        """The variant as a task."""
+        from nos_tf.models import convnet
+
+        return Task(
+            str(self),
+            "digits",
+            digits.load,
+            lambda: convnet.build((8, 8, 1), 10, self.filters, self.pool, scale=1 / 16),
+            batch_size=self.batch_size,
+        )
+
+
+CHILDREN = {
+    "f16": Child(),
+    "f8": Child(filters=8),
+    "f32-pool": Child(filters=32, pool=True),
+    "f16-batch100": Child(batch_size=100),
+}
+_CHILD = flags.DEFINE_multi_enum("child", list(CHILDREN), list(CHILDREN), "Variants to train.")
+
+Histories = dict[float, list[EpochResult]]  # By learning rate; a diverged training has fewer epochs.
+
+
+@dataclasses.dataclass(frozen=True)
+class Budget:
+    """How the trainings of a rule become one reward.
+
+    Attributes:
+      sweep_epochs: Epochs of the sweep.
+      finalists: Best rates of the sweep that are trained longer, of which the better one counts.
+      epochs: Epochs of their training.
+    """
+
+    sweep_epochs: int
+    finalists: int
+    epochs: int
+
+    def reward(self, histories: Histories, name: str) -> float:
+        """The reward by this budget."""
+        measure = REWARDS[name]
+        sweep = {
+            rate: measure(epochs[: self.sweep_epochs])
+            for rate, epochs in histories.items()
+            if len(epochs) >= self.sweep_epochs
+        }
+        best = sorted(sweep, key=lambda rate: -sweep[rate])[: self.finalists]
+        finished = [histories[rate][: self.epochs] for rate in best if len(histories[rate]) >= self.epochs]
+        return max((measure(epochs) for epochs in finished), default=0.0)
+
+    def epochs_trained(self, rates: int) -> int:
+        """Epochs that a rule costs if no training diverges."""
+        return rates * self.sweep_epochs + self.finalists * self.epochs
+
+
+BUDGETS = tuple(
+    Budget(sweep_epochs, finalists, epochs)
+    for sweep_epochs, finalists, epochs in itertools.product((1, 2), (1, 2), (1, 2, 3, 5))
+    if epochs > sweep_epochs or epochs == finalists == sweep_epochs
+)
+
+
+def draw_rules(count: int, seed: int, folder: pathlib.Path) -> list[str]:
+    """Random one-group rules that train the default child, no two of them alike, drawn once for a folder."""
+    path = folder / f"rules-{count}-{seed}.json"
+    if path.exists():
+        return json.loads(path.read_text())
+    evaluator = Evaluator(CHILDREN["f16"].task())
+    rng, space = np.random.default_rng(seed), nos_tf.SearchSpace()
+    rules: dict[str, str] = {}
+    while len(rules) < count:
+        program = space.sample(rng)
+        key = nos_tf.canonical_key(program)
+        if key in rules or cannot_learn(program):
+            continue
+        history = evaluator.evaluate(program, seed=0).history
+        if history and max(epoch.accuracy for epoch in history) > _VIABLE_ACCURACY:
+            rules[key] = str(program)
+            print(f"rule {len(rules)}: {program}", flush=True)
+    path.write_text(json.dumps(list(rules.values()), indent=1))
+    return list(rules.values())
+
+
+def train(child: str, rules: Sequence[str], folder: pathlib.Path) -> None:
+    """Trains every rule at every rate from both seeds, and appends what is missing to the folder."""
+    path = folder / f"{child}.jsonl"
+    done = {(record["rule"], record["seed"]) for record in _records(path)}
+    wanted = [(rule, seed) for rule in rules for seed in _SEEDS if (rule, seed) not in done]
+    if not wanted:
+        return
+    evaluator = Evaluator(CHILDREN[child].task())
+    with path.open("a") as file:
+        for number, (rule, seed) in enumerate(wanted, start=1):
+            start = time.process_time()
+            histories = evaluator.histories(nos_tf.parse(rule), _EPOCHS, seed)
+            record = {
+                "rule": rule,
+                "seed": seed,
+                "cpu_seconds": time.process_time() - start,
+                "histories": [
+                    [rate, [dataclasses.astuple(epoch) for epoch in epochs]] for rate, epochs in histories.items()
+                ],
+            }
+            print(json.dumps(record), file=file, flush=True)
+            if number % 20 == 0:
+                print(f"{child}: {number} of {len(wanted)} trainings", flush=True)
+
+
+def agreement(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """Spearman's correlation of two seeds' rewards: over all rules, and within the fifth that is best on average."""
+    best = np.argsort(-(first + second))[: max(3, len(first) // 5)]
+    overall = scipy.stats.spearmanr(first, second).statistic
+    return float(overall), float(scipy.stats.spearmanr(first[best], second[best]).statistic)
+
+
+def table(folder: pathlib.Path) -> str:
+    """Every variant, budget and reward, as a Markdown table."""
+    lines = [
+        "| child | sweep epochs | finalists | epochs | epochs a rule | reward | rules | Spearman | in the best fifth |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for child in CHILDREN:
+        by_rule: dict[str, dict[int, Histories]] = {}
+        for record in _records(folder / f"{child}.jsonl"):
+            by_rule.setdefault(record["rule"], {})[record["seed"]] = {
+                rate: [EpochResult(*epoch) for epoch in epochs] for rate, epochs in record["histories"]
+            }
+        pairs = [seeds for seeds in by_rule.values() if len(seeds) == len(_SEEDS)]
+        if len(pairs) < 10:
+            continue
+        rates = len(pairs[0][_SEEDS[0]])
+        for budget, reward in itertools.product(BUDGETS, REWARDS):
+            rewards = [np.array([budget.reward(seeds[seed], reward) for seeds in pairs]) for seed in _SEEDS]
+            overall, best = agreement(*rewards)
+            lines.append(
+                f"| {child} | {budget.sweep_epochs} | {budget.finalists} | {budget.epochs} "
+                f"| {budget.epochs_trained(rates)} | {reward} | {len(pairs)} | {overall:.3f} | {best:.3f} |"
+            )
+    return "\n".join(lines)
+
+
+def _records(path: pathlib.Path) -> Iterator[dict]:
+    if path.exists():
+        for line in path.read_text().splitlines():
+            yield json.loads(line)
+
+
+def main(argv: Sequence[str]) -> None:
+    del argv
+    limit_threads()
+    folder = pathlib.Path(_RUN_DIR.value)
+    folder.mkdir(parents=True, exist_ok=True)
+    rules = draw_rules(_RULES.value, _SEED.value, folder)
+    for child in _CHILD.value:
+        train(child, rules, folder)
+    print(table(folder))
+
+
+if __name__ == "__main__":
+    app.run(main)

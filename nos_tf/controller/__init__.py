@@ -1,0 +1,1 @@
+"""The recurrent controller, and three ways to train it."""

@@ -1,0 +1,181 @@
+"""What the three learners share: the baseline, the state, and the terms of their objectives.
+
+All of them are on-policy: the programs of an update were drawn from the policy as it stands before the update.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from nos_tf.controller.policy import TOKENS, Policy, chosen, entropy, probabilities
+
+ADVANTAGES = tf.TensorSpec([None], tf.float32, "advantages")
+
+
+class Learner(abc.ABC):
+    """Improves a policy from rewarded programs.
+
+    The advantage of a program is its reward minus the baseline, an exponential moving average of the mean rewards of
+    earlier updates. In the first update it is that update's own mean. Advantages are not divided by their standard
+    deviation: with the few programs of an update it would blow up the noise of those in which nothing works.
+
+    Attributes:
+      policy: What is improved.
+      baseline: Moving average of the rewards.
+      updates: Number of updates so far.
+    """
+
+    def __init__(self, policy: Policy, entropy_weight: float, baseline_decay: float):
+        """Keeps the settings.
+
+        Args:
+          policy: What is improved.
+          entropy_weight: Bonus for a nat of entropy of a program.
+          baseline_decay: Weight of the past in the moving average, in [0, 1).
+        """
+        check("entropy_weight", entropy_weight, entropy_weight >= 0, "at least 0")
+        check("baseline_decay", baseline_decay, 0 <= baseline_decay < 1, "in [0, 1)")
+        self.policy = policy
+        self.baseline = 0.0
+        self.updates = 0
+        self._entropy_weight = entropy_weight
+        self._baseline_decay = baseline_decay
+
+    def update(self, tokens: np.ndarray, rewards: np.ndarray) -> dict[str, float]:
+        """Learns from programs drawn from the policy as it stands.
+
+        Args:
+          tokens: Token indices, int32 `[batch, length]`.
+          rewards: Finite rewards, `[batch]`.
+
+        Returns:
+          `loss` before the update, `entropy` in nats a token before it, `kl` of the new from the old policy in nats a
+          program, and the `baseline` that was used.
+        """
+        mean = float(np.mean(rewards))
+        if self.updates == 0:
+            self.baseline = mean
+        advantages = np.asarray(rewards, np.float64) - self.baseline
+        metrics = self._improve(tf.constant(tokens, tf.int32), tf.constant(advantages, tf.float32))
+        metrics["baseline"] = self.baseline
+        self.baseline += (1 - self._baseline_decay) * (mean - self.baseline)
+        self.updates += 1
+        return metrics
+
+    @abc.abstractmethod
+    def _improve(self, tokens: tf.Tensor, advantages: tf.Tensor) -> dict[str, float]:
+        """Changes the policy; returns all metrics but the baseline."""
+
+    def _variables(self) -> dict[str, list[tf.Variable]]:
+        return {"policy": list(self.policy.weights)}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that the next update depends on."""
+        state = {"baseline": np.float64(self.baseline), "updates": np.int64(self.updates)}
+        for kind, variables in self._variables().items():
+            state |= {f"{kind}/{index}": variable.numpy() for index, variable in enumerate(variables)}
+        return {name: np.asarray(value) for name, value in state.items()}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Continues from what `state` returned, of a learner of the same settings."""
+        self.baseline = float(state["baseline"])
+        self.updates = int(state["updates"])
+        for kind, variables in self._variables().items():
+            for index, variable in enumerate(variables):
+                variable.assign(state[f"{kind}/{index}"])
+
+
+class FirstOrderLearner(Learner):
+    """A learner that follows the gradient of a loss with Adam."""
+
+    def __init__(self, policy: Policy, learning_rate: float, epochs: int, entropy_weight: float, baseline_decay: float):
+        """Makes Adam's slots.
+
+        Args:
+          policy: What is improved.
+          learning_rate: Of Adam.
+          epochs: Steps on the programs of an update.
+          entropy_weight: Bonus for a nat of entropy of a program.
+          baseline_decay: Weight of the past in the moving average, in [0, 1).
+        """
+        super().__init__(policy, entropy_weight, baseline_decay)
+        check("learning_rate", learning_rate, learning_rate > 0, "positive")
+        check("epochs", epochs, epochs >= 1, "at least 1")
+        self._epochs = epochs
+        self._optimizer = tf.keras.optimizers.Adam(learning_rate)
+        self._optimizer.build(list(policy.weights))
+
+    @abc.abstractmethod
+    def surrogate(self, log_probs: tf.Tensor, old_log_probs: tf.Tensor, advantages: tf.Tensor) -> tf.Tensor:
+        """What to raise.
+
+        Args:
+          log_probs: Of the tokens under the policy as it is, `[batch, length]`.
+          old_log_probs: The same before the update, as constants.
+          advantages: Of the programs, `[batch]`.
+
+        Returns:
+          A value for each token, `[batch, length]`.
+        """
+
+    def loss(self, tokens: tf.Tensor, advantages: tf.Tensor, old_log_probs: tf.Tensor) -> tf.Tensor:
+        """`-(surrogate + entropy_weight * entropy)`, summed over tokens and averaged over programs.
+
+        Args:
+          tokens: Token indices, int32 `[batch, length]`.
+          advantages: Of the programs, `[batch]`.
+          old_log_probs: Of the tokens before the update, `[batch, length]`.
+
+        Returns:
+          A scalar.
+        """
+        log_softmax = self.policy.log_softmax(tokens)
+        gain = self.surrogate(chosen(log_softmax, tokens), old_log_probs, advantages)
+        gain += self._entropy_weight * entropy(log_softmax)
+        return -tf.reduce_mean(tf.reduce_sum(gain, axis=1))
+
+    def _improve(self, tokens: tf.Tensor, advantages: tf.Tensor) -> dict[str, float]:
+        return {name: float(value) for name, value in self._train(tokens, advantages).items()}
+
+    @tf.function(input_signature=[TOKENS, ADVANTAGES], autograph=False)
+    def _train(self, tokens: tf.Tensor, advantages: tf.Tensor) -> dict[str, tf.Tensor]:
+        weights = list(self.policy.weights)
+        old_log_softmax = self.policy.log_softmax(tokens)
+        old_log_probs = chosen(old_log_softmax, tokens)
+
+        def step(epoch: tf.Tensor, first_loss: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            with tf.GradientTape() as tape:
+                loss = self.loss(tokens, advantages, old_log_probs)
+            self._optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+            return epoch + 1, tf.where(epoch == 0, loss, first_loss)
+
+        _, loss = tf.while_loop(lambda epoch, _: epoch < self._epochs, step, [tf.constant(0), tf.constant(0.0)])
+        divergence = mean_kl(old_log_softmax, self.policy.log_softmax(tokens))
+        return {"loss": loss, "entropy": tf.reduce_mean(entropy(old_log_softmax)), "kl": divergence}
+
+    def _variables(self) -> dict[str, list[tf.Variable]]:
+        return super()._variables() | {"optimizer": list(self._optimizer.variables)}
+
+
+def mean_kl(old_log_softmax: tf.Tensor, new_log_softmax: tf.Tensor) -> tf.Tensor:
+    """Kullback-Leibler divergence of the new from the old policy, KL(old || new), in nats a program.
+
+    By the chain rule it is the sum over the tokens of the softmaxes' divergences, here averaged over the programs of
+    the update, which were drawn from the old policy.
+
+    Args:
+      old_log_softmax: Of the old policy, `[batch, length, largest vocabulary]`, -infinity where forbidden.
+      new_log_softmax: Of the new one.
+    """
+    old, old_log = probabilities(old_log_softmax)
+    _, new_log = probabilities(new_log_softmax)
+    return tf.reduce_mean(tf.reduce_sum(old * (old_log - new_log), axis=[1, 2]))
+
+
+def check(name: str, value: float, valid: bool, wanted: str) -> None:
+    if not valid:
+        raise ValueError(f"{name} must be {wanted}. Received: {name}={value!r}")

@@ -1,0 +1,161 @@
+"""Trust region policy optimization: a natural-gradient step whose divergence from the old policy is bounded.
+
+Source: Schulman et al. (2015), "Trust region policy optimization", section 6 and appendix C; the learner of the ICML
+version of Bello et al. (2017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from nos_tf.controller.learner import ADVANTAGES, Learner, check, mean_kl
+from nos_tf.controller.policy import TOKENS, Policy, chosen, entropy
+
+Vector = np.ndarray  # All weights of the policy, one after another.
+
+
+class TRPO(Learner):
+    """One step an update: raise the surrogate as far as `KL(old || new) <= max_kl` allows.
+
+    The surrogate is `mean_i sum_t (r_it A_i + entropy_weight * entropy_it)`, with `r` a token's probability over its
+    probability before the update. With `d` its gradient and `H = F + damping`, `F` the Fisher matrix, conjugate
+    gradient solves `H x = d`. The step starts at `sqrt(2 max_kl / x'Hx) x` and is halved until the divergence keeps
+    its bound and the surrogate rises. If that never happens, the policy stays as it was.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        max_kl: float = 0.3,
+        damping: float = 0.1,
+        iterations: int = 5,
+        halvings: int = 10,
+        entropy_weight: float = 0.0015,
+        baseline_decay: float = 0.9,
+    ):
+        """Keeps the settings.
+
+        Args:
+          policy: What is improved.
+          max_kl: Bound of the divergence, in nats a program.
+          damping: Added to the diagonal of the Fisher matrix, which the few programs of an update leave singular; with
+            less of it, less of what one program teaches carries over to others.
+          iterations: Of conjugate gradient.
+          halvings: Steps that the line search tries.
+          entropy_weight: Bonus for a nat of entropy of a program.
+          baseline_decay: Weight of the past in the moving average, in [0, 1).
+        """
+        super().__init__(policy, entropy_weight, baseline_decay)
+        check("max_kl", max_kl, max_kl > 0, "positive")
+        check("damping", damping, damping >= 0, "at least 0")
+        check("iterations", iterations, iterations >= 1, "at least 1")
+        check("halvings", halvings, halvings >= 1, "at least 1")
+        self._max_kl = max_kl
+        self._damping = damping
+        self._iterations = iterations
+        self._halvings = halvings
+
+    def _improve(self, tokens: tf.Tensor, advantages: tf.Tensor) -> dict[str, float]:
+        old_log_softmax, gradient, surrogate, mean_entropy = self.linearize(tokens, advantages)
+        metrics = {"loss": -float(surrogate), "entropy": float(mean_entropy), "kl": 0.0}
+        gradient = gradient.numpy()
+
+        def damped_fisher(vector: Vector) -> Vector:
+            return self.fisher_vector_product(tokens, vector).numpy() + self._damping * vector
+
+        direction = conjugate_gradient(damped_fisher, gradient, self._iterations)
+        curvature = float(direction @ damped_fisher(direction))
+        if not curvature > 0:
+            return metrics
+        start = self._flat()
+        step = np.sqrt(2 * self._max_kl / curvature) * direction
+        for halving in range(self._halvings):
+            self._assign(start + np.float32(0.5**halving) * step)
+            raised, divergence = self.compare(tokens, advantages, old_log_softmax)
+            if float(divergence) <= self._max_kl and float(raised) > float(surrogate):
+                return metrics | {"kl": float(divergence)}
+        self._assign(start)
+        return metrics
+
+    @tf.function(input_signature=[TOKENS, ADVANTAGES], autograph=False)
+    def linearize(self, tokens: tf.Tensor, advantages: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The old policy: its log-softmax, the surrogate's gradient and value there, and the entropy of a token."""
+        weights = list(self.policy.weights)
+        with tf.GradientTape() as tape:
+            log_softmax = self.policy.log_softmax(tokens)
+            surrogate = self._surrogate(tokens, advantages, log_softmax, tf.stop_gradient(log_softmax))
+        mean_entropy = tf.reduce_mean(entropy(log_softmax))
+        return log_softmax, _flatten(tape.gradient(surrogate, weights)), surrogate, mean_entropy
+
+    @tf.function(input_signature=[TOKENS, tf.TensorSpec([None], tf.float32, "vector")], autograph=False)
+    def fisher_vector_product(self, tokens: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
+        """Product of the Fisher matrix with a vector, both over all weights of the policy.
+
+        The matrix is the Hessian of the divergence from the policy as it is, averaged over the given programs. It is
+        never built: differentiating the product of the divergence's gradient and the vector gives the product.
+        """
+        weights = list(self.policy.weights)
+        with tf.GradientTape() as outer:
+            with tf.GradientTape() as inner:
+                log_softmax = self.policy.log_softmax(tokens)
+                divergence = mean_kl(tf.stop_gradient(log_softmax), log_softmax)
+            slope = tf.tensordot(_flatten(inner.gradient(divergence, weights)), vector, 1)
+        return _flatten(outer.gradient(slope, weights))
+
+    @tf.function(
+        input_signature=[TOKENS, ADVANTAGES, tf.TensorSpec([None, None, None], tf.float32, "old_log_softmax")],
+        autograph=False,
+    )
+    def compare(
+        self, tokens: tf.Tensor, advantages: tf.Tensor, old_log_softmax: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Surrogate of the policy as it is, and its divergence from the old one."""
+        log_softmax = self.policy.log_softmax(tokens)
+        surrogate = self._surrogate(tokens, advantages, log_softmax, old_log_softmax)
+        return surrogate, mean_kl(old_log_softmax, log_softmax)
+
+    def _surrogate(
+        self, tokens: tf.Tensor, advantages: tf.Tensor, log_softmax: tf.Tensor, old_log_softmax: tf.Tensor
+    ) -> tf.Tensor:
+        log_ratio = chosen(log_softmax, tokens) - chosen(old_log_softmax, tokens)
+        gain = tf.exp(log_ratio) * advantages[:, tf.newaxis]
+        gain += self._entropy_weight * entropy(log_softmax)
+        return tf.reduce_mean(tf.reduce_sum(gain, axis=1))
+
+    def _flat(self) -> Vector:
+        return np.concatenate([weight.numpy().ravel() for weight in self.policy.weights])
+
+    def _assign(self, vector: Vector) -> None:
+        for weight in self.policy.weights:
+            weight.assign(vector[: weight.shape.num_elements()].reshape(weight.shape))
+            vector = vector[weight.shape.num_elements() :]
+
+
+def conjugate_gradient(product: Callable[[Vector], Vector], target: Vector, iterations: int) -> Vector:
+    """Solves `A x = target`, from `x = 0` (Hestenes and Stiefel, 1952).
+
+    Args:
+      product: `A x` of a vector, `A` symmetric and positive definite.
+      target: Right-hand side.
+      iterations: Most products to take.
+    """
+    solution = np.zeros_like(target)
+    residual, direction = target.copy(), target.copy()
+    squared = residual @ residual
+    for _ in range(iterations):
+        if squared <= np.finfo(target.dtype).tiny:
+            break
+        image = product(direction)
+        length = squared / (direction @ image)
+        solution += length * direction
+        residual -= length * image
+        previous, squared = squared, residual @ residual
+        direction = residual + (squared / previous) * direction
+    return solution
+
+
+def _flatten(tensors: list[tf.Tensor]) -> tf.Tensor:
+    return tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], axis=0)

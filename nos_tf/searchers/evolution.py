@@ -1,0 +1,122 @@
+"""Regularised evolution: tournaments, single mutations, and death by age.
+
+Source: Real, Aggarwal, Huang, Le (2019), "Regularized evolution for image classifier architecture search", algorithm 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nos_tf.dsl.program import TOKENS_PER_GROUP, Program
+from nos_tf.dsl.search_space import SearchSpace
+from nos_tf.searchers.searcher import State, check_observation, check_state, identity
+
+
+class Evolution:
+    """Mutates the best of a random few; whoever is observed takes the place of the oldest.
+
+    Programs are drawn uniformly until the population is full. The k-th proposal depends on the seed, k and the
+    population alone.
+    """
+
+    def __init__(self, space: SearchSpace, seed: int, population_size: int = 50, tournament_size: int = 25):
+        """Makes an empty population.
+
+        Args:
+          space: What to search.
+          seed: Of all draws, at least 0.
+          population_size: Programs that are alive at a time.
+          tournament_size: Programs drawn, with replacement, of which the best becomes a parent.
+
+        The defaults learn from a few hundred programs; the source has 100 and 25, for 20,000.
+        """
+        for name, value in (("population_size", population_size), ("tournament_size", tournament_size)):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1. Received: {name}={value!r}")
+        self._space = space
+        self._seed = seed
+        self._tournament_size = tournament_size
+        self._proposed = 0
+        self._observed = 0
+        # A ring: the next program observed takes the place of the oldest.
+        self._tokens = np.zeros((population_size, space.length), np.int32)
+        self._rewards = np.zeros(population_size, np.float64)
+
+    def propose(self, count: int) -> list[Program]:
+        start, self._proposed = self._proposed, self._proposed + count
+        return [self._child(np.random.default_rng((self._seed, k))) for k in range(start, start + count)]
+
+    def observe(self, programs: Sequence[Program], rewards: Sequence[float]) -> None:
+        tokens = check_observation(self._space, programs, rewards)
+        for row, reward in zip(tokens, rewards, strict=True):
+            oldest = self._observed % len(self._rewards)
+            self._tokens[oldest], self._rewards[oldest] = row, reward
+            self._observed += 1
+
+    def metrics(self) -> dict[str, float]:
+        alive = min(self._observed, len(self._rewards))
+        return {"population_reward": float(self._rewards[:alive].mean())} if alive else {}
+
+    def state(self) -> dict[str, np.ndarray]:
+        settings = {"population_size": len(self._rewards), "tournament_size": self._tournament_size}
+        return {
+            "identity": identity("evolution", self._space, self._seed, **settings),
+            "proposed": np.array(self._proposed, np.int64),
+            "observed": np.array(self._observed, np.int64),
+            "tokens": self._tokens.copy(),
+            "rewards": self._rewards.copy(),
+        }
+
+    def restore(self, state: State) -> None:
+        check_state(state, self.state())
+        self._proposed = int(state["proposed"])
+        self._observed = int(state["observed"])
+        self._tokens = state["tokens"].copy()
+        self._rewards = state["rewards"].copy()
+
+    def _child(self, rng: np.random.Generator) -> Program:
+        if self._observed < len(self._rewards):
+            return self._space.sample(rng)
+        tournament = rng.integers(len(self._rewards), size=self._tournament_size)
+        parent = self._tokens[tournament[np.argmax(self._rewards[tournament])]]
+        return self._space.decode(mutate(self._space, parent, rng).tolist())
+
+
+def mutate(space: SearchSpace, tokens: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Replaces one token by another one.
+
+    Where the new operand may not stand beside the group's other one, the other is redrawn too: under some constraints
+    single replacements alone could not reach every program.
+
+    Args:
+      space: Whose constraints the result meets.
+      tokens: Token indices of a program in the space, int32 `[length]`.
+      rng: Source of the draws.
+
+    Returns:
+      Token indices of another program in the space; the same one if it has no other.
+    """
+    for position in rng.permutation(space.length):
+        group, place = divmod(int(position), TOKENS_PER_GROUP)
+        pairs = space.operand_masks[group]
+        if place == 0:
+            allowed = pairs.any(axis=1)
+        elif place == 1:
+            allowed = pairs.any(axis=0)
+        else:
+            allowed = space.mask(tokens[:position].tolist())
+        choices = np.flatnonzero(allowed)
+        choices = choices[choices != tokens[position]]
+        if not len(choices):
+            continue
+        mutant = tokens.copy()
+        mutant[position] = rng.choice(choices)
+        if place < 2:
+            first, second = position - place, position - place + 1
+            if not pairs[mutant[first], mutant[second]]:
+                partners = pairs[mutant[first]] if place == 0 else pairs[:, mutant[second]]
+                mutant[first + 1 - place] = rng.choice(np.flatnonzero(partners))
+        return mutant
+    return tokens

@@ -1,0 +1,103 @@
+"""Who proposes programs: the protocol of all searchers, and what a stored searcher must agree with."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from nos_tf.dsl.program import Program
+from nos_tf.dsl.search_space import SearchSpace
+
+State = Mapping[str, np.ndarray]  # No array of objects, so that it is stored and loaded without pickling.
+
+
+class Searcher(Protocol):
+    """Proposes programs and learns from their rewards, higher being better.
+
+    A searcher's proposals depend on its space, its seed, its settings and what it has observed, and on nothing else.
+    """
+
+    def propose(self, count: int) -> list[Program]:
+        """Programs to evaluate next; some may have been proposed before."""
+
+    def observe(self, programs: Sequence[Program], rewards: Sequence[float]) -> None:
+        """Takes the rewards of the programs last proposed, in their order and duplicates included.
+
+        Raises:
+          ValueError: The numbers of programs and rewards differ or are 0, a reward is not finite, or a program is not
+            in the search space.
+        """
+
+    def metrics(self) -> dict[str, float]:
+        """What can be shown of the last observation, e.g. `entropy` in nats a token; empty if nothing."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that future proposals depend on."""
+
+    def restore(self, state: State) -> None:
+        """Continues from what `state` returned, exactly as the searcher that it came from would have.
+
+        Raises:
+          ValueError: The state is of another searcher, space, seed or setting; nothing is changed.
+        """
+
+
+def identity(searcher: str, space: SearchSpace, seed: int, **settings: Any) -> np.ndarray:
+    """What a state belongs to, as an array that holds one line of JSON."""
+    described = dataclasses.asdict(space) | {"constraints": sorted(space.constraints)}
+    return np.array(json.dumps({"searcher": searcher, "space": described, "seed": seed} | settings))
+
+
+def check_state(state: State, expected: State) -> None:
+    """Raises a ValueError unless a state has the same identity, names, shapes and types as the expected one."""
+    if "identity" not in state:
+        raise ValueError(f"This is not the state of a searcher. Received: arrays {sorted(state)[:5]}")
+    _check_equal(
+        _fields(state["identity"]),
+        _fields(expected["identity"]),
+        "The state belongs to a searcher with another {}; restore it into one made alike",
+    )
+    _check_equal(
+        {name: f"{array.dtype} {array.shape}" for name, array in state.items()},
+        {name: f"{array.dtype} {array.shape}" for name, array in expected.items()},
+        "The state is damaged or of another version of nos_tf, at the array {}",
+    )
+
+
+def check_observation(space: SearchSpace, programs: Sequence[Program], rewards: Sequence[float]) -> np.ndarray:
+    """Token indices of observed programs, int32 `[batch, length]`.
+
+    Raises:
+      ValueError: As of `Searcher.observe`.
+    """
+    if not programs or len(programs) != len(rewards):
+        raise ValueError(
+            "At least one program, and one reward for each, are needed. "
+            f"Received: {len(programs)} programs, {len(rewards)} rewards"
+        )
+    for program, reward in zip(programs, rewards, strict=True):
+        if not np.isfinite(reward):
+            raise ValueError(
+                f"Rewards must be finite; give a failed program the worst one. Received: {reward} of {program}"
+            )
+    return np.stack([space.encode(program) for program in programs])
+
+
+def _check_equal(received: Mapping[str, Any], wanted: Mapping[str, Any], message: str) -> None:
+    for name in [*wanted, *received]:
+        if received.get(name) != wanted.get(name):
+            raise ValueError(f"{message.format(name)}. Wanted: {wanted.get(name)}. Received: {received.get(name)}")
+
+
+def _fields(line: np.ndarray) -> dict[str, Any]:
+    try:
+        fields = json.loads(str(line))
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict):
+        raise ValueError(f"This is not the state of a searcher. Received: identity={str(line)[:60]!r}")
+    return fields

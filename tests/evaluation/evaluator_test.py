@@ -1,0 +1,102 @@
+"""The protocol over a stand-in for the trainer, whose learning curves are known."""
+
+import math
+from typing import ClassVar
+
+import pytest
+
+from nos_tf.dsl import parse
+from nos_tf.evaluation import Protocol, result
+from nos_tf.evaluation import evaluator as evaluator_module
+from nos_tf.evaluation.evaluator import Evaluator
+from nos_tf.evaluation.trainer import Score
+from nos_tf.tasks.task import Task
+
+TASK = Task("stand-in", "nothing", lambda data_dir: None, lambda: None, epochs=4, test_epochs=3)
+RULE = parse("g")
+
+
+class StandInTrainer:
+    """Accuracies by learning rate, one an epoch; None is a divergence."""
+
+    curves: ClassVar[dict[float, list[float | None]]] = {}
+
+    def __init__(self, task, data_dir):
+        self.trained = []
+
+    def chance(self, deviations):
+        return 0.2
+
+    def reset(self, seed):
+        self.epoch = -1
+
+    def train_epoch(self, program, rate, epoch, total_epochs, seed):
+        assert epoch == self.epoch + 1
+        self.epoch, self.rate = epoch, rate
+        self.trained.append((rate, epoch, total_epochs))
+        return None if self.curves[rate][epoch] is None else 1.0
+
+    def score(self, split):
+        accuracy = self.curves[self.rate][self.epoch]
+        if split == "test":
+            return Score(accuracy / 2, math.log(accuracy))
+        return Score(accuracy, math.log(accuracy) if accuracy >= 0 else math.nan)
+
+
+@pytest.fixture
+def make(monkeypatch):
+    monkeypatch.setattr(evaluator_module, "Trainer", StandInTrainer)
+
+    def build(curves, **protocol):
+        monkeypatch.setattr(StandInTrainer, "curves", curves)
+        settings = {"reward": "final_accuracy"} | protocol
+        return Evaluator(TASK, Protocol(learning_rates=tuple(curves), **settings))
+
+    return build
+
+
+def test_the_best_rate_of_the_sweep_is_run(make):
+    evaluator = make({0.1: [0.4, 0.5, 0.6, 0.7], 1.0: [0.5, 0.55, 0.6, 0.65], 10.0: [None]})
+    evaluation = evaluator.evaluate(RULE)
+    assert evaluation.status == result.TRAINED
+    assert evaluation.learning_rate == 1.0
+    assert evaluation.reward == evaluation.accuracy == 0.65
+    assert [(point.learning_rate, point.score) for point in evaluation.sweep] == [(0.1, 0.4), (1.0, 0.5), (10.0, 0.0)]
+    assert [epoch.accuracy for epoch in evaluation.history] == [0.5, 0.55, 0.6, 0.65]
+    assert evaluator.trainer.trained == [(0.1, 0, 1), (1.0, 0, 1), (10.0, 0, 1), *((1.0, e, 4) for e in range(4))]
+
+
+def test_a_rule_that_diverges_at_every_rate_gets_nothing(make):
+    evaluation = make({0.1: [None], 1.0: [None]}).evaluate(RULE)
+    assert (evaluation.reward, evaluation.status, evaluation.learning_rate) == (0.0, result.DIVERGED, None)
+
+
+def test_a_run_that_diverges_later_gets_nothing(make):
+    evaluation = make({0.1: [0.5, 0.6, None]}).evaluate(RULE)
+    assert (evaluation.reward, evaluation.status) == (0.0, result.DIVERGED)
+    assert evaluation.message == "diverged in epoch 3"
+
+
+def test_a_likelihood_that_is_not_finite_is_a_divergence(make):
+    evaluation = make({0.1: [0.5, -1.0]}).evaluate(RULE)
+    assert (evaluation.reward, evaluation.status) == (0.0, result.DIVERGED)
+
+
+def test_a_child_at_chance_is_not_run_longer(make):
+    evaluator = make({0.1: [0.1], 1.0: [0.2]})
+    evaluation = evaluator.evaluate(RULE)
+    assert (evaluation.reward, evaluation.status, evaluation.learning_rate) == (0.2, result.UNTRAINED, 1.0)
+    assert len(evaluator.trainer.trained) == 2
+
+
+def test_a_rule_that_cannot_learn_is_not_trained(make):
+    evaluator = make({0.1: [0.5]})
+    evaluation = evaluator.evaluate(parse("g**2"))
+    assert (evaluation.reward, evaluation.status) == (0.0, result.SCREENED)
+    assert evaluator.trainer.trained == []
+
+
+def test_the_test_split_is_read_by_test_alone(make):
+    evaluator = make({0.1: [0.4, 0.5, 0.8, None]})
+    assert evaluator.evaluate(RULE).test_accuracy is None
+    assert evaluator.test(RULE, 0.1, seed=3).test_accuracy == 0.4

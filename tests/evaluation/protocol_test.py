@@ -1,0 +1,35 @@
+import math
+
+import pytest
+
+from nos_tf.evaluation.protocol import REWARDS, Protocol
+from nos_tf.evaluation.result import EpochResult
+
+HISTORY = (EpochResult(1.0, 0.5, math.log(0.3)), EpochResult(0.5, 0.9, math.log(0.7)))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("final_accuracy", 0.9), ("mean_accuracy", 0.7), ("mean_likelihood", 0.5)]
+)
+def test_rewards(name, expected):
+    assert REWARDS[name](HISTORY) == pytest.approx(expected)
+
+
+def test_the_default_sweep_is_the_papers():
+    assert Protocol().learning_rates == pytest.approx((1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"learning_rates": ()}, "positive numbers. Received: \\(\\)"),
+        ({"learning_rates": (0.1, -1.0)}, "positive numbers"),
+        ({"learning_rates": (math.nan,)}, "positive numbers"),
+        ({"epochs": 0}, "Received: epochs=0"),
+        ({"sweep_epochs": 0}, "Received: sweep_epochs=0"),
+        ({"reward": "final_acuracy"}, "did you mean 'final_accuracy'"),
+    ],
+)
+def test_impossible_protocols_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        Protocol(**changes)

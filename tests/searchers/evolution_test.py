@@ -1,0 +1,101 @@
+"""Regularised evolution: its mutations, its tournaments, its deaths, and that it beats random search."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from nos_tf import searchers
+from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
+from nos_tf.searchers.evolution import mutate
+from tests.searchers import synthetic
+
+CONSTRAINT_SETS = [chosen for size in range(4) for chosen in itertools.combinations(CONSTRAINTS, size)]
+
+
+def differences(first, second):
+    return sum(a != b for a, b in zip(first.tokens, second.tokens, strict=True))
+
+
+def test_a_mutation_replaces_exactly_one_token():
+    space, rng = SearchSpace(num_groups=2), np.random.default_rng(0)
+    changed = np.zeros(space.length, int)
+    for _ in range(2000):
+        tokens = space.encode(space.sample(rng))
+        different = mutate(space, tokens, rng) != tokens
+        assert different.sum() == 1
+        changed += different
+    assert changed.min() > 120  # 200 on average: every position mutates.
+
+
+@pytest.mark.parametrize("constraints", CONSTRAINT_SETS)
+def test_mutations_stay_in_the_space_and_reach_all_of_it(constraints):
+    space = SearchSpace(2, ("g", "m"), ("identity",), ("+", "*"), frozenset(constraints))
+    rng = np.random.default_rng(0)
+    reached = {tuple(space.encode(space.sample(rng)))}
+    frontier = list(reached)
+    while frontier:
+        tokens = np.array(frontier.pop(), np.int32)
+        for _ in range(60):
+            mutant = mutate(space, tokens, rng)
+            assert space.decode(mutant.tolist()) in space
+            assert np.any(mutant != tokens)
+            if tuple(mutant) not in reached:
+                reached.add(tuple(mutant))
+                frontier.append(tuple(mutant))
+    assert len(reached) == space.size
+
+
+def test_the_only_program_of_a_space_stays_as_it_is():
+    space = SearchSpace(1, ("g",), ("sign",), ("*",))
+    tokens = np.zeros(5, np.int32)
+    np.testing.assert_array_equal(mutate(space, tokens, np.random.default_rng(0)), tokens)
+
+
+def test_the_first_population_is_random_and_the_rest_are_children():
+    space = SearchSpace(num_groups=2)
+    evolution = searchers.get("evolution", space, 0, population_size=10, tournament_size=3)
+    parents = evolution.propose(10)
+    assert parents == searchers.get("random", space, 0).propose(10)
+    evolution.observe(parents, np.arange(10.0))
+    children = evolution.propose(30)
+    assert all(min(differences(child, parent) for parent in parents) == 1 for child in children)
+
+
+def test_the_oldest_dies_however_good_it_is():
+    space = SearchSpace(num_groups=2)
+    evolution = searchers.get("evolution", space, 0, population_size=3, tournament_size=50)
+    rng = np.random.default_rng(1)
+    programs = [space.sample(rng) for _ in range(6)]
+    evolution.observe(programs[:3], [9.0, 1.0, 2.0])
+    assert all(differences(child, programs[0]) == 1 for child in evolution.propose(20))
+    evolution.observe(programs[3:4], [0.0])
+    # Alive are 1, 2 and 3, with rewards 1, 2 and 0.
+    assert all(differences(child, programs[2]) == 1 for child in evolution.propose(20))
+    evolution.observe(programs[4:], [0.5, 0.1])
+    assert all(differences(child, programs[4]) == 1 for child in evolution.propose(20))
+    assert evolution.metrics() == {"population_reward": pytest.approx(0.2)}
+
+
+def test_a_tournament_of_one_has_no_favourites():
+    space = SearchSpace(num_groups=2)
+    evolution = searchers.get("evolution", space, 0, population_size=4, tournament_size=1)
+    parents = evolution.propose(4)
+    evolution.observe(parents, [0.0, 1.0, 2.0, 3.0])
+    children = evolution.propose(400)
+    counts = [sum(differences(child, parent) == 1 for child in children) for parent in parents]
+    assert min(counts) > 60
+
+
+@pytest.mark.parametrize("reward", [synthetic.dense_reward, synthetic.sparse_reward])
+@pytest.mark.parametrize("seed", range(5))
+def test_finds_what_random_search_does_not(seed, reward):
+    found = synthetic.run(searchers.get("evolution", synthetic.SPACE, seed), reward(seed), 500)
+    random = synthetic.run(searchers.get("random", synthetic.SPACE, seed), reward(seed), 500)
+    assert found.max() >= 0.7 > random.max()
+
+
+@pytest.mark.parametrize("setting", ["population_size", "tournament_size"])
+def test_settings_out_of_range_are_refused(setting):
+    with pytest.raises(ValueError, match=f"{setting} must be at least 1. Received: {setting}=0"):
+        searchers.get("evolution", synthetic.SPACE, 0, **{setting: 0})

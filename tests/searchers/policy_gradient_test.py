@@ -1,0 +1,130 @@
+"""The controller learns, in far fewer samples than random search, and continues exactly where it was stopped."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from nos_tf import searchers
+from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
+from tests.searchers import synthetic
+
+CONTINUE = """
+import json, sys
+import numpy as np
+from tests.searchers import policy_gradient_test
+path, out = sys.argv[1:]
+tokens = {}
+for name in policy_gradient_test.RESTORED:
+    searcher = policy_gradient_test.small(name)
+    with np.load(f"{path}/{name}.npz", allow_pickle=False) as state:
+        searcher.restore(state)
+    tokens[name] = policy_gradient_test.advance(searcher, 3)
+    np.savez(f"{out}/{name}.npz", **searcher.state())
+print(json.dumps(tokens))
+"""
+
+
+RESTORED = ("ppo", "trpo")  # With Adam's slots, and without.
+SPACE = SearchSpace(num_groups=1, constraints=frozenset(CONSTRAINTS))
+
+
+def small(name, seed=3, **settings):
+    return searchers.get(name, SPACE, seed, **({"units": 20} | settings))
+
+
+def advance(searcher, updates):
+    """Tokens proposed in some updates."""
+    proposed = []
+    for _ in range(updates):
+        programs = searcher.propose(6)
+        searcher.observe(programs, [len(str(program)) % 7 for program in programs])
+        assert all(program in SPACE for program in programs)
+        proposed += [list(program.tokens) for program in programs]
+    return proposed
+
+
+def test_rewards_and_chances_are_as_described():
+    reward, rng = synthetic.sparse_reward(1), np.random.default_rng(0)
+    rewards = np.array([reward(synthetic.SPACE.encode(synthetic.SPACE.sample(rng))) for _ in range(4000)])
+    assert 0.7 < np.mean(rewards == 0) < 0.85
+    for matches in (2, 3, 4):
+        assert np.mean(rewards >= matches / 10) <= synthetic.chance_of_matches(matches)
+    assert synthetic.chance_of_matches(7) < 1e-5
+
+
+@pytest.mark.parametrize("name", searchers.POLICY_GRADIENTS)
+def test_learns_a_sparse_reward_that_random_search_would_not(name):
+    _check_learning(name, synthetic.sparse_reward(0), seed=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("reward", [synthetic.dense_reward, synthetic.sparse_reward])
+@pytest.mark.parametrize("name", searchers.POLICY_GRADIENTS)
+def test_learns_over_seeds_and_rewards(name, reward, seed):
+    _check_learning(name, reward(seed), seed)
+
+
+def _check_learning(name, reward, seed):
+    """At least 7 of 10 tokens within 500 trials; random search needs more than 100,000 on average."""
+    rewards = synthetic.run(searchers.get(name, synthetic.SPACE, seed), reward, 500)
+    random = synthetic.run(searchers.get("random", synthetic.SPACE, seed), reward, 500)
+    assert rewards.max() >= 0.7 > random.max()
+    assert rewards[-100:].mean() > 0.5 > 5 * random.mean()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", searchers.POLICY_GRADIENTS)
+def test_the_papers_settings_run(name):
+    settings = {} if name == "trpo" else {"learning_rate": 1e-5}
+    searcher = searchers.get(name, synthetic.SPACE, 0, units=150, entropy_weight=0.0015, **settings)
+    rewards = synthetic.run(searcher, synthetic.dense_reward(0), 50, batch=5)
+    assert len(rewards) == 50
+    assert searcher.metrics()["entropy"] > 1.5
+
+
+def test_a_fresh_process_continues_bit_equal(tmp_path):
+    (tmp_path / "out").mkdir()
+    expected, states = {}, {}
+    for name in RESTORED:
+        searcher = small(name)
+        advance(searcher, 2)
+        np.savez(tmp_path / f"{name}.npz", **searcher.state())
+        expected[name] = advance(searcher, 3)
+        states[name] = searcher.state()
+    command = [sys.executable, "-c", CONTINUE, str(tmp_path), str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout.splitlines()[-1]) == expected
+    for name, state in states.items():
+        with np.load(tmp_path / "out" / f"{name}.npz", allow_pickle=False) as continued:
+            assert state.keys() == set(continued)
+            for key, array in state.items():
+                np.testing.assert_array_equal(array, continued[key], err_msg=f"{name}: {key}")
+
+
+def test_metrics_after_an_update():
+    searcher = small("ppo")
+    assert searcher.metrics() == {}
+    advance(searcher, 1)
+    assert searcher.metrics().keys() == {"loss", "entropy", "kl", "baseline"}
+
+
+def test_a_state_of_other_settings_is_refused_and_changes_nothing():
+    searcher = small("reinforce")
+    before = searcher.state()
+    for other, field in (
+        (small("ppo"), "searcher"),
+        (small("reinforce", seed=4), "seed"),
+        (small("reinforce", units=21), "units"),
+        (small("reinforce", learning_rate=0.5), "learning_rate"),
+    ):
+        with pytest.raises(ValueError, match=f"another {field}; .* Received: "):
+            searcher.restore(other.state())
+    with pytest.raises(ValueError, match=r"damaged .* the array policy/1"):
+        searcher.restore(before | {"policy/1": before["policy/1"][1:]})
+    for name, array in searcher.state().items():
+        np.testing.assert_array_equal(array, before[name])

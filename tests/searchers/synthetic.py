@@ -1,0 +1,49 @@
+"""Rewards over programs whose best is known, and how rare good programs are among random ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from nos_tf.dsl.search_space import SearchSpace
+from nos_tf.searchers import Searcher
+
+SPACE = SearchSpace(num_groups=2, constraints=frozenset({"different_operands", "no_final_addition"}))
+Reward = Callable[[np.ndarray], float]
+
+
+def dense_reward(seed: int) -> Reward:
+    """Fraction of the tokens that equal a target program's."""
+    target = SPACE.encode(SPACE.sample(np.random.default_rng((seed, 10**6))))
+    return lambda tokens: float(np.mean(tokens == target))
+
+
+def sparse_reward(seed: int) -> Reward:
+    """The same, but 0 for programs with less than two such tokens: about four of five random ones."""
+    dense = dense_reward(seed)
+    return lambda tokens: value if (value := dense(tokens)) >= 0.2 else 0.0
+
+
+def run(searcher: Searcher, reward: Reward, trials: int, batch: int = 8) -> np.ndarray:
+    """Rewards of all trials, in order."""
+    rewards: list[float] = []
+    while len(rewards) < trials:
+        programs = searcher.propose(batch)
+        observed = [reward(SPACE.encode(program)) for program in programs]
+        searcher.observe(programs, observed)
+        rewards += observed
+    return np.array(rewards)
+
+
+def chance_of_matches(matches: int) -> float:
+    """Upper bound of the chance that a random program has at least so many tokens of its target.
+
+    The numbers of matches are those of independent draws, each with the chance of its position; a constraint raises a
+    position's chance at most by one choice fewer.
+    """
+    distribution = np.array([1.0])
+    for position in range(SPACE.length):
+        chance = 1 / (len(SPACE.vocabulary(position)) - 1)
+        distribution = np.convolve(distribution, [1 - chance, chance])
+    return float(distribution[matches:].sum())
