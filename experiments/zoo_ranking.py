@@ -23,6 +23,7 @@ from nos_tf.evaluation.threads import limit_threads
 _TASKS = flags.DEFINE_multi_string("task", ["cifar10_convnet", "cifar10_small"], "Tasks; the first is compared with.")
 _RUN_DIR = flags.DEFINE_string("run_dir", "runs/zoo_ranking", "Folder of the evaluations.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "TensorFlow Datasets folder.")
+_RULES = flags.DEFINE_list("rules", None, "Names of the rules to compare; all of them by default.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the children.")
 
 _RESAMPLES = 10_000
@@ -32,11 +33,15 @@ def rules() -> dict[str, str]:
     """Texts of the rules, by name."""
     from nos_tf.optimizers.zoo import PROGRAMS
 
-    return PROGRAMS | {
-        "momentum (as m)": "m",
+    known = PROGRAMS | {
+        "m": "m",  # Momentum, up to the bias correction of the average.
         "powersign": "exp(sign(g) * sign(m)) * g",
         "addsign": "(1 + sign(g) * sign(m)) * g",
     }
+    chosen = _RULES.value or list(known)
+    if unknown := [name for name in chosen if name not in known]:
+        raise app.UsageError(f"Unknown rules; known: {', '.join(known)}. Received: {', '.join(unknown)}")
+    return {name: known[name] for name in chosen}
 
 
 def evaluate(task: str, path: pathlib.Path) -> dict[str, float]:

@@ -6,13 +6,22 @@ The language needs no TensorFlow, which is loaded on the first use of anything t
 import importlib
 from typing import Any
 
-from nos_tf.dsl import Program, ProgramError, SearchSpace, parse
+from nos_tf.dsl import Program, ProgramError, SearchSpace, canonical_key, canonical_keys, parse
 
 _LAZY_MODULES = ("optimizers", "tasks")
 _LAZY_FUNCTIONS = {"evaluate": "nos_tf.evaluation"}
 
 __version__ = "0.1.0"
-__all__ = ["Program", "ProgramError", "SearchSpace", "parse", *_LAZY_MODULES, *_LAZY_FUNCTIONS]
+__all__ = [
+    "Program",
+    "ProgramError",
+    "SearchSpace",
+    "canonical_key",
+    "canonical_keys",
+    "parse",
+    *_LAZY_MODULES,
+    *_LAZY_FUNCTIONS,
+]
 
 
 def __getattr__(name: str) -> Any:

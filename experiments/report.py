@@ -1,0 +1,9 @@
+"""python -m experiments.report --run_dir=runs/one [--run_dir=runs/another] [--output=page.html]
+
+Rebuilds the report of a run from its store, or writes one page about several runs side by side.
+"""
+
+from nos_tf.commands import report
+
+if __name__ == "__main__":
+    report.main()

@@ -1,0 +1,10 @@
+"""python -m experiments.search [--task=digits] [--searcher=ppo] [--run_dir=runs/mine] [--resume]
+
+Searches for an update rule; `--helpfull` documents every flag, `experiments/flagfiles/` holds whole set-ups:
+`python -m experiments.search --flagfile=experiments/flagfiles/paper_search.flags --data_dir=...`.
+"""
+
+from nos_tf.commands import search
+
+if __name__ == "__main__":
+    search.main()

@@ -1,0 +1,37 @@
+"""`python -m experiments.report`: the report of a run, or of several side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+from absl import flags
+
+from nos_tf.commands import application
+from nos_tf.search import run_folder
+from nos_tf.search.errors import SearchError
+
+
+def define_flags() -> None:
+    """Flags of this command alone; those of a search are not known to it."""
+    flags.DEFINE_multi_string("run_dir", [], "Folder of a run; give it several times to compare runs.")
+    flags.DEFINE_string("output", None, "File of the page. By default report.html in the (first) run folder.")
+
+
+def main() -> NoReturn:
+    """Runs the command and exits."""
+    define_flags()
+    application.run(_main, "Interrupted; the report was not written.")
+
+
+def _main() -> None:
+    folders = [Path(name) for name in flags.FLAGS.run_dir]
+    if not folders:
+        raise SearchError("Name the folder of a run. Received: no --run_dir")
+    from nos_tf.reports import page, run_data  # Loaded late: the figures' libraries take their time.
+
+    runs = [run_data.load(folder) for folder in folders]
+    default = run_folder.REPORT if len(runs) == 1 else "comparison.html"
+    path = Path(flags.FLAGS.output) if flags.FLAGS.output else folders[0] / default
+    page.write(runs, path)
+    print(f"Report: {path}")

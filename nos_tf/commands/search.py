@@ -1,0 +1,97 @@
+"""`python -m experiments.search`: searches for an update rule and shows what it found."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+from absl import flags
+
+from nos_tf.commands import application, search_flags
+from nos_tf.search import finals, progress, run_folder, tensorboard
+from nos_tf.search.configuration import differences
+from nos_tf.search.errors import SearchError
+from nos_tf.search.observer import Observer, Observers
+from nos_tf.search.run import run
+from nos_tf.search.store import Store
+from nos_tf.search.trial import BASELINES
+
+_NARROW = 100  # Columns that the tables take where there is no terminal to ask.
+
+
+def main() -> NoReturn:
+    """Runs the command and exits."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    search_flags.define()
+    application.run(_main, "Interrupted. Every finished trial is saved; the same command with --resume goes on.")
+
+
+def _main() -> None:
+    values = flags.FLAGS
+    if values.resume and values.run_dir is None:
+        raise SearchError("Name the run to go on with. Received: --resume without --run_dir")
+    if values.tensorboard:
+        tensorboard.check_installed()
+    if values.data_dir is not None and not Path(values.data_dir).is_dir():
+        raise SearchError(f"There is no such folder; prepare the data first. Received: --data_dir={values.data_dir}")
+    stored = _stored_flags(Path(values.run_dir)) if values.resume else None
+    resolved = search_flags.resolved(stored)
+    what = search_flags.configuration(resolved)
+    if resolved["epochs"] is None:
+        resolved["epochs"] = what.setup.get_task().epochs
+    name = f"{what.task}-{what.searcher}-{time.strftime('%Y%m%d-%H%M%S')}"
+    folder = Path(values.run_dir if values.run_dir is not None else Path("runs", name))
+    run_folder.check(folder, values.resume)
+    print(f"Run folder: {folder}", flush=True)
+    flags_to_keep = {**resolved, "run_dir": str(folder), "tensorboard": values.tensorboard}
+    work = what.trials + len(BASELINES) + (finals.NUM_FINALISTS + 1 + len(BASELINES)) * what.test_seeds
+    with progress.display(work) as status:
+        observers: list[Observer] = [status]
+        if values.tensorboard:
+            observers.append(tensorboard.TensorBoardLog(folder / "tensorboard", resolved))
+        run(what, folder, flags_to_keep, values.resume, Observers(*observers))
+    _show(folder)
+
+
+def _stored_flags(folder: Path) -> dict[str, Any] | None:
+    """Flags of the run that the folder holds; None when it holds none yet.
+
+    Raises:
+      SearchError: The run was begun with other flags than are given now.
+    """
+    run_folder.check(folder, resume=True)
+    path = folder / run_folder.STORE
+    if not path.exists():
+        return None
+    with Store.read(path) as store:
+        stored = store.run()["flags"]
+    given = search_flags.given()
+    different = differences(stored, given)
+    if different:
+        was = ", ".join(f"--{name}={stored.get(name)}" for name in different)
+        now = ", ".join(f"--{name}={given[name]}" for name in different)
+        raise SearchError(
+            f"The run folder holds a search with {was}; resume with these or choose another folder. Received: {now}"
+        )
+    trials = given.get("trials", stored["trials"])
+    if trials < stored["trials"]:
+        raise SearchError(
+            f"The run folder holds a search of {stored['trials']} trials and can only grow. Received: --trials={trials}"
+        )
+    return stored
+
+
+def _show(folder: Path) -> None:
+    # Loaded late: the figures' libraries are of no use to a command that is refused.
+    from rich.console import Console
+
+    from nos_tf.reports import console, page, run_data
+
+    found = run_data.load(folder)
+    terminal = Console() if sys.stdout.isatty() else Console(width=_NARROW)
+    console.show(found, terminal)
+    page.write([found], folder / run_folder.REPORT)
+    print(f"Report: {folder / run_folder.REPORT}", flush=True)

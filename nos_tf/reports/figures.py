@@ -1,0 +1,285 @@
+"""The figures of a report. Colours are Okabe and Ito's, which people with colour blindness can tell apart."""
+
+from __future__ import annotations
+
+import base64
+import collections
+import io
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+
+import matplotlib.ticker
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, OPERANDS, UNARY
+from nos_tf.reports import statistics, tables
+from nos_tf.reports.run_data import RunData
+from nos_tf.search.trial import RANDOM, Trial
+
+_BLUE, _ORANGE, _GREEN, _PURPLE, _SKY, _VERMILION, _YELLOW = (
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442",
+)  # fmt: skip
+_GREY = "#6E6E6E"
+_RUN_COLOURS = (_BLUE, _VERMILION, _GREEN, _PURPLE, _ORANGE, _SKY)
+_DASHES = ("-", "--", "-.", ":")
+_WIDTH = 7.2  # Inches; the page scales the figures to its columns.
+_MANY = 2_000  # Points beyond which a scatter is drawn as an image, not as shapes.
+_WINDOW = 25
+
+
+def reward_over_trials(run: RunData) -> Figure | None:
+    """Rewards and the best so far, against random search of as many rules; below, the mean of the latest rewards."""
+    if not run.evaluated:
+        return None
+    figure = _figure(5.6)
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    random = run.rewards(RANDOM)
+    if random:
+        reference = statistics.best_of(random)
+        counts, expected, low, high = reference
+        top.fill_between(counts, low, high, color=_GREY, alpha=0.25, lw=0, label="random search: 5% to 95%")
+        top.plot(counts, expected, color=_GREY, lw=2, ls="--", label="random search: expected best")
+        bottom.axhline(float(np.mean(random)), color=_GREY, lw=2, ls="--", label="random search: mean of all")
+    for source in run.sources:
+        rewards = run.rewards(source)
+        count = np.arange(1, len(rewards) + 1)
+        colour = _source_colour(source)
+        top.scatter(count, rewards, s=7, color=colour, alpha=0.55, lw=0, rasterized=len(rewards) > _MANY)
+        if source != RANDOM:
+            best = np.maximum.accumulate(rewards)
+            top.step(count, best, where="post", color=colour, lw=2, label=f"{source}: best so far")
+            start = min(_WINDOW, len(rewards)) - 1  # The mean of a few would only be noise.
+            mean = statistics.running_mean(rewards, _WINDOW)
+            bottom.plot(count[start:], mean[start:], color=colour, lw=2, label=f"{source}: mean of the last {_WINDOW}")
+    _finish(top, "", "reward")
+    _finish(bottom, "distinct rules evaluated by each searcher", "mean reward")
+    bottom.set_xlim(left=0)
+    return figure
+
+
+def reward_distribution(run: RunData) -> Figure | None:
+    """Share of the rules that earned each reward."""
+    if not run.evaluated:
+        return None
+    figure = _figure(3.0)
+    axes = figure.subplots()
+    edges = np.linspace(0.0, 1.0, 41)
+    for source in run.sources:
+        rewards = run.rewards(source)
+        axes.hist(
+            rewards,
+            edges.tolist(),
+            weights=np.full(len(rewards), 100.0 / len(rewards)),
+            histtype="stepfilled",
+            facecolor=(_source_colour(source), 0.25),
+            edgecolor=_source_colour(source),
+            lw=1.8,
+            ls="--" if source == RANDOM else "-",
+            label=f"{source} ({len(rewards)} rules)",
+        )
+    _finish(axes, "reward", "share of the rules (%)")
+    return figure
+
+
+def learning(run: RunData) -> Figure | None:
+    """The controller's entropy, and the share of its proposals that were not new."""
+    source = next((source for source in run.sources if source != RANDOM), RANDOM)
+    batches = [batch for batch in run.batches if batch.source == source]
+    if not batches:
+        return None
+    figure = _figure(4.2)
+    top, bottom = figure.subplots(2, 1, sharex=True)
+    entropies = [batch.metrics.get("entropy", np.nan) for batch in batches]
+    number = np.arange(1, len(batches) + 1)
+    if np.isfinite(entropies).any():
+        top.plot(number, entropies, color=_BLUE, lw=2)
+        top.set_ylim(bottom=0)
+    else:
+        top.text(0.5, 0.5, f"{source} has no entropy", transform=top.transAxes, ha="center", color=_GREY)
+    proposals = collections.Counter(trial.batch for trial in run.trials)
+    repeated = collections.Counter(trial.batch for trial in run.trials if trial.duplicate_of is not None)
+    shares = [100.0 * repeated[batch.number] / proposals[batch.number] for batch in batches]
+    bottom.plot(number, shares, ".", color=_VERMILION, ms=4, alpha=0.5, label="one batch")
+    bottom.plot(number, statistics.running_mean(shares, 10), color=_VERMILION, lw=2, label="mean of the last 10")
+    bottom.set_ylim(-3, 103)
+    _finish(top, "", "entropy (nats a token)")
+    _finish(bottom, f"updates of {source}", "duplicates (%)")
+    return figure
+
+
+def primitives(run: RunData) -> Figure | None:
+    """How often the best rules read each primitive, against random rules."""
+    best = run.ranking[: max(10, len(run.ranking) // 10)]
+    random = [trial for trial in run.evaluated if trial.source == RANDOM]
+    if not best:
+        return None
+    counted = [_usage(trials) for trials in (best, random)]
+    kinds = [
+        (title, [name for name in names if any(usage[name] for usage in counted)])
+        for title, names in (("operands", [*OPERANDS, *GROUP_NAMES]), ("unary", list(UNARY)), ("binary", list(BINARY)))
+    ]
+    kinds = [(title, names) for title, names in kinds if names]
+    figure = _figure(0.6 + 0.2 * sum(len(names) + 2 for _, names in kinds))
+    heights = [len(names) + 1 for _, names in kinds]
+    panels = figure.subplots(len(kinds), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
+    for axes, (title, names) in zip(panels, kinds, strict=True):
+        place = np.arange(len(names))
+        shares = [[100.0 * usage[name] for name in names] for usage in counted]
+        axes.hlines(place, shares[1], shares[0], color="#C8C8C8", lw=2, zorder=1)
+        if random:
+            axes.scatter(shares[1], place, s=34, marker="D", color=_GREY, label=f"random rules ({len(random)})")
+        axes.scatter(shares[0], place, s=44, color=_BLUE, label=f"best rules ({len(best)})")
+        axes.set_yticks(place, names)
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        _finish(axes, "rules that read it (%)" if axes is panels[-1] else "", title, legend=axes is panels[0])
+    return figure
+
+
+def learning_curves(run: RunData) -> Figure | None:
+    """Validation accuracy after each epoch: the best rules against the baselines."""
+    finals = tables.finals(run)
+    curves = [(label, source, evaluation.history) for label, source, _, evaluation in finals if evaluation.history]
+    if not curves:
+        return None
+    figure = _figure(3.8 + 0.16 * len(curves))
+    axes = figure.subplots()
+    found = iter((_BLUE, _GREEN, _PURPLE, _SKY))
+    known = iter((_GREY, _ORANGE, _VERMILION, _YELLOW, "#000000", "#A0A0A0"))
+    for label, source, history in curves:
+        epochs = np.arange(1, len(history) + 1)
+        is_known = source == "baseline"
+        line, marker, colour = ("--", "s", next(known)) if is_known else ("-", "o", next(found))
+        accuracy = [np.nan if epoch.accuracy is None else 100 * epoch.accuracy for epoch in history]
+        axes.plot(epochs, accuracy, ls=line, marker=marker, ms=4, color=colour, label=_short(label, 60))
+    axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
+    _finish(axes, "epoch", "validation accuracy (%)", legend=False)
+    figure.legend(loc="outside lower left", fontsize=8, frameon=False)
+    return figure
+
+
+def test_accuracy(run: RunData) -> Figure | None:
+    """Test accuracy of fresh trainings, with 95% confidence intervals."""
+    entries = tables.tests(run)
+    if not entries:
+        return None
+    figure = _figure(0.9 + 0.32 * len(entries))
+    axes = figure.subplots()
+    for place, entry in enumerate(entries):
+        colour = _GREY if entry.source == "baseline" else _source_colour(entry.source)
+        axes.errorbar(
+            100 * entry.accuracy.mean,
+            place,
+            xerr=100 * (entry.accuracy.half_width or 0.0),
+            fmt="s" if entry.source == "baseline" else "o",
+            color=colour,
+            capsize=3,
+            lw=1.8,
+        )
+    axes.set_yticks(range(len(entries)), [_short(entry.rule, 42) for entry in entries])
+    axes.set_ylim(len(entries) - 0.5, -0.5)
+    _finish(axes, "test accuracy (%), mean and 95% confidence interval", "", legend=False)
+    return figure
+
+
+def comparison(runs: Sequence[RunData]) -> Figure | None:
+    """Best reward so far of each searcher of each run, over the rules that it evaluated."""
+    figure = _figure(4.2)
+    axes = figure.subplots()
+    for number, run in enumerate(runs):
+        for source in run.sources:
+            rewards = run.rewards(source)
+            axes.step(
+                np.arange(1, len(rewards) + 1),
+                np.maximum.accumulate(rewards),
+                where="post",
+                color=_RUN_COLOURS[number % len(_RUN_COLOURS)],
+                ls=":" if source == RANDOM and len(run.sources) > 1 else _DASHES[number // len(_RUN_COLOURS) % 2],
+                lw=2,
+                label=f"{_short(run.name, 40)}: {source}",
+            )
+    if not axes.lines:
+        return None
+    _finish(axes, "distinct rules evaluated", "best reward so far", legend=False)
+    figure.legend(loc="outside lower left", fontsize=8, frameon=False)
+    return figure
+
+
+# Title, what the caption says, and what draws it, in the order of the page.
+FIGURES: tuple[tuple[str, str, Callable[[RunData], Figure | None]], ...] = (
+    (
+        "Reward over trials",
+        "Each dot is one rule. The dashed line is what the best of as many random rules is expected to earn, exact for "
+        "the random rules of this run; the band holds the 5% and 95% quantiles of that best.",
+        reward_over_trials,
+    ),
+    ("Distribution of rewards", "Rules that diverged or were screened out earn 0.", reward_distribution),
+    (
+        "Entropy and duplicates",
+        "A duplicate is the same function as an earlier rule and is not trained again.",
+        learning,
+    ),
+    (
+        "Primitives of the best rules",
+        "Share of the rules that read a primitive: the best tenth of all that trained, at least 10, and random rules.",
+        primitives,
+    ),
+    (
+        "Learning curves",
+        "The search's own trainings: best rules (solid) and baselines (dashed), each at the rate that its sweep chose.",
+        learning_curves,
+    ),
+    (
+        "Test accuracy",
+        "Fresh trainings with seeds that the search did not use, on data that it never read.",
+        test_accuracy,
+    ),
+)
+
+
+def data_uri(figure: Figure) -> str:
+    """The figure as an image that an HTML page can hold."""
+    content = io.BytesIO()
+    FigureCanvasSVG(figure).print_svg(content, metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(content.getvalue()).decode()
+
+
+def _figure(height: float) -> Figure:
+    return Figure(figsize=(_WIDTH, height), layout="constrained", dpi=100)
+
+
+def _finish(axes: Axes, x_label: str, y_label: str, legend: bool = True) -> None:
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#E4E4E4", lw=0.8)
+    axes.set_axisbelow(True)
+    if legend and axes.get_legend_handles_labels()[0]:
+        # Above the axes it covers no data.
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=8, frameon=False, borderaxespad=0.2)
+
+
+def _source_colour(source: str) -> str:
+    return _GREY if source == RANDOM else _BLUE
+
+
+def _usage(trials: Iterable[Trial]) -> collections.Counter[str]:
+    """Share of the rules whose update depends on each primitive."""
+    usage: collections.Counter[str] = collections.Counter()
+    trials = list(trials)
+    for trial in trials:
+        names: set[str] = set()
+        for index in trial.program.live_groups:
+            group = trial.program.groups[index]
+            names.add(group.binary)
+            for _, operand, unary in group.sides():
+                names.update((operand, unary))
+        usage.update(names)
+    # The names of operands and functions do not overlap, so that one counter holds them all.
+    return collections.Counter({name: count / len(trials) for name, count in usage.items()})
+
+
+def _short(text: str, width: int) -> str:
+    return textwrap.shorten(text, width, placeholder="...") if len(text) > width else text

@@ -1,0 +1,71 @@
+"""One self-contained HTML page about one run, or about several side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from nos_tf.reports import figures, tables
+from nos_tf.reports.run_data import RunData
+from nos_tf.reports.statistics import Interval
+from nos_tf.search import run_folder
+
+
+def write(runs: Sequence[RunData], path: Path) -> None:
+    """Writes the page.
+
+    Args:
+      runs: At least one run.
+      path: File of the page; an earlier one is replaced.
+
+    Raises:
+      SearchError: The file cannot be written.
+    """
+    run_folder.write_text(path, render(runs))
+
+
+def render(runs: Sequence[RunData]) -> str:
+    """The page as text. It loads nothing from anywhere."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("nos_tf.reports", "."), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters.update(percent=percent, interval=interval)
+    compared = figures.comparison(runs) if len(runs) > 1 else None
+    return environment.get_template("report.html.j2").render(
+        title="Neural Optimizer Search: " + ", ".join(run.name for run in runs),
+        labels=list(dict.fromkeys(run.data_label for run in runs)),
+        runs=[_view(run) for run in runs],
+        comparison=figures.data_uri(compared) if compared else None,
+        figures=[(title, caption, [_image(draw(run)) for run in runs]) for title, caption, draw in figures.FIGURES],
+    )
+
+
+def percent(value: float | None) -> str:
+    """A share as text."""
+    return "-" if value is None else f"{100 * value:.2f} %"
+
+
+def interval(value: Interval) -> str:
+    """A mean share and its confidence interval as text."""
+    if value.half_width is None:
+        return percent(value.mean)
+    return f"{100 * value.mean:.2f} ± {100 * value.half_width:.2f} %"
+
+
+def _view(run: RunData) -> dict[str, Any]:
+    configuration = [(f"--{name}", value) for name, value in run.flags.items() if value is not None]
+    return {
+        "name": run.name,
+        "verdict": tables.verdict(run),
+        "leaderboard": tables.leaderboard(run),
+        "tests": tables.tests(run),
+        "snippet": tables.snippet(run),
+        "configuration": [*configuration, *run.versions.items()],
+    }
+
+
+def _image(figure: Any) -> str | None:
+    return None if figure is None else figures.data_uri(figure)

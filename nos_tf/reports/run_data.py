@@ -1,0 +1,109 @@
+"""A run as the reports read it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nos_tf
+from nos_tf.dsl import Program
+from nos_tf.dsl.primitives import GROUP_NAMES
+from nos_tf.search import run_folder
+from nos_tf.search.finals import ranked
+from nos_tf.search.store import Store
+from nos_tf.search.trial import RANDOM, Baseline, Batch, FinalRun, Trial
+
+
+@dataclasses.dataclass(frozen=True)
+class RunData:
+    """One run.
+
+    Attributes:
+      name: Name of its folder.
+      flags: What the user asked for.
+      versions: Versions of what it ran on.
+      data_label: What its results are results on.
+      trials: All trials, by number.
+      batches: Finished batches, by number.
+      baselines: Known optimizers under the same protocol.
+      tests: Fresh trainings, measured on test data.
+    """
+
+    name: str
+    flags: Mapping[str, Any]
+    versions: Mapping[str, str]
+    data_label: str
+    trials: tuple[Trial, ...]
+    batches: tuple[Batch, ...]
+    baselines: tuple[Baseline, ...]
+    tests: tuple[FinalRun, ...]
+
+    @property
+    def evaluated(self) -> list[Trial]:
+        """Distinct rules, in the order of their proposal."""
+        return [trial for trial in self.trials if trial.duplicate_of is None]
+
+    @property
+    def sources(self) -> list[str]:
+        """Searchers of the run, the random reference first."""
+        return sorted({trial.source for trial in self.trials}, key=lambda source: source != RANDOM)
+
+    def rewards(self, source: str) -> list[float]:
+        """Rewards of a searcher's distinct rules, in the order of their proposal."""
+        return [trial.reward for trial in self.evaluated if trial.source == source]
+
+    @property
+    def ranking(self) -> list[Trial]:
+        """Distinct rules that trained, best first."""
+        return ranked(self.trials)
+
+    def known_name(self, program: Program) -> str | None:
+        """Name of the baseline that a rule is the same function as, if any."""
+        names = {nos_tf.canonical_key(baseline.program): baseline.name for baseline in self.baselines}
+        return names.get(nos_tf.canonical_key(program))
+
+    def label(self, program: Program) -> str:
+        """How a rule is named in tables and figures."""
+        name = self.known_name(program)
+        return text(program) if name is None else f"{name}: {text(program)}"
+
+
+def simplified(program: Program) -> Program:
+    """The same function without the groups and sides that the update does not read."""
+    names = {GROUP_NAMES[old]: GROUP_NAMES[new] for new, old in enumerate(program.live_groups[:-1])}
+    tokens: list[str] = []
+    for index in program.live_groups:
+        first, second, unary1, unary2, binary = program.groups[index]
+        if binary == "left":
+            second, unary2, binary = "1", "identity", "*"
+        tokens += [names.get(first, first), names.get(second, second), unary1, unary2, binary]
+    return Program.from_tokens(tokens)
+
+
+def text(program: Program) -> str:
+    """The shortest text that parses to the simplified rule."""
+    program = simplified(program)
+    short = str(program).removesuffix(" * 1")
+    return short if nos_tf.parse(short) == program else str(program)
+
+
+def load(folder: Path) -> RunData:
+    """Reads a run, which may still be going on.
+
+    Raises:
+      SearchError: The folder holds no readable store of trials.
+    """
+    with Store.read(folder / run_folder.STORE) as store:
+        run = store.run()
+        return RunData(
+            name=folder.resolve().name,
+            flags=run["flags"],
+            versions=run["versions"],
+            data_label=run["data_label"],
+            trials=tuple(store.trials()),
+            batches=tuple(store.batches()),
+            baselines=tuple(store.baselines()),
+            tests=tuple(store.tests()),
+        )

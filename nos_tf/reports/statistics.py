@@ -1,0 +1,84 @@
+"""The statistics that the reports show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import scipy.special
+import scipy.stats
+
+
+class Interval(NamedTuple):
+    """A mean with its confidence interval; without one when there is a single value."""
+
+    mean: float
+    half_width: float | None
+
+
+def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
+    """Mean and Student's t confidence interval of independent values."""
+    if len(values) < 2:
+        return Interval(float(np.mean(values)), None)
+    quantile = scipy.stats.t.ppf(0.5 + confidence / 2, len(values) - 1)
+    return Interval(float(np.mean(values)), float(quantile * scipy.stats.sem(values)))
+
+
+class BestOf(NamedTuple):
+    """The best of n rules of random search, for each n.
+
+    Attributes:
+      counts: n, at most the number of samples.
+      expected: Expected best reward.
+      low: Reward that 95% of random searches of n rules reach or exceed.
+      high: Reward that 5% of them reach or exceed.
+    """
+
+    counts: np.ndarray
+    expected: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def best_of(rewards: Sequence[float], max_points: int = 200) -> BestOf:
+    """What the best of n random rules is to be expected to earn.
+
+    The expectation is exact for the samples at hand: the mean over all their subsets of size n, an unbiased estimate.
+    The band holds the 5% and 95% quantiles of the best of n draws from the samples' own distribution.
+
+    Args:
+      rewards: Rewards of the random rules, N of them.
+      max_points: Values of n that are computed at most, evenly spread over 1..N.
+    """
+    ordered = np.sort(np.asarray(rewards, float))
+    total = len(ordered)
+    counts = np.unique(np.linspace(1, total, min(total, max_points)).round().astype(int))
+    rank = np.arange(1, total + 1)
+    expected: list[float] = []
+    low: list[float] = []
+    high: list[float] = []
+    for count in counts:
+        # Of all subsets, the share whose best is the one of this rank: C(rank - 1, n - 1) / C(N, n).
+        share = np.exp(_log_binomial(rank - 1, count - 1) - _log_binomial(np.array(total), count))
+        expected.append(float(share @ ordered))
+        for quantile, values in ((0.05, low), (0.95, high)):
+            index = int(np.ceil(total * quantile ** (1 / count))) - 1
+            values.append(float(ordered[min(max(index, 0), total - 1)]))
+    return BestOf(counts, np.array(expected), np.array(low), np.array(high))
+
+
+def _log_binomial(n: np.ndarray, k: int) -> np.ndarray:
+    """Logarithm of the binomial coefficient; -infinity where k > n."""
+    possible = n >= k
+    at = np.where(possible, n, k)
+    value = scipy.special.gammaln(at + 1) - scipy.special.gammaln(k + 1) - scipy.special.gammaln(at - k + 1)
+    return np.where(possible, value, -np.inf)
+
+
+def running_mean(values: Sequence[float], window: int) -> np.ndarray:
+    """Mean of the last `window` values at each place, of fewer at the beginning."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - window, 0)
+    return (sums[ends] - sums[starts]) / (ends - starts)

@@ -1,0 +1,1 @@
+"""The search: a loop of proposing, evaluating, recording and learning, over a store that survives its process."""

@@ -1,0 +1,120 @@
+"""What a run is asked to do, each value under the name of its flag; and what may change when it is resumed."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import platform
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+import nos_tf
+from nos_tf.dsl import SearchSpace
+from nos_tf.search.errors import SearchError
+from nos_tf.search.executors.setup import EvaluatorSetup
+from nos_tf.search.trial import RANDOM
+
+# These change how fast a run goes, how far, or where its data lie, but none of its trials.
+CHANGEABLE = ("trials", "workers", "executor", "trial_timeout", "test_seeds", "data_dir")
+_PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "tensorflow-datasets")
+
+
+@dataclasses.dataclass(frozen=True)
+class Configuration:
+    """A run.
+
+    Attributes:
+      task: Name of the task.
+      task_module: Module that registers the task, if the package does not.
+      data_dir: Folder of the prepared datasets.
+      seed: Fixes every trial of the run.
+      searcher: Name of the searcher.
+      searcher_settings: Its own settings, by name; what is not named keeps the searcher's default.
+      trials: Distinct rules to evaluate, the random reference included.
+      random_trials: How many of them are uniform random search, the reference.
+      batch_size: Rules from one update of the searcher to the next.
+      space: What rules are drawn from.
+      protocol: Fields of `nos_tf.evaluation.Protocol`.
+      test_seeds: Fresh trainings of each of the best rules, measured on test data.
+      executor: "in_process" or "processes".
+      workers: Number of worker processes.
+      trial_timeout: Seconds after which a worker process counts as hanging.
+    """
+
+    task: str
+    searcher: str
+    trials: int
+    random_trials: int
+    batch_size: int
+    space: SearchSpace
+    seed: int = 0
+    task_module: str | None = None
+    data_dir: str | None = None
+    searcher_settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    protocol: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    test_seeds: int = 5
+    executor: str = "in_process"
+    workers: int = 1
+    trial_timeout: float = 600.0
+
+    def __post_init__(self) -> None:
+        if self.space.size < self.trials:
+            raise SearchError(
+                f"The search space holds {self.space.size} rules, fewer than the trials asked for; "
+                f"lower --trials or add primitives. Received: --trials={self.trials}"
+            )
+        if self.random_trials > self.trials:
+            raise SearchError(
+                "The random reference is a part of the trials; lower --random_trials or raise --trials. "
+                f"Received: --random_trials={self.random_trials} --trials={self.trials}"
+            )
+
+    @property
+    def setup(self) -> EvaluatorSetup:
+        """How a process builds the evaluator."""
+        return EvaluatorSetup(self.task, self.protocol, self.task_module, self.data_dir)
+
+    @property
+    def stages(self) -> dict[str, int]:
+        """Trials of each searcher, in order: the reference first, which the other one learns nothing from."""
+        if self.searcher == RANDOM:
+            return {RANDOM: self.trials}
+        return {RANDOM: self.random_trials, self.searcher: self.trials - self.random_trials}
+
+    @property
+    def training_seed(self) -> int:
+        """Seed of every trial's training: all rules of a run see the same initial weights and order of the data."""
+        return _seeds(self.seed, 0, 1)[0]
+
+    def searcher_seed(self, source: str) -> int:
+        """Seed of the random reference or of the searcher."""
+        return _seeds(self.seed, 1, 2)[source != RANDOM]
+
+    @property
+    def fresh_seeds(self) -> list[int]:
+        """Seeds of the test runs."""
+        return _seeds(self.seed, 2, self.test_seeds)
+
+
+def _seeds(seed: int, purpose: int, count: int) -> list[int]:
+    return [int(word) >> 1 for word in np.random.SeedSequence([seed, purpose]).generate_state(count)]
+
+
+def differences(stored: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    """Names of the given flags that would make other trials than the stored run's."""
+    return [name for name, value in given.items() if name not in CHANGEABLE and stored.get(name) != value]
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the results depend on."""
+    found = {"python": platform.python_version(), "nos_tf": nos_tf.__version__, "platform": platform.platform()}
+    return found | {name: _version(name) for name in _PACKAGES}
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

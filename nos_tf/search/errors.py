@@ -1,0 +1,7 @@
+"""The one exception that a user is meant to read."""
+
+from __future__ import annotations
+
+
+class SearchError(Exception):
+    """What the user asked for cannot be done; the message is one line that says why and what to do."""

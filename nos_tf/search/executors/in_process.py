@@ -1,0 +1,50 @@
+"""Runs jobs one after the other in the process of the search itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from nos_tf.search.errors import SearchError
+from nos_tf.search.executors.job import Evaluates, Job, failure, perform
+
+if TYPE_CHECKING:
+    from nos_tf.evaluation.result import Evaluation
+
+
+class InProcess:
+    """An executor without processes.
+
+    Args:
+      build: Makes the evaluator; called once, before the first job.
+    """
+
+    def __init__(self, build: Callable[[], Evaluates]):
+        self._build = build
+        self._evaluator: Evaluates | None = None
+
+    def __enter__(self) -> InProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._evaluator = None
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Evaluation]]:
+        """Yields each job with its result, in order; an exception of a job is its result.
+
+        Raises:
+          SearchError: The evaluator cannot be built.
+        """
+        for job in jobs:
+            if self._evaluator is None:
+                try:
+                    self._evaluator = self._build()
+                except Exception as error:
+                    raise SearchError(f"Nothing can be trained: {type(error).__name__}: {error}") from error
+            started = time.monotonic()
+            try:
+                evaluation = perform(self._evaluator, job)
+            except Exception as error:
+                evaluation = failure(f"{type(error).__name__}: {error}", time.monotonic() - started)
+            yield job, evaluation

@@ -1,0 +1,89 @@
+"""One piece of work for an executor, and what an executor must offer."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nos_tf.dsl import Program
+
+if TYPE_CHECKING:
+    from nos_tf.evaluation.result import Evaluation
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A rule to train.
+
+    Attributes:
+      id: Tells the jobs of one call apart.
+      program: The rule.
+      seed: Seed of the training.
+      learning_rate: Train once with this rate and measure on the test data; without it, the search's own protocol.
+    """
+
+    id: int
+    program: Program
+    seed: int
+    learning_rate: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data that `from_json` reads."""
+        return {
+            "id": self.id,
+            "tokens": list(self.program.tokens),
+            "seed": self.seed,
+            "learning_rate": self.learning_rate,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Job:
+        return cls(data["id"], Program.from_tokens(data["tokens"]), data["seed"], data["learning_rate"])
+
+
+class Evaluates(Protocol):
+    """What trains rules: `nos_tf.evaluation.Evaluator`, or a stand-in."""
+
+    def evaluate(self, program: Program, seed: int) -> Evaluation:
+        """Reward of a rule."""
+
+    def test(self, program: Program, learning_rate: float, seed: int) -> Evaluation:
+        """Accuracy of a rule on the test data."""
+
+
+class Executor(Protocol):
+    """Runs jobs; keeps nothing from one call to the next. A context manager that frees what it holds."""
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Evaluation]]:
+        """Yields each job with its result as it is finished, in any order.
+
+        Raises:
+          SearchError: No job can be run at all.
+        """
+
+    def __enter__(self) -> Executor: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def perform(evaluator: Evaluates, job: Job) -> Evaluation:
+    """Runs one job in this process."""
+    if job.learning_rate is None:
+        return evaluator.evaluate(job.program, job.seed)
+    return evaluator.test(job.program, job.learning_rate, job.seed)
+
+
+def failure(message: str, seconds: float = 0.0) -> Evaluation:
+    """The evaluation of a rule that could not be evaluated."""
+    # Loaded late: with it comes TensorFlow, which a command that is refused should not wait for.
+    from nos_tf.evaluation.result import FAILED, Evaluation
+
+    return Evaluation(0.0, FAILED, seconds=seconds, message=message)
+
+
+def result(values: Mapping[str, Any]) -> Evaluation:
+    """The inverse of `Evaluation.to_json`."""
+    from nos_tf.evaluation.result import Evaluation
+
+    return Evaluation.from_json(values)

@@ -1,0 +1,167 @@
+"""The search itself: propose -> de-duplicate -> evaluate -> record -> learn.
+
+One batch after the other: which rules are tried does not depend on how many workers there are, nor on timing. Source:
+Bello et al. (2017), section 4; de-duplication by function, not by text, is ours.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import nos_tf
+from nos_tf.dsl import Program
+from nos_tf.search.errors import SearchError
+from nos_tf.search.executors.job import Executor, Job
+from nos_tf.search.observer import Observer
+from nos_tf.search.store import Store
+from nos_tf.search.trial import Batch, Trial
+from nos_tf.searchers.searcher import Searcher
+
+MAX_PROPOSALS = 20  # Proposals for each rule asked for; a searcher that repeats itself more often has run dry.
+_MAX_FAILURES = 10  # In a row: more than bad luck, so the search stops and says so.
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """One searcher and its share of the trials.
+
+    Attributes:
+      source: Name of the searcher, stored with its trials.
+      searcher: Proposes, and learns.
+      trials: Distinct rules to evaluate.
+      batch_size: Proposals from one update of the searcher to the next.
+      seed: Seed of every training: rules are compared on the same initial weights and order of the data.
+    """
+
+    source: str
+    searcher: Searcher
+    trials: int
+    batch_size: int
+    seed: int
+
+
+def run_stage(stage: Stage, store: Store, executor: Executor, observer: Observer) -> int:
+    """Runs one searcher until its trials are done, from wherever the store says that it is.
+
+    Args:
+      stage: The searcher.
+      store: Holds the finished trials of all stages; an equal rule of any of them is not evaluated again.
+      executor: Evaluates rules.
+      observer: Hears of each trial and batch.
+
+    Returns:
+      Number of distinct rules evaluated for this stage; fewer than asked for once the searcher has run dry.
+
+    Raises:
+      SearchError: Nothing can be evaluated or stored, or the store holds other trials than the searcher proposes.
+    """
+    return _Run(stage, store, executor, observer).run()
+
+
+class _Run:
+    def __init__(self, stage: Stage, store: Store, executor: Executor, observer: Observer):
+        self._stage = stage
+        self._store = store
+        self._executor = executor
+        self._observer = observer
+        trials = store.trials()
+        own = [trial.batch for trial in trials if trial.source == stage.source]
+        self._first_batch = min(own) if own else max((trial.batch for trial in trials), default=-1) + 1
+        finished = [batch.number for batch in store.batches() if batch.source == stage.source]
+        self._batch = max(finished, default=self._first_batch - 1) + 1
+        # What the batch under way knows: its own finished trials, and what came before it.
+        self._unfinished = {trial.id: trial for trial in trials if trial.batch == self._batch}
+        earlier = [trial for trial in trials if trial.duplicate_of is None and trial.batch < self._batch]
+        self._known = {trial.key: trial for trial in earlier}
+        self._count = sum(trial.source == stage.source for trial in earlier)
+        self._failures = 0
+
+    def run(self) -> int:
+        stage = self._stage
+        if self._count + len(self._unfinished) >= stage.trials:
+            return stage.trials
+        state = self._store.state(stage.source)
+        if state is not None:
+            stage.searcher.restore(state)
+        bound = MAX_PROPOSALS * stage.trials
+        while self._count < stage.trials and (self._batch - self._first_batch) * stage.batch_size < bound:
+            self._run_batch(stage.searcher.propose(stage.batch_size))
+        return self._count
+
+    def _run_batch(self, programs: Sequence[Program]) -> None:
+        keys = [nos_tf.canonical_key(program) for program in programs]
+        planned = self._plan(keys)
+        trials = self._evaluate({position: programs[position] for position in planned}, keys)
+        self._known.update({trial.key: trial for trial in trials})
+        self._count += len(trials)
+        if any(key not in self._known for key in keys):
+            return  # The trials asked for end within the batch; a longer search goes on from here.
+        duplicates = [
+            self._duplicate(position, programs[position], key)
+            for position, key in enumerate(keys)
+            if position not in planned
+        ]
+        self._stage.searcher.observe(programs, [self._known[key].reward for key in keys])
+        batch = Batch(self._batch, self._stage.source, self._stage.searcher.metrics())
+        self._store.finish_batch(batch, duplicates, self._stage.searcher.state())
+        for trial in duplicates:
+            self._observer.on_trial(trial)
+        self._observer.on_batch(batch)
+        self._batch += 1
+        self._unfinished = {}
+
+    def _plan(self, keys: Sequence[str]) -> list[int]:
+        """Positions of the proposals to evaluate: the first of each new rule, as many as are still asked for."""
+        first: dict[str, int] = {}
+        for position, key in enumerate(keys):
+            if key not in self._known:
+                first.setdefault(key, position)
+        return sorted(first.values())[: self._stage.trials - self._count]
+
+    def _evaluate(self, programs: dict[int, Program], keys: Sequence[str]) -> list[Trial]:
+        trials, jobs = [], []
+        for position, program in programs.items():
+            trial = self._unfinished.get(self._id(position))
+            if trial is None:
+                jobs.append(Job(self._id(position), program, self._stage.seed))
+            elif trial.program == program:
+                trials.append(trial)
+            else:
+                raise SearchError(
+                    f"The stored trial {trial.id} is {trial.program}, but {self._stage.source} now proposes {program}; "
+                    "resume with the versions of TensorFlow and NumPy that began the run (see config.json)"
+                )
+        for job, evaluation in self._executor.run(jobs):
+            trial = Trial(
+                id=job.id,
+                source=self._stage.source,
+                batch=self._batch,
+                program=job.program,
+                key=keys[job.id - self._id(0)],
+                reward=evaluation.reward,
+                evaluation=evaluation,
+            )
+            self._store.add_trial(trial)
+            self._observer.on_trial(trial)
+            trials.append(trial)
+            self._failures = self._failures + 1 if evaluation.status == "failed" else 0
+            if self._failures == _MAX_FAILURES:
+                raise SearchError(f"{_MAX_FAILURES} trials in a row failed; the last one: {evaluation.message}")
+        return trials
+
+    def _id(self, position: int) -> int:
+        return self._batch * self._stage.batch_size + position
+
+    def _duplicate(self, position: int, program: Program, key: str) -> Trial:
+        known = self._known[key]
+        return Trial(
+            id=self._id(position),
+            source=self._stage.source,
+            batch=self._batch,
+            program=program,
+            key=key,
+            reward=known.reward,
+            evaluation=None,
+            duplicate_of=known.id,
+        )

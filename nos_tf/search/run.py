@@ -1,0 +1,82 @@
+"""A whole run: the random reference, the search, the baselines, and fresh trainings of the best on test data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nos_tf import searchers
+from nos_tf.search import configuration as configuration_lib
+from nos_tf.search import finals, loop, run_folder
+from nos_tf.search.configuration import Configuration
+from nos_tf.search.errors import SearchError
+from nos_tf.search.executors.in_process import InProcess
+from nos_tf.search.executors.job import Executor
+from nos_tf.search.executors.setup import load_tensorflow, set_environment
+from nos_tf.search.executors.worker_processes import WorkerProcesses
+from nos_tf.search.observer import Observer
+from nos_tf.search.store import Store
+from nos_tf.search.trial import RANDOM
+
+
+def run(configuration: Configuration, folder: Path, flags: Mapping[str, Any], resume: bool, observer: Observer) -> None:
+    """Runs a search to its end, from wherever its folder says that it is.
+
+    Args:
+      configuration: What to do.
+      folder: Folder of the run; made if it is missing.
+      flags: What the user asked for, as JSON can hold it; kept with the run.
+      resume: Go on with the run that the folder holds, if it holds one.
+      observer: Hears how the run goes on.
+
+    Raises:
+      SearchError: What was asked for cannot be done. What was stored stays.
+    """
+    run_folder.check(folder, resume)
+    set_environment()
+    data_label = configuration.setup.describe_data()
+    with run_folder.locked(folder):
+        run_folder.check(folder, resume)
+        record = {"flags": dict(flags), "versions": configuration_lib.versions(), "data_label": data_label}
+        with _store(folder, record) as store, _executor(configuration, folder) as executor:
+            run_folder.write_json(folder / run_folder.CONFIGURATION, store.run())
+            observer.on_start(store.trials())
+            for source, trials in configuration.stages.items():
+                if trials > 0:
+                    stage = _stage(configuration, source, trials)
+                    done = sum(trial.source == source and trial.duplicate_of is None for trial in store.trials())
+                    observer.on_phase("random reference" if source == RANDOM else source, done, trials)
+                    loop.run_stage(stage, store, executor, observer)
+            finals.run_baselines(store, executor, observer, configuration.training_seed)
+            finals.run_tests(store, executor, observer, configuration.fresh_seeds)
+
+
+def _store(folder: Path, record: Mapping[str, Any]) -> Store:
+    path = folder / run_folder.STORE
+    if not path.exists():
+        return Store.create(path, record)
+    store = Store.open(path)
+    for name, value in record.items():
+        store.describe(name, value)
+    return store
+
+
+def _executor(configuration: Configuration, folder: Path) -> Executor:
+    setup = configuration.setup
+    if configuration.executor == "in_process":
+        return InProcess(setup.build)
+    return WorkerProcesses(
+        configuration.workers, setup.to_json(), folder / run_folder.WORKER_LOG, configuration.trial_timeout
+    )
+
+
+def _stage(configuration: Configuration, source: str, trials: int) -> loop.Stage:
+    if source in searchers.POLICY_GRADIENTS:
+        load_tensorflow()
+    settings = configuration.searcher_settings if source == configuration.searcher else {}
+    try:
+        searcher = searchers.get(source, configuration.space, configuration.searcher_seed(source), **settings)
+    except ValueError as error:
+        raise SearchError(str(error)) from None
+    return loop.Stage(source, searcher, trials, configuration.batch_size, configuration.training_seed)

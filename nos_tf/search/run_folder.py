@@ -1,0 +1,117 @@
+"""The folder of one run: what lies in it, who may use it, and that one process at a time does."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from nos_tf.search.errors import SearchError
+
+STORE = "trials.sqlite"
+CONFIGURATION = "config.json"
+WORKER_LOG = "workers.log"
+REPORT = "report.html"
+_LOCK = "run.lock"
+# What a process that was killed before its first trial leaves behind.
+_LEFTOVERS = {_LOCK, f"{STORE}.new", f"{STORE}.new-journal"}
+
+
+def check(folder: Path, resume: bool) -> None:
+    """Refuses a folder that holds something else than a run to be resumed; changes nothing.
+
+    Raises:
+      SearchError: Something lies in the folder, and it is no search or `resume` is not set.
+    """
+    try:
+        names = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
+    except OSError as error:
+        raise SearchError(
+            f"The run folder cannot be read ({error.strerror}); choose another --run_dir. Received: {folder}"
+        ) from None
+    if STORE in names and not resume:
+        raise SearchError(f"The run folder already holds a search; --resume continues it. Received: {folder}")
+    if STORE not in names and names - _LEFTOVERS:
+        raise SearchError(f"The run folder holds other files than a search's; choose another. Received: {folder}")
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Makes the folder and holds its lock; the kernel frees the lock when the process ends, however it ends.
+
+    Raises:
+      SearchError: The folder cannot be written, or another process holds the lock.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = open(folder / _LOCK, "a+")  # noqa: SIM115
+    except OSError as error:
+        raise SearchError(
+            f"The run folder cannot be written ({error.strerror}); choose another --run_dir. Received: {folder}"
+        ) from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise SearchError(
+                f"Another process (PID {file.read().strip()}) is searching in this run folder; "
+                f"wait for it or choose another --run_dir. Received: {folder}"
+            ) from None
+        with writing(folder):
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+        yield
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a process is searching in the folder now."""
+    try:
+        with open(folder / _LOCK) as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns a failure to write a file of the run into one line."""
+    try:
+        yield
+    except OSError as error:
+        raise SearchError(
+            f"Cannot write {path} ({error.strerror}); what was stored stays readable, and --resume continues it"
+        ) from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a whole file or leaves the earlier one.
+
+    Raises:
+      SearchError: The file cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.new")
+    with writing(path):
+        try:
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Writes a JSON file whole, or leaves the earlier one.
+
+    Raises:
+      SearchError: The file cannot be written.
+    """
+    write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")

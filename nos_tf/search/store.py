@@ -1,0 +1,280 @@
+"""The store of one run: a single SQLite file, written by the search process alone.
+
+A trial is stored the moment it is finished. The end of a batch (its duplicates, and the searcher's state after learning
+from it) is one transaction, so that a run killed at any moment continues with the same trials as one that was not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import sqlite3
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nos_tf.dsl import Program
+from nos_tf.search.errors import SearchError
+from nos_tf.search.executors.job import result
+from nos_tf.search.trial import Baseline, Batch, FinalRun, Trial
+
+if TYPE_CHECKING:
+    from nos_tf.evaluation.result import Evaluation
+
+_APPLICATION_ID = 0x4E4F5354  # "NOST"
+_VERSION = 1
+_HEADER = 100  # Bytes; https://www.sqlite.org/fileformat.html#the_database_header
+_SCHEMA = """
+CREATE TABLE run (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE trials (
+  id INTEGER PRIMARY KEY, source TEXT NOT NULL, batch INTEGER NOT NULL, tokens TEXT NOT NULL, rule TEXT NOT NULL,
+  key TEXT NOT NULL, status TEXT NOT NULL, reward REAL NOT NULL, learning_rate REAL, evaluation TEXT, seconds REAL,
+  created REAL NOT NULL, duplicate_of INTEGER REFERENCES trials (id));
+CREATE TABLE batches (batch INTEGER PRIMARY KEY, source TEXT NOT NULL, metrics TEXT NOT NULL);
+CREATE TABLE states (source TEXT PRIMARY KEY, batch INTEGER NOT NULL, state BLOB NOT NULL);
+CREATE TABLE baselines (name TEXT PRIMARY KEY, tokens TEXT NOT NULL, evaluation TEXT NOT NULL);
+CREATE TABLE tests (
+  tokens TEXT NOT NULL, rule TEXT NOT NULL, seed INTEGER NOT NULL, evaluation TEXT NOT NULL,
+  PRIMARY KEY (tokens, seed));
+"""
+
+
+class Store:
+    """Reads and writes the store of a run; use `create`, `open` or `read`."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection):
+        self._path = path
+        self._connection = connection
+
+    @classmethod
+    def create(cls, path: Path, run: Mapping[str, Any]) -> Store:
+        """A new store.
+
+        Args:
+          path: Its file, which must not exist.
+          run: What describes the run, as values that JSON can hold.
+
+        Raises:
+          SearchError: The file cannot be written.
+        """
+        # The file appears under its name only once it is whole.
+        temporary = path.with_name(path.name + ".new")
+        with _writing(path):
+            temporary.unlink(missing_ok=True)
+            with contextlib.closing(sqlite3.connect(temporary)) as connection:
+                connection.executescript(
+                    f"PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {_VERSION}; BEGIN; {_SCHEMA}"
+                )
+                rows = [(name, json.dumps(value)) for name, value in run.items()]
+                connection.executemany("INSERT INTO run VALUES (?, ?)", rows)
+                connection.commit()
+            temporary.replace(path)
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: Path) -> Store:
+        """An existing store, to go on with.
+
+        Raises:
+          SearchError: The file is missing, damaged, or no store; it is left as it is.
+        """
+        cls.read(path).close()
+        with _writing(path):
+            connection = sqlite3.connect(path)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")  # A reboot loses no finished trial either.
+        return cls(path, connection)
+
+    @classmethod
+    def read(cls, path: Path) -> Store:
+        """An existing store, to look at; a search may be writing to it.
+
+        Raises:
+          SearchError: The file is missing, damaged, or no store; it is left as it is.
+        """
+        _check_header(path)
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            _check_content(connection)
+        except (sqlite3.Error, SearchError) as error:
+            connection.close()
+            raise SearchError(
+                f"The store of trials is damaged ({error}); restore it from a copy. Received: {path}"
+            ) from None
+        return cls(path, connection)
+
+    def close(self) -> None:
+        """Closes the file; after the writer it is one file again, which can be copied as it is."""
+        with contextlib.suppress(sqlite3.Error):  # A reader is looking at it, or this is one.
+            self._connection.execute("PRAGMA journal_mode = DELETE")
+        self._connection.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def run(self) -> dict[str, Any]:
+        """What describes the run."""
+        return {name: json.loads(value) for name, value in self._connection.execute("SELECT name, value FROM run")}
+
+    def describe(self, name: str, value: Any) -> None:
+        """Replaces one value of what describes the run."""
+        with self._transaction() as connection:
+            connection.execute("REPLACE INTO run VALUES (?, ?)", (name, json.dumps(value)))
+
+    def trials(self) -> list[Trial]:
+        """All trials, by number."""
+        rows = self._connection.execute(
+            "SELECT id, source, batch, tokens, key, reward, evaluation, duplicate_of, created FROM trials ORDER BY id"
+        )
+        return [
+            Trial(id_, source, batch, _program(tokens), key, reward, _evaluation(evaluation), duplicate_of, created)
+            for id_, source, batch, tokens, key, reward, evaluation, duplicate_of, created in rows
+        ]
+
+    def add_trial(self, trial: Trial) -> None:
+        """Stores a finished trial for good."""
+        with self._transaction() as connection:
+            _insert(connection, trial)
+
+    def finish_batch(self, batch: Batch, duplicates: Sequence[Trial], state: Mapping[str, np.ndarray]) -> None:
+        """Stores, all at once, what ends a batch.
+
+        Args:
+          batch: The batch.
+          duplicates: Its proposals that needed no evaluation.
+          state: The searcher after learning from the batch; earlier states of the same searcher are dropped.
+        """
+        content = io.BytesIO()
+        if any(value.dtype.hasobject for value in state.values()):
+            raise TypeError("A searcher's state is made of plain arrays: nothing is ever pickled")
+        np.savez(content, **dict(state))  # type: ignore[arg-type]
+        with self._transaction() as connection:
+            for trial in duplicates:
+                _insert(connection, trial)
+            row = (batch.number, batch.source, json.dumps(dict(batch.metrics)))
+            connection.execute("INSERT INTO batches VALUES (?, ?, ?)", row)
+            connection.execute("REPLACE INTO states VALUES (?, ?, ?)", (batch.source, batch.number, content.getvalue()))
+
+    def batches(self) -> list[Batch]:
+        """All finished batches, by number."""
+        rows = self._connection.execute("SELECT batch, source, metrics FROM batches ORDER BY batch")
+        return [Batch(number, source, json.loads(metrics)) for number, source, metrics in rows]
+
+    def state(self, source: str) -> dict[str, np.ndarray] | None:
+        """The searcher's state after its last finished batch."""
+        row = self._connection.execute("SELECT state FROM states WHERE source = ?", (source,)).fetchone()
+        if row is None:
+            return None
+        with np.load(io.BytesIO(row[0]), allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def add_baseline(self, baseline: Baseline) -> None:
+        with self._transaction() as connection:
+            row = (baseline.name, _tokens(baseline.program), json.dumps(baseline.evaluation.to_json()))
+            connection.execute("INSERT INTO baselines VALUES (?, ?, ?)", row)
+
+    def baselines(self) -> list[Baseline]:
+        rows = self._connection.execute("SELECT name, tokens, evaluation FROM baselines ORDER BY rowid")
+        return [Baseline(name, _program(tokens), result(json.loads(text))) for name, tokens, text in rows]
+
+    def add_test(self, test: FinalRun) -> None:
+        with self._transaction() as connection:
+            evaluation = json.dumps(test.evaluation.to_json())
+            row = (_tokens(test.program), str(test.program), test.seed, evaluation)
+            connection.execute("INSERT INTO tests VALUES (?, ?, ?, ?)", row)
+
+    def tests(self) -> list[FinalRun]:
+        rows = self._connection.execute("SELECT tokens, seed, evaluation FROM tests ORDER BY rowid")
+        return [FinalRun(_program(tokens), seed, result(json.loads(text))) for tokens, seed, text in rows]
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with _writing(self._path), self._connection:
+            yield self._connection
+
+
+def _insert(connection: sqlite3.Connection, trial: Trial) -> None:
+    evaluation = trial.evaluation
+    row = {
+        "id": trial.id,
+        "source": trial.source,
+        "batch": trial.batch,
+        "tokens": _tokens(trial.program),
+        "rule": str(trial.program),
+        "key": trial.key,
+        "status": trial.status,
+        "reward": trial.reward,
+        "learning_rate": trial.learning_rate,
+        "evaluation": None if evaluation is None else json.dumps(evaluation.to_json()),
+        "seconds": None if evaluation is None else evaluation.seconds,
+        "created": trial.created,
+        "duplicate_of": trial.duplicate_of,
+    }
+    places = ", ".join(f":{name}" for name in row)
+    connection.execute(f"INSERT INTO trials ({', '.join(row)}) VALUES ({places})", row)
+
+
+def _tokens(program: Program) -> str:
+    return json.dumps(program.tokens)
+
+
+def _program(tokens: str) -> Program:
+    return Program.from_tokens(json.loads(tokens))
+
+
+def _evaluation(text: str | None) -> Evaluation | None:
+    return None if text is None else result(json.loads(text))
+
+
+def _check_header(path: Path) -> None:
+    """Refuses a foreign file before SQLite touches it."""
+    try:
+        with open(path, "rb") as file:
+            header = file.read(_HEADER)
+    except OSError as error:
+        raise SearchError(
+            f"The store of trials cannot be read ({error.strerror}); check --run_dir. Received: {path}"
+        ) from None
+    if len(header) < _HEADER or not header.startswith(b"SQLite format 3\0"):
+        raise SearchError(f"Not a store of trials, or a damaged one; check --run_dir. Received: {path}")
+    version, application_id = struct.unpack(">I4xI", header[60:72])
+    if application_id != _APPLICATION_ID:
+        raise SearchError(f"A database, but not a store of trials; check --run_dir. Received: {path}")
+    if version != _VERSION:
+        raise SearchError(f"A store of version {version}, written by another nos_tf; this one reads {_VERSION}: {path}")
+
+
+def _check_content(connection: sqlite3.Connection) -> None:
+    with sqlite3.connect(":memory:") as expected:
+        expected.executescript(_SCHEMA)
+        schema = "SELECT name, sql FROM sqlite_master ORDER BY name"
+        try:
+            found = connection.execute(schema).fetchall()
+        except sqlite3.OperationalError:
+            # A full disk leaves no room for the index that several readers would share.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            found = connection.execute(schema).fetchall()
+        if found != expected.execute(schema).fetchall():
+            raise SearchError("its tables are not those of a run")
+    expected.close()
+    (answer,) = connection.execute("PRAGMA quick_check").fetchone()
+    if answer != "ok":
+        raise SearchError(answer.splitlines()[-1])
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise SearchError(
+            f"Trials can no longer be stored ({error}) in {path}; what was stored stays readable: "
+            "make room there, then continue with --resume"
+        ) from None

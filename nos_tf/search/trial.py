@@ -1,0 +1,88 @@
+"""What a run records: trials, finished batches, baselines and test runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from nos_tf.dsl import Program
+
+if TYPE_CHECKING:
+    from nos_tf.evaluation.result import Evaluation
+
+# How the field's own optimizers are written in the language; all are run by the same protocol as the found rules.
+BASELINES: Mapping[str, str] = {
+    "SGD": "g",
+    "Momentum": "m",
+    "RMSProp": "rmsprop",
+    "Adam": "adam",
+    "PowerSign": "exp(sign(g) * sign(m)) * g",
+    "AddSign": "(1 + sign(g) * sign(m)) * g",
+}
+
+TRAINED = "trained"  # Status of an evaluation that went to its end.
+RANDOM = "random"  # Source of the trials that everything else is compared with.
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """One proposed rule and what became of it.
+
+    Attributes:
+      id: Number of the proposal within the run, from 0; the same whatever the number of workers.
+      source: Name of the searcher that proposed it.
+      batch: Batch of the run that it belongs to.
+      program: The rule.
+      key: Its canonical key.
+      reward: Reward, from 0 (worst) to 1; the earlier trial's for a duplicate.
+      evaluation: Result of its training; none for a duplicate.
+      duplicate_of: `id` of the earlier trial of an equal rule, if there is one.
+      created: Seconds since the epoch.
+    """
+
+    id: int
+    source: str
+    batch: int
+    program: Program
+    key: str
+    reward: float
+    evaluation: Evaluation | None
+    duplicate_of: int | None = None
+    created: float = dataclasses.field(default_factory=time.time)
+
+    @property
+    def status(self) -> str:
+        return "duplicate" if self.evaluation is None else self.evaluation.status
+
+    @property
+    def learning_rate(self) -> float | None:
+        return None if self.evaluation is None else self.evaluation.learning_rate
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """A finished batch: the searcher's own figures after it learned from its rewards."""
+
+    number: int
+    source: str
+    metrics: Mapping[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Baseline:
+    """A known optimizer, evaluated as every trial is."""
+
+    name: str
+    program: Program
+    evaluation: Evaluation
+
+
+@dataclasses.dataclass(frozen=True)
+class FinalRun:
+    """A rule trained afresh with another seed, and measured on data that the search never read."""
+
+    program: Program
+    seed: int
+    evaluation: Evaluation

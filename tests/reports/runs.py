@@ -1,0 +1,29 @@
+"""Runs with invented trainings, for the tests of the reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nos_tf.dsl import SearchSpace
+from nos_tf.reports.run_data import RunData, load
+from nos_tf.search import finals, loop
+from nos_tf.search.observer import Observer
+from nos_tf.search.store import Store
+from tests.search.fakes import DATA_LABEL, FakeSearcher, ShuffledExecutor
+
+FLAGS = {"trials": 60, "searcher": "ppo", "operands": ["g", "m"], "task": "fake"}
+
+
+def make(folder: Path, policy_trials: int = 40, with_finals: bool = True, data_label: str = DATA_LABEL) -> RunData:
+    """A run of 20 random trials and some of a policy."""
+    space = SearchSpace(num_groups=2, operands=("g", "m", "v", "sign(g)"))
+    executor, observer = ShuffledExecutor(), Observer()
+    folder.mkdir()
+    record = {"flags": FLAGS, "versions": {"python": "3.11.2"}, "data_label": data_label}
+    with Store.create(folder / "trials.sqlite", record) as store:
+        for source, trials in (("random", 20), ("ppo", policy_trials)):
+            loop.run_stage(loop.Stage(source, FakeSearcher(space, trials), trials, 4, 0), store, executor, observer)
+        if with_finals:
+            finals.run_baselines(store, executor, observer, seed=0)
+            finals.run_tests(store, executor, observer, [1, 2, 3])
+    return load(folder)

@@ -1,0 +1,47 @@
+import pytest
+
+from nos_tf.dsl import SearchSpace
+from nos_tf.search.configuration import Configuration, differences
+from nos_tf.search.errors import SearchError
+
+
+def configuration(**changes) -> Configuration:
+    values = {"task": "digits", "searcher": "ppo", "trials": 40, "random_trials": 10, "batch_size": 4} | changes
+    return Configuration(**{"space": SearchSpace()} | values)
+
+
+def test_reference_comes_first_and_the_trials_add_up() -> None:
+    assert list(configuration().stages.items()) == [("random", 10), ("ppo", 30)]
+    assert configuration(searcher="random", random_trials=0).stages == {"random": 40}
+
+
+def test_each_seed_of_a_run_is_its_own() -> None:
+    runs = [configuration(seed=seed) for seed in range(20)]
+    seeds = [
+        seed
+        for run in runs
+        for seed in (run.training_seed, run.searcher_seed("random"), run.searcher_seed("ppo"), *run.fresh_seeds)
+    ]
+    assert len(set(seeds)) == len(seeds) == 20 * 8
+    assert all(0 <= seed < 2**31 for seed in seeds)
+    again = configuration(seed=3)
+    assert (again.training_seed, again.fresh_seeds) == (runs[3].training_seed, runs[3].fresh_seeds)
+
+
+def test_more_fresh_seeds_keep_the_first_ones() -> None:
+    assert configuration(test_seeds=9).fresh_seeds[:5] == configuration(test_seeds=5).fresh_seeds
+
+
+def test_impossible_numbers_of_trials_are_refused() -> None:
+    with pytest.raises(SearchError, match=r"holds 2 rules.*--trials=3"):
+        configuration(
+            trials=3, random_trials=0, space=SearchSpace(1, ("g", "m"), ("neg",), ("left",), {"different_operands"})
+        )
+    with pytest.raises(SearchError, match="--random_trials=41"):
+        configuration(random_trials=41)
+
+
+def test_only_what_changes_the_trials_may_not_change() -> None:
+    stored = {"task": "digits", "trials": 40, "workers": 1, "seed": 0}
+    assert differences(stored, {"trials": 80, "workers": 2, "executor": "processes"}) == []
+    assert differences(stored, {"seed": 1, "task": "digits", "units": 3}) == ["seed", "units"]

@@ -1,0 +1,25 @@
+"""The real command with invented trainings, for tests that need a process of its own: `python fake_search.py --flags`.
+
+FAKE_SECONDS in the environment is how long a training takes.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.search import without_training  # noqa: F401  # isort: skip
+
+from nos_tf.commands import search
+from nos_tf.search.executors import worker_processes
+from nos_tf.search.executors.setup import EvaluatorSetup
+from tests.search.fakes import DATA_LABEL, TASK, FakeEvaluator
+
+EvaluatorSetup.get_task = lambda self: TASK
+EvaluatorSetup.describe_data = lambda self: DATA_LABEL
+EvaluatorSetup.build = lambda self: FakeEvaluator(float(os.environ.get("FAKE_SECONDS", "0")))
+worker_processes.COMMAND = (sys.executable, str(Path(__file__).parent / "fake_worker.py"))
+
+if __name__ == "__main__":
+    search.main()

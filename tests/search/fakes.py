@@ -1,0 +1,139 @@
+"""Stand-ins for training: rewards computed from the tokens, so that a search takes no time and is known exactly."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from types import SimpleNamespace
+
+import numpy as np
+
+from nos_tf.dsl import Program, SearchSpace
+from nos_tf.evaluation.result import EpochResult, Evaluation, SweepPoint
+from nos_tf.search.executors.job import Job, perform
+
+
+def reward_of(program: Program) -> float:
+    """A reward that depends on every token, and is larger the more of the rule is made of g and m."""
+    noise = zlib.crc32(" ".join(program.tokens).encode()) / 2**32
+    return 0.4 * noise + 0.6 * sum(token in ("g", "m", "identity", "*") for token in program.tokens) / len(
+        program.tokens
+    )
+
+
+class FakeEvaluator:
+    """Rewards rules at once; about one in three diverges.
+
+    Args:
+      seconds: How long each training takes.
+    """
+
+    def __init__(self, seconds: float = 0.0):
+        self._seconds = seconds
+
+    def evaluate(self, program: Program, seed: int) -> Evaluation:
+        time.sleep(self._seconds)
+        reward = reward_of(program)
+        trained = zlib.crc32(str(program).encode()) % 3 > 0
+        accuracy = 0.5 + reward / 2
+        history = tuple(EpochResult(1 / epoch, accuracy - 0.1 / epoch, -1 / epoch) for epoch in range(1, 6))
+        return Evaluation(
+            reward=reward if trained else 0.0,
+            status="trained" if trained else "diverged",
+            learning_rate=0.1 if trained else None,
+            accuracy=accuracy if trained else None,
+            sweep=(SweepPoint(0.1, reward), SweepPoint(1.0, 0.0)),
+            history=history if trained else (),
+            seconds=self._seconds,
+            message="",
+            test_accuracy=None,
+        )
+
+    def test(self, program: Program, learning_rate: float, seed: int) -> Evaluation:
+        time.sleep(self._seconds)
+        accuracy = 0.5 + reward_of(program) / 2 + (seed % 100) / 10_000
+        return Evaluation(
+            reward=0.0,
+            status="trained",
+            learning_rate=learning_rate,
+            accuracy=None,
+            sweep=(),
+            history=(),
+            seconds=self._seconds,
+            message="",
+            test_accuracy=accuracy,
+        )
+
+
+class FakeSearcher:
+    """Changes one token of the best rule that it has seen, so that what it proposes depends on all that it observed."""
+
+    def __init__(self, space: SearchSpace, seed: int):
+        self._space = space
+        self._rng = np.random.default_rng(seed)
+        self._best: tuple[float, list[str]] = (-1.0, [])
+        self.observed: list[tuple[str, float]] = []
+
+    def propose(self, count: int) -> list[Program]:
+        return [self._one() for _ in range(count)]
+
+    def _one(self) -> Program:
+        program = self._space.sample(self._rng)
+        if not self._best[1] or self._rng.random() < 0.3:
+            return program
+        tokens = list(self._best[1])
+        place = self._rng.integers(len(tokens))
+        tokens[place] = program.tokens[place]
+        return Program.from_tokens(tokens)
+
+    def observe(self, programs: Sequence[Program], rewards: Sequence[float]) -> None:
+        for program, reward in zip(programs, rewards, strict=True):
+            self.observed.append((str(program), reward))
+            self._best = max(self._best, (reward, list(program.tokens)))
+
+    def metrics(self) -> dict[str, float]:
+        return {"entropy": 1.0 / (1 + len(self.observed))}
+
+    def state(self) -> dict[str, np.ndarray]:
+        content = [self._rng.bit_generator.state, self._best, self.observed]
+        return {"content": np.frombuffer(json.dumps(content).encode(), np.uint8)}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        self._rng.bit_generator.state, best, observed = json.loads(state["content"].tobytes())
+        self._best = (best[0], best[1])
+        self.observed = [(rule, reward) for rule, reward in observed]
+
+
+class ShuffledExecutor:
+    """Finishes jobs in any order, as worker processes do, and counts them.
+
+    Args:
+      seed: Of the order.
+      stop_after: Number of jobs after which it raises KeyboardInterrupt, as Ctrl-C does.
+    """
+
+    def __init__(self, seed: int = 0, stop_after: int | None = None):
+        self._order = random.Random(seed)
+        self._stop_after = stop_after
+        self._evaluator = FakeEvaluator()
+        self.jobs: list[Job] = []
+
+    def __enter__(self) -> ShuffledExecutor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Evaluation]]:
+        for job in self._order.sample(list(jobs), len(jobs)):
+            if self._stop_after is not None and len(self.jobs) == self._stop_after:
+                raise KeyboardInterrupt
+            self.jobs.append(job)
+            yield job, perform(self._evaluator, job)
+
+
+TASK = SimpleNamespace(name="fake", epochs=5)
+DATA_LABEL = "invented data"

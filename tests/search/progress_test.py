@@ -1,0 +1,78 @@
+import pytest
+
+import nos_tf
+from nos_tf.evaluation.result import Evaluation
+from nos_tf.search import progress
+from nos_tf.search.trial import Batch, Trial
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def trial(number: int, reward: float, status: str = "trained", duplicate_of: int | None = None) -> Trial:
+    evaluation = Evaluation(reward, status, 0.1) if duplicate_of is None else None
+    return Trial(number, "ppo", 0, nos_tf.parse("m * g"), "k", reward, evaluation, duplicate_of)
+
+
+def test_figures_are_those_of_the_run() -> None:
+    clock = Clock()
+    status = progress.Status(total=50, clock=clock)
+    status.on_start([trial(0, 0.2), trial(1, 0.2, duplicate_of=0)])
+    status.on_phase("ppo", done=1, total=31)
+    for number in range(2, 12):
+        clock.now += 2.0
+        status.on_trial(trial(number, number / 20, "failed" if number == 11 else "trained"))
+    status.on_trial(trial(12, 0.9, duplicate_of=2))
+    status.on_batch(Batch(1, "ppo", {"entropy": 1.234}))
+    assert (status.done, status.failed, status.duplicates) == (11, 1, 2)
+    assert status.rate == pytest.approx(30.0)  # One every 2 seconds.
+    assert status.seconds_left == pytest.approx(2.0 * (50 - 11))
+    assert status.best is not None
+    assert status.best.reward == 0.5
+    assert status.rows() == {
+        "phase": "ppo 11/31",
+        "failed": "1",
+        "duplicate": "2",
+        "trials/min": "30",
+        "entropy": "1.23",
+        "ETA": "1 min 18 s",
+        "best": "0.5000  m * g",
+    }
+
+
+def test_lines_come_every_few_seconds_and_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    lines = progress.LogLines(total=100, clock=clock)
+    lines.on_phase("ppo", done=0, total=100)
+    for number in range(100):
+        clock.now += 0.2
+        lines.on_trial(trial(number, 0.1))
+    shown = capsys.readouterr().out.splitlines()
+    assert 5 <= len(shown) <= 7  # 20 seconds.
+    assert "ppo 0/100" in shown[0]
+    assert "ppo 100/100" in shown[-1]
+
+
+def test_table_shows_every_figure() -> None:
+    from rich.console import Console
+
+    status = progress.Status(total=10)
+    status.on_phase("baselines", 0, 6)
+    status.on_trial(trial(0, 0.75))
+    console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(progress._table(status))
+    shown = console.export_text()
+    for words in ("baselines 1/6", "duplicate", "trials/min", "entropy", "ETA", "0.7500", "m * g"):
+        assert words in shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (59.6, "1 min 0 s"), (250, "4 min 10 s"), (7_260, "2 h 1 min")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert progress.duration(seconds) == text

@@ -1,0 +1,168 @@
+import hashlib
+import json
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nos_tf
+from nos_tf.search.errors import SearchError
+from nos_tf.search.store import Store
+from nos_tf.search.trial import Baseline, Batch, FinalRun, Trial
+from tests.search.fakes import FakeEvaluator
+
+RUN = {"flags": {"trials": 3, "operands": ["g", "m"]}, "data_label": "invented"}
+
+
+def trial(number: int, batch: int = 0, duplicate_of: int | None = None) -> Trial:
+    program = nos_tf.parse(["g", "m * g", "exp(sign(g) * sign(m)) * g", "adam"][number % 4])
+    evaluation = FakeEvaluator().evaluate(program, seed=0) if duplicate_of is None else None
+    return Trial(number, "ppo", batch, program, f"key{number}", 0.25, evaluation, duplicate_of, created=123.5)
+
+
+def test_returns_what_was_stored(tmp_path: Path) -> None:
+    state = {"weights": np.arange(6, dtype=np.float32).reshape(2, 3), "rng/name": np.array("text")}
+    baseline = Baseline("SGD", nos_tf.parse("g"), FakeEvaluator().evaluate(nos_tf.parse("g"), 0))
+    test = FinalRun(nos_tf.parse("m"), 7, FakeEvaluator().test(nos_tf.parse("m"), 0.1, 7))
+    with Store.create(tmp_path / "s.sqlite", RUN) as store:
+        store.add_trial(trial(2))
+        store.add_trial(trial(0))
+        store.finish_batch(Batch(0, "ppo", {"entropy": 1.5}), [trial(1, duplicate_of=0)], state)
+        store.finish_batch(Batch(1, "ppo", {"entropy": 1.25}), [], {"weights": np.ones(1)})
+        store.add_baseline(baseline)
+        store.add_test(test)
+        store.describe("data_label", "other")
+    with Store.open(tmp_path / "s.sqlite") as store:
+        assert store.trials() == [trial(0), trial(1, duplicate_of=0), trial(2)]
+        assert store.batches() == [Batch(0, "ppo", {"entropy": 1.5}), Batch(1, "ppo", {"entropy": 1.25})]
+        assert store.baselines() == [baseline]
+        assert store.tests() == [test]
+        assert store.run() == {**RUN, "data_label": "other"}
+        latest = store.state("ppo")
+        assert latest is not None
+        assert latest.keys() == {"weights"}
+        assert store.state("random") is None
+
+
+def test_state_keeps_types_and_values(tmp_path: Path) -> None:
+    state = {"a": np.arange(4, dtype=np.int64), "b/c": np.array("text"), "d": np.float64(0.1)}
+    with Store.create(tmp_path / "s.sqlite", RUN) as store:
+        store.finish_batch(Batch(0, "ppo", {}), [], state)
+        found = store.state("ppo")
+    assert found is not None
+    assert found.keys() == state.keys()
+    for name, value in state.items():
+        assert found[name].dtype == value.dtype
+        np.testing.assert_array_equal(found[name], value)
+
+
+def test_pickles_nothing(tmp_path: Path) -> None:
+    with Store.create(tmp_path / "s.sqlite", RUN) as store, pytest.raises(TypeError, match="pickled"):
+        store.finish_batch(Batch(0, "ppo", {}), [], {"object": np.array([object()])})
+
+
+def test_file_can_be_read_with_plain_sqlite(tmp_path: Path) -> None:
+    with Store.create(tmp_path / "s.sqlite", RUN) as store:
+        store.add_trial(trial(2))
+    connection = sqlite3.connect(tmp_path / "s.sqlite")
+    rule, tokens, status = connection.execute("SELECT rule, tokens, status FROM trials").fetchone()
+    connection.close()
+    assert rule == "exp(sign(g) * sign(m)) * g"
+    assert tuple(json.loads(tokens)) == nos_tf.parse(rule).tokens
+    assert status in ("trained", "diverged")
+
+
+def test_end_of_a_batch_is_stored_whole_or_not_at_all(tmp_path: Path) -> None:
+    with Store.create(tmp_path / "s.sqlite", RUN) as store:
+        store.add_trial(trial(0))
+        with pytest.raises(SearchError):  # The second duplicate has a number that is taken.
+            store.finish_batch(Batch(0, "ppo", {}), [trial(1, duplicate_of=0), trial(0)], {"a": np.zeros(1)})
+        assert [found.id for found in store.trials()] == [0]
+        assert store.batches() == []
+        assert store.state("ppo") is None
+
+
+def test_reader_sees_a_run_that_is_being_written(tmp_path: Path) -> None:
+    with Store.create(tmp_path / "s.sqlite", RUN) as store:
+        store.add_trial(trial(0))
+        with Store.read(tmp_path / "s.sqlite") as reader:
+            store.add_trial(trial(1))
+            assert len(reader.trials()) == 2
+
+
+def make_foreign(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE photos (name TEXT)")
+    connection.commit()
+    connection.close()
+
+
+def make_other_tables(path: Path) -> None:
+    Store.create(path, RUN).close()
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TABLE trials")
+    connection.commit()
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+
+
+def make_damaged(path: Path) -> None:
+    with Store.create(path, RUN) as store:
+        for number in range(200):
+            store.add_trial(trial(number))
+    content = bytearray(path.read_bytes())
+    content[8192:16384] = b"\x55" * 8192
+    path.write_bytes(content)
+
+
+def make_truncated(path: Path) -> None:
+    with Store.create(path, RUN) as store:
+        for number in range(200):
+            store.add_trial(trial(number))
+    path.write_bytes(path.read_bytes()[:9000])
+
+
+def make_newer(path: Path) -> None:
+    Store.create(path, RUN).close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: path.write_bytes(b"not a database at all, but long enough to hold a header" * 9), "Not a store"),
+        (lambda path: path.write_bytes(b""), "Not a store"),
+        (make_foreign, "not a store of trials"),
+        (make_other_tables, "damaged.*tables"),
+        (make_damaged, "damaged"),
+        (make_truncated, "damaged"),
+        (make_newer, "version 99"),
+        (lambda path: None, "cannot be read"),
+        (lambda path: path.mkdir(), "cannot be read"),
+    ],
+)
+def test_refuses_other_files_and_leaves_them_as_they_are(tmp_path: Path, make, message: str) -> None:
+    path = tmp_path / "s.sqlite"
+    make(path)
+    before = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    with pytest.raises(SearchError, match=message):
+        Store.open(path)
+    after = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    assert after == before
+
+
+def test_full_disk_is_said_clearly_and_what_was_stored_stays_readable(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    with Store.create(path, RUN) as store:
+        store._connection.execute("PRAGMA max_page_count = 40")
+        with pytest.raises(SearchError, match=r"disk is full.*stays readable.*--resume"):  # noqa: PT012
+            for number in range(1_000):
+                store.add_trial(trial(number))
+                stored = number + 1
+    with Store.read(path) as store:
+        assert [found.id for found in store.trials()] == list(range(stored))
+        assert stored > 10
