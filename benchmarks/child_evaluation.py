@@ -4,19 +4,24 @@ Three comparisons, each side by side in one run (A B A B ...), as ratios of medi
 
 1. a whole candidate on the digits child: the evaluator, against a plain Keras loop of the same protocol that builds,
    compiles and fits a model for every learning rate;
-2. one training step of the cifar10_convnet child: with the interpreted rule, against the bare forward and backward pass;
+2. a training step of the cifar10_convnet child with an interpreted rule, against the forward and backward pass alone;
 3. candidates on the digits child: two worker processes of one thread each, against one.
 """
 
 from __future__ import annotations
 
+import pathlib
 import statistics
+import tempfile
 import time
+from collections.abc import Sequence
 
 import numpy as np
-from absl import flags
+from absl import app, flags
 
 import nos_tf
+from nos_tf.evaluation import Protocol
+from nos_tf.search.executors.setup import load_tensorflow
 
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Repetitions of each comparison.", lower_bound=1)
 _PARTS = flags.DEFINE_multi_enum(
@@ -41,7 +46,7 @@ def _report(name: str, ours: list[float], theirs: list[float], unit: str) -> Non
     )
 
 
-def _keras_candidate(task: nos_tf.tasks.Task, protocol, rule: str) -> None:
+def _keras_candidate(task: nos_tf.tasks.Task, protocol: Protocol, rule: str) -> None:
     """The protocol as a plain Keras loop."""
     import tensorflow as tf
 
@@ -73,7 +78,7 @@ def _keras_candidate(task: nos_tf.tasks.Task, protocol, rule: str) -> None:
 
 def time_candidate(rounds: int) -> None:
     """Ours and a Keras loop, over whole candidates on the digits child."""
-    from nos_tf.evaluation import Evaluator, Protocol
+    from nos_tf.evaluation import Evaluator
 
     task = nos_tf.tasks.get("digits")
     evaluator = Evaluator(task)
@@ -136,3 +141,39 @@ def time_step(rounds: int) -> None:
             theirs,
             "ms",
         )
+
+
+def time_workers(rounds: int) -> None:
+    """Two worker processes, and one, on the same rules of the digits child."""
+    from nos_tf.search.executors.job import Job
+    from nos_tf.search.executors.setup import EvaluatorSetup
+    from nos_tf.search.executors.worker_processes import WorkerProcesses
+
+    jobs = [Job(index, nos_tf.parse(rule), seed=index) for index, rule in enumerate(RULES * 4)]
+    setup = EvaluatorSetup("digits", {"learning_rates": Protocol().learning_rates}).to_json()
+    with tempfile.TemporaryDirectory() as folder:
+        log = pathlib.Path(folder) / "workers.log"
+        with WorkerProcesses(1, setup, log, 600.0) as one, WorkerProcesses(2, setup, log, 600.0) as two:
+            # Each worker traces its graphs first.
+            list(one.run(jobs[:2]))
+            list(two.run(jobs[:4]))
+            alone, together = [], []
+            for _ in range(rounds):
+                alone.append(_seconds(lambda: list(one.run(jobs))) / len(jobs))
+                together.append(_seconds(lambda: list(two.run(jobs))) / len(jobs))
+    _report("candidate on the digits child, one worker against two", alone, together, "s")
+
+
+def main(argv: Sequence[str]) -> None:
+    del argv
+    load_tensorflow()
+    if "candidate" in _PARTS.value:
+        time_candidate(_ROUNDS.value)
+    if "step" in _PARTS.value:
+        time_step(_ROUNDS.value)
+    if "workers" in _PARTS.value:
+        time_workers(_ROUNDS.value)
+
+
+if __name__ == "__main__":
+    app.run(main)

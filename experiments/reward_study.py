@@ -25,7 +25,7 @@ from absl import app, flags
 import nos_tf
 from nos_tf.evaluation import REWARDS, EpochResult, Evaluator
 from nos_tf.evaluation.screening import cannot_learn
-from nos_tf.evaluation.threads import limit_threads
+from nos_tf.search.executors.setup import load_tensorflow
 from nos_tf.tasks import Task, digits
 
 _RUN_DIR = flags.DEFINE_string("run_dir", "runs/reward_study", "Folder of the trainings.")
@@ -200,7 +200,7 @@ def _records(path: pathlib.Path) -> Iterator[dict]:
 
 def main(argv: Sequence[str]) -> None:
     del argv
-    limit_threads()
+    load_tensorflow()
     folder = pathlib.Path(_RUN_DIR.value)
     folder.mkdir(parents=True, exist_ok=True)
     rules = draw_rules(_RULES.value, _SEED.value, folder)

@@ -1,7 +1,18 @@
-"""From a program and a task to a reward."""
+"""From a program and a task to a reward. What trains, and so TensorFlow, is loaded on first use."""
 
-from nos_tf.evaluation.evaluator import Evaluator, evaluate
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from nos_tf.evaluation.protocol import REWARDS, Protocol
 from nos_tf.evaluation.result import EpochResult, Evaluation, SweepPoint
 
+if TYPE_CHECKING:
+    from nos_tf.evaluation.evaluator import Evaluator, evaluate
+
 __all__ = ["REWARDS", "EpochResult", "Evaluation", "Evaluator", "Protocol", "SweepPoint", "evaluate"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("Evaluator", "evaluate"):
+        return getattr(importlib.import_module("nos_tf.evaluation.evaluator"), name)
+    raise AttributeError(f"module 'nos_tf.evaluation' has no attribute {name!r}")

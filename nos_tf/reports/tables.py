@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from nos_tf.dsl import Program
+from nos_tf.evaluation.result import TRAINED, Evaluation
 from nos_tf.reports.run_data import RunData, text
 from nos_tf.reports.statistics import Interval, mean_interval
 from nos_tf.search.finals import finalists
-from nos_tf.search.trial import RANDOM, TRAINED, Baseline
-
-if TYPE_CHECKING:
-    from nos_tf.evaluation.result import Evaluation
-
+from nos_tf.search.trial import RANDOM, Baseline
 
 _LEADERBOARD = 10  # Rules shown, baselines not counted.
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import nos_tf
 from nos_tf.dsl import Program
+from nos_tf.evaluation.result import TRAINED
 from nos_tf.search.executors.job import Executor, Job
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
-from nos_tf.search.trial import BASELINES, RANDOM, TRAINED, Baseline, FinalRun, Trial
+from nos_tf.search.trial import BASELINES, RANDOM, Baseline, FinalRun, Trial
 
 NUM_FINALISTS = 3
 

@@ -13,17 +13,14 @@ import sqlite3
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from nos_tf.dsl import Program
+from nos_tf.evaluation.result import Evaluation
 from nos_tf.search.errors import SearchError
-from nos_tf.search.executors.job import result
 from nos_tf.search.trial import Baseline, Batch, FinalRun, Trial
-
-if TYPE_CHECKING:
-    from nos_tf.evaluation.result import Evaluation
 
 _APPLICATION_ID = 0x4E4F5354  # "NOST"
 _VERSION = 1
@@ -182,7 +179,7 @@ class Store:
 
     def baselines(self) -> list[Baseline]:
         rows = self._connection.execute("SELECT name, tokens, evaluation FROM baselines ORDER BY rowid")
-        return [Baseline(name, _program(tokens), result(json.loads(text))) for name, tokens, text in rows]
+        return [Baseline(name, _program(tokens), Evaluation.from_json(json.loads(text))) for name, tokens, text in rows]
 
     def add_test(self, test: FinalRun) -> None:
         with self._transaction() as connection:
@@ -192,7 +189,7 @@ class Store:
 
     def tests(self) -> list[FinalRun]:
         rows = self._connection.execute("SELECT tokens, seed, evaluation FROM tests ORDER BY rowid")
-        return [FinalRun(_program(tokens), seed, result(json.loads(text))) for tokens, seed, text in rows]
+        return [FinalRun(_program(tokens), seed, Evaluation.from_json(json.loads(text))) for tokens, seed, text in rows]
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -230,7 +227,7 @@ def _program(tokens: str) -> Program:
 
 
 def _evaluation(text: str | None) -> Evaluation | None:
-    return None if text is None else result(json.loads(text))
+    return None if text is None else Evaluation.from_json(json.loads(text))
 
 
 def _check_header(path: Path) -> None:

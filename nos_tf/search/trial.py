@@ -5,12 +5,9 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from nos_tf.dsl import Program
-
-if TYPE_CHECKING:
-    from nos_tf.evaluation.result import Evaluation
+from nos_tf.evaluation.result import Evaluation
 
 # How the field's own optimizers are written in the language; all are run by the same protocol as the found rules.
 BASELINES: Mapping[str, str] = {
@@ -22,7 +19,6 @@ BASELINES: Mapping[str, str] = {
     "AddSign": "(1 + sign(g) * sign(m)) * g",
 }
 
-TRAINED = "trained"  # Status of an evaluation that went to its end.
 RANDOM = "random"  # Source of the trials that everything else is compared with.
 
 

@@ -9,8 +9,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.search import without_training  # noqa: F401  # isort: skip
-
 from nos_tf.commands import search
 from nos_tf.search.executors import worker_processes
 from nos_tf.search.executors.setup import EvaluatorSetup

@@ -8,8 +8,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.search import without_training  # noqa: F401  # isort: skip
-
 from nos_tf.dsl import Program
 from nos_tf.evaluation.result import Evaluation
 from nos_tf.search.executors import worker

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from nos_tf.evaluation.result import Evaluation
 from nos_tf.search.errors import SearchError
 from nos_tf.search.executors.job import Evaluates, Job, failure, perform
-
-if TYPE_CHECKING:
-    from nos_tf.evaluation.result import Evaluation
 
 
 class InProcess:

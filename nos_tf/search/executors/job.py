@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 from nos_tf.dsl import Program
-
-if TYPE_CHECKING:
-    from nos_tf.evaluation.result import Evaluation
+from nos_tf.evaluation.result import FAILED, Evaluation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,14 +74,4 @@ def perform(evaluator: Evaluates, job: Job) -> Evaluation:
 
 def failure(message: str, seconds: float = 0.0) -> Evaluation:
     """The evaluation of a rule that could not be evaluated."""
-    # Loaded late: with it comes TensorFlow, which a command that is refused should not wait for.
-    from nos_tf.evaluation.result import FAILED, Evaluation
-
     return Evaluation(0.0, FAILED, seconds=seconds, message=message)
-
-
-def result(values: Mapping[str, Any]) -> Evaluation:
-    """The inverse of `Evaluation.to_json`."""
-    from nos_tf.evaluation.result import Evaluation
-
-    return Evaluation.from_json(values)

@@ -13,14 +13,12 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from nos_tf.evaluation.result import Evaluation
 from nos_tf.search.errors import SearchError
-from nos_tf.search.executors.job import Job, failure, result
+from nos_tf.search.executors.job import Job, failure
 from nos_tf.search.run_folder import writing
-
-if TYPE_CHECKING:
-    from nos_tf.evaluation.result import Evaluation
 
 COMMAND = (sys.executable, "-m", "nos_tf.search.executors.worker")
 _TRIES = 2
@@ -184,7 +182,7 @@ class WorkerProcesses:
         job, worker.job = worker.job, None
         assert job is not None
         assert job.id == message["id"]
-        return job, result(message["evaluation"])
+        return job, Evaluation.from_json(message["evaluation"])
 
     def _remove(self, worker: _Worker) -> str:
         """Ends a worker that died or hangs, and says which it was."""

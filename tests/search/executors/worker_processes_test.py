@@ -119,7 +119,6 @@ def test_no_worker_outlives_a_search_that_was_killed(tmp_path: Path, monkeypatch
     monkeypatch.setenv("FAKE_HANG", "gamma")
     script = (
         "import sys; from pathlib import Path\n"
-        "from tests.search import without_training\n"
         "from tests.search.executors.worker_processes_test import *\n"
         "executor = workers(Path(sys.argv[1])).__enter__()\n"
         "list(executor.run(JOBS[:2]))\n"
