@@ -99,8 +99,9 @@ class Budget:
         return max((measure(epochs) for epochs in finished), default=0.0)
 
     def epochs_trained(self, rates: int) -> int:
-        """Epochs that a rule costs if no training diverges."""
-        return rates * self.sweep_epochs + self.finalists * self.epochs
+        """Epochs that a rule costs if no training diverges; a sweep as long as the training is not repeated."""
+        longer = self.finalists * self.epochs if self.epochs > self.sweep_epochs else 0
+        return rates * self.sweep_epochs + longer
 
 
 BUDGETS = tuple(
@@ -185,9 +186,10 @@ def table(folder: pathlib.Path) -> str:
         for budget, reward in itertools.product(BUDGETS, REWARDS):
             rewards = [np.array([budget.reward(seeds[seed], reward) for seeds in pairs]) for seed in _SEEDS]
             overall, best = agreement(*rewards)
+            cost = budget.epochs_trained(rates) * seconds / finished
             lines.append(
                 f"| {child} | {budget.sweep_epochs} | {budget.finalists} | {budget.epochs} "
-                f"| {budget.epochs_trained(rates) * seconds / finished:.2f} | {reward} | {len(pairs)} | {overall:.3f} | {best:.3f} |"
+                f"| {cost:.2f} | {reward} | {len(pairs)} | {overall:.3f} | {best:.3f} |"
             )
     return "\n".join(lines)
 
