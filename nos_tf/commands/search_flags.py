@@ -82,14 +82,14 @@ def define() -> None:
         "searches of tens of thousands of rules.", lower_bound=0.0
     )  # fmt: skip
     flags.DEFINE_float(
-        "entropy_weight", 0.02, "Bonus for a nat of the controller's entropy; the paper's is 0.0015.", lower_bound=0.0
+        "entropy_weight", 0.05, "Bonus for a nat of the controller's entropy; the paper's is 0.0015.", lower_bound=0.0
     )
     flags.DEFINE_float(
         "baseline_decay", 0.9, "Weight of the past in the moving average that rewards are compared with.", 0.0, 1.0
     )
     flags.DEFINE_integer("ppo_epochs", 4, "Steps that PPO takes on each batch.", lower_bound=1)
     flags.DEFINE_float("ppo_clip", 0.2, "PPO's bound of the change of a token's probability.", 0.0, 1.0)
-    flags.DEFINE_float("trpo_max_kl", 0.1, "TRPO's bound of a step, in nats of a rule.", lower_bound=0.0)
+    flags.DEFINE_float("trpo_max_kl", 0.3, "TRPO's bound of a step, in nats of a rule.", lower_bound=0.0)
     flags.DEFINE_integer("population_size", 50, "Rules alive at a time in regularised evolution.", lower_bound=1)
     flags.DEFINE_integer("tournament_size", 10, "Rules of which the best one becomes a parent.", lower_bound=1)
 

@@ -21,10 +21,10 @@ class PPO(FirstOrderLearner):
     def __init__(
         self,
         policy: Policy,
-        learning_rate: float = 8e-4,
-        epochs: int = 5,
+        learning_rate: float = 1e-3,
+        epochs: int = 4,
         clip: float = 0.2,
-        entropy_weight: float = 0.0015,
+        entropy_weight: float = 0.05,
         baseline_decay: float = 0.9,
     ):
         """Makes Adam's slots.
