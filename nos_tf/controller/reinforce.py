@@ -19,7 +19,7 @@ class Reinforce(FirstOrderLearner):
         self,
         policy: Policy,
         learning_rate: float = 4e-3,
-        entropy_weight: float = 0.0015,
+        entropy_weight: float = 0.05,
         baseline_decay: float = 0.9,
     ):
         """Makes Adam's slots.

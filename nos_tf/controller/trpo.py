@@ -33,7 +33,7 @@ class TRPO(Learner):
         damping: float = 0.1,
         iterations: int = 5,
         halvings: int = 10,
-        entropy_weight: float = 0.0015,
+        entropy_weight: float = 0.05,
         baseline_decay: float = 0.9,
     ):
         """Keeps the settings.

@@ -1,8 +1,19 @@
 """The language of update rules: what a program is, how it is written, and where programs are drawn from."""
 
+from nos_tf.dsl.canonical import canonical_key, canonical_keys
 from nos_tf.dsl.errors import ProgramError
 from nos_tf.dsl.parser import parse
 from nos_tf.dsl.program import Group, Program, evaluate
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
 
-__all__ = ["CONSTRAINTS", "Group", "Program", "ProgramError", "SearchSpace", "evaluate", "parse"]
+__all__ = [
+    "CONSTRAINTS",
+    "Group",
+    "Program",
+    "ProgramError",
+    "SearchSpace",
+    "canonical_key",
+    "canonical_keys",
+    "evaluate",
+    "parse",
+]

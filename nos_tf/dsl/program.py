@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -60,7 +61,7 @@ class Program:
             )
         return cls(tuple(tokens))
 
-    @property
+    @functools.cached_property
     def groups(self) -> tuple[Group, ...]:
         return tuple(
             Group(*self.tokens[start : start + TOKENS_PER_GROUP])
@@ -71,7 +72,7 @@ class Program:
     def num_groups(self) -> int:
         return len(self.tokens) // TOKENS_PER_GROUP
 
-    @property
+    @functools.cached_property
     def live_groups(self) -> tuple[int, ...]:
         """Indices of the groups that the update depends on, in order."""
         live = {self.num_groups - 1}

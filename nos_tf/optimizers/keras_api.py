@@ -64,13 +64,14 @@ class RuleOptimizer(tf.keras.optimizers.Optimizer, abc.ABC):
 
     def build(self, variables: Sequence[Any]) -> None:
         """Makes the slots of the given variables, filled with zeros."""
-        super().build(variables)
         if hasattr(self, "_slots"):
             return
+        super().build(variables)
+        self._built = True  # Keras 2 leaves this to its subclasses.
         self._slots = {name: [self._new_slot(variable, name) for variable in variables] for name in self.slot_names}
 
     def update_step(self, gradient: Any, variable: Any, scalars: tuple[tf.Tensor, tf.Tensor] | None = None) -> None:
-        """Changes one variable and its slots; called by Keras, with the learning rate and the number of updates made."""
+        """Changes one variable and its slots; called by Keras, with the learning rate and the updates made so far."""
         rate, step = scalars or (self.learning_rate, self.iterations)
         index = self._index(variable)
         slots = {name: variables[index] for name, variables in self._slots.items()}
@@ -79,7 +80,7 @@ class RuleOptimizer(tf.keras.optimizers.Optimizer, abc.ABC):
         values = {name: tf.convert_to_tensor(slot) for name, slot in slots.items()}
         update, new_values = self.update(gradient, weights, values, tf.convert_to_tensor(step), index)
         for name, slot in slots.items():
-            slot.assign(new_values[name])
+            slot.assign(tf.cast(new_values[name], weights.dtype))
         variable.assign(weights - tf.cast(tf.cast(rate, update.dtype) * update, weights.dtype))
 
     def get_config(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from nos_tf.dsl import primitives
 from nos_tf.optimizers.keras_api import RuleOptimizer, register_serializable
-from nos_tf.optimizers.update_rule import TensorState, updated_averages
+from nos_tf.optimizers.update_rule import TensorState
 from nos_tf.optimizers.validation import check_beta, check_total_steps
 
 SignDecay = Callable[[primitives.State], tf.Tensor]
@@ -53,12 +53,13 @@ class _SignOptimizer(RuleOptimizer):
     def update(
         self, gradient: tf.Tensor, weights: tf.Tensor, slots: Mapping[str, tf.Tensor], step: tf.Tensor, index: int
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        averages = updated_averages(("m",), slots, gradient, {"m": self.beta})
-        agreement = tf.sign(gradient) * tf.sign(averages["m"])
+        beta = tf.constant(self.beta, gradient.dtype)
+        average = beta * slots["m"] + (1.0 - beta) * gradient
+        agreement = tf.sign(gradient) * tf.sign(average)
         if self.sign_decay is not None:
             decay = self._decay(SIGN_DECAYS[self.sign_decay], step, gradient.dtype)
             agreement = tf.cast(decay, gradient.dtype) * agreement
-        return self.scale(agreement) * gradient, averages
+        return self.scale(agreement) * gradient, {"m": average}
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {
@@ -116,7 +117,7 @@ class PowerSign(_SignOptimizer):
         super().__init__(learning_rate, beta, sign_decay, total_steps, **kwargs)
         if not isinstance(base, numbers.Real) or not 0.0 < base < math.inf:
             raise ValueError(f"base must be a positive number. Received: base={base!r}")
-        self.base = float(base)
+        self.base: float = float(base)
 
     def scale(self, agreement: tf.Tensor) -> tf.Tensor:
         return tf.exp(tf.constant(math.log(self.base), agreement.dtype) * agreement)
@@ -159,7 +160,7 @@ class AddSign(_SignOptimizer):
         super().__init__(learning_rate, beta, sign_decay, total_steps, **kwargs)
         if not isinstance(alpha, numbers.Real) or not math.isfinite(alpha):
             raise ValueError(f"alpha must be a finite number. Received: alpha={alpha!r}")
-        self.alpha = float(alpha)
+        self.alpha: float = float(alpha)
 
     def scale(self, agreement: tf.Tensor) -> tf.Tensor:
         return tf.constant(self.alpha, agreement.dtype) + agreement

@@ -113,7 +113,7 @@ class TensorState:
 def updated_averages(
     slots: Iterable[str], averages: Mapping[str, tf.Tensor], gradient: tf.Tensor, betas: Mapping[str, float]
 ) -> dict[str, tf.Tensor]:
-    """The running averages after a step: `beta * average + (1 - beta) * value`.
+    """The running averages after a step: `average + (1 - beta) * (value - average)`, in Keras' order.
 
     Args:
       slots: Names of the averages to update.
@@ -123,9 +123,8 @@ def updated_averages(
     """
     updated = {}
     for name in slots:
-        beta = tf.constant(betas[name], gradient.dtype)
         rest = tf.constant(1.0 - betas[name], gradient.dtype)
-        updated[name] = beta * averages[name] + rest * AVERAGES[name].compute(gradient)
+        updated[name] = averages[name] + rest * (AVERAGES[name].compute(gradient) - averages[name])
     return updated
 
 

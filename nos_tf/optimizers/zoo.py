@@ -71,7 +71,7 @@ def names() -> tuple[str, ...]:
 
 
 def get(
-    name: str | Program, learning_rate: Any = 0.1, total_steps: int | None = None, **kwargs: Any
+    name: str | Program, /, learning_rate: Any = 0.1, total_steps: int | None = None, **kwargs: Any
 ) -> tf.keras.optimizers.Optimizer:
     """A Keras optimizer by name or by rule.
 
@@ -79,7 +79,7 @@ def get(
     >>> optimizer = nos_tf.optimizers.get("powersign-cd", learning_rate=0.1, total_steps=1000)
 
     Args:
-      name: One of `names()`, a `Program`, or the text of a rule.
+      name: One of `names()`, a `Program`, or the text of a rule; by position, as Keras' own `name` is a keyword.
       learning_rate: A number or a `LearningRateSchedule`.
       total_steps: Length of the training in updates; required by the names that end in a decay.
       **kwargs: Other arguments of the optimizer.

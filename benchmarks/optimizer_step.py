@@ -1,0 +1,196 @@
+"""Times one optimizer step of generated rules against TensorFlow's fused kernels and Keras' Adam.
+
+    python -m benchmarks.optimizer_step --json=/tmp/optimizer_step.json
+
+Both sides of a pair see the same gradients in the same kind of `tf.function`, and are timed in turn (A B A B ...), so
+that what else the machine does falls on both. Prints a Markdown table: the median time of each side, the median of the
+ratios pair by pair with their quartiles, and the bytes of the slots.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+from nos_tf import optimizers
+
+_WEIGHTS = flags.DEFINE_list("weights", ["1000000", "25000000"], "Numbers of weights to update in a step.")
+_TENSORS = flags.DEFINE_list("tensors", ["1", "200"], "Numbers of equally large tensors that hold the weights.")
+_ROUNDS = flags.DEFINE_integer("rounds", 15, "Pairs of timings of each comparison.", lower_bound=3)
+_SECONDS = flags.DEFINE_float("seconds", 0.2, "Least length of one timing; steps are repeated to reach it.")
+_JSON = flags.DEFINE_string("json", None, "Where to write the measurements as JSON; nowhere by default.")
+
+_LEARNING_RATE = 1e-4
+
+Step = Callable[[], None]
+Contender = Callable[[Sequence[tf.Variable], Sequence[tf.Tensor]], tuple[Step, int]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Measurement:
+    """One comparison.
+
+    Attributes:
+      rule: What is generated.
+      baseline: What it is compared with.
+      weights: Number of weights.
+      tensors: Number of tensors that hold them.
+      xla: Whether both steps are compiled by XLA; the fused kernels are also timed without, as `baseline` says.
+      seconds: Median time of a generated step.
+      baseline_seconds: Median time of a baseline's step.
+      ratio: Median of the ratios, generated over baseline, pair by pair.
+      quartiles: Lower and upper quartile of these ratios.
+      slot_bytes: Bytes of the generated optimizer's slots.
+      baseline_slot_bytes: Bytes of the baseline's slots.
+    """
+
+    rule: str
+    baseline: str
+    weights: int
+    tensors: int
+    xla: bool
+    seconds: float
+    baseline_seconds: float
+    ratio: float
+    quartiles: tuple[float, float]
+    slot_bytes: int
+    baseline_slot_bytes: int
+
+
+def _keras(make: Callable[[], tf.keras.optimizers.Optimizer]) -> Contender:
+    def contender(variables: Sequence[tf.Variable], gradients: Sequence[tf.Tensor]) -> tuple[Step, int]:
+        optimizer = make()
+        optimizer.build(list(variables))
+        slots = [variable for variable in optimizer.variables if len(variable.shape)]
+
+        def step() -> None:
+            optimizer.apply_gradients(zip(gradients, variables, strict=True))
+
+        return step, sum(4 * math.prod(slot.shape) for slot in slots)
+
+    return contender
+
+
+def _fused(kernel: Callable[..., None], **arguments: float) -> Contender:
+    def contender(variables: Sequence[tf.Variable], gradients: Sequence[tf.Tensor]) -> tuple[Step, int]:
+        averages = [tf.Variable(tf.zeros_like(variable)) for variable in variables]
+
+        def step() -> None:
+            for variable, average, gradient in zip(variables, averages, gradients, strict=True):
+                kernel(
+                    var=variable.handle,
+                    m=average.handle,
+                    lr=_LEARNING_RATE,
+                    sign_decay=1.0,
+                    beta=0.9,
+                    grad=gradient,
+                    **arguments,
+                )
+
+        return step, sum(4 * math.prod(average.shape) for average in averages)
+
+    return contender
+
+
+def _program(text: str) -> Contender:
+    return _keras(lambda: optimizers.ProgramOptimizer(text, _LEARNING_RATE))
+
+
+_FUSED_POWERSIGN = ("fused PowerSign", _fused(tf.raw_ops.ResourceApplyPowerSign, logbase=1.0))
+_FUSED_ADDSIGN = ("fused AddSign", _fused(tf.raw_ops.ResourceApplyAddSign, alpha=1.0))
+_KERAS_ADAM = ("Keras Adam", _keras(lambda: tf.keras.optimizers.Adam(_LEARNING_RATE)))
+
+_COMPARISONS: tuple[tuple[str, Contender, tuple[str, Contender]], ...] = (
+    ("PowerSign", _keras(lambda: optimizers.PowerSign(_LEARNING_RATE)), _FUSED_POWERSIGN),
+    ("exp(sign(g) * sign(m)) * g", _program("exp(sign(g) * sign(m)) * g"), _FUSED_POWERSIGN),
+    ("AddSign", _keras(lambda: optimizers.AddSign(_LEARNING_RATE)), _FUSED_ADDSIGN),
+    ("(1 + sign(g) * sign(m)) * g", _program("(1 + sign(g) * sign(m)) * g"), _FUSED_ADDSIGN),
+    ("adam", _program("adam"), _KERAS_ADAM),
+)
+
+
+def _seconds(step: Step, repeats: int) -> float:
+    start = time.perf_counter()
+    for _ in range(repeats):
+        step()
+    return (time.perf_counter() - start) / repeats
+
+
+def _compare(
+    rule: str, generated: Contender, baseline: tuple[str, Contender], weights: int, tensors: int, xla: bool, fused: bool
+) -> Measurement:
+    """Times both sides in turn; `fused` leaves the baseline to its own kernel where XLA compiles the generated step."""
+    rng = np.random.default_rng(0)
+    shape = [weights // tensors]
+    gradients = [tf.constant(rng.standard_normal(shape, np.float32)) for _ in range(tensors)]
+    steps, slot_bytes = [], []
+    for contender, jit_compile in ((generated, xla), (baseline[1], xla and not fused)):
+        variables = [tf.Variable(tf.ones(shape)) for _ in range(tensors)]
+        step, size = contender(variables, gradients)
+        steps.append(tf.function(step, jit_compile=jit_compile))
+        slot_bytes.append(size)
+    for step in steps:
+        _seconds(step, repeats=2)
+    repeats = max(1, round(_SECONDS.value / max(_seconds(step, repeats=2) for step in steps)))
+    pairs = np.array([[_seconds(step, repeats) for step in steps] for _ in range(_ROUNDS.value)])
+    lower, ratio, upper = np.quantile(pairs[:, 0] / pairs[:, 1], [0.25, 0.5, 0.75])
+    return Measurement(
+        rule=rule,
+        baseline=f"{baseline[0]}, {'no XLA' if fused or not xla else 'XLA'}",
+        weights=weights,
+        tensors=tensors,
+        xla=xla,
+        seconds=float(np.median(pairs[:, 0])),
+        baseline_seconds=float(np.median(pairs[:, 1])),
+        ratio=float(ratio),
+        quartiles=(float(lower), float(upper)),
+        slot_bytes=slot_bytes[0],
+        baseline_slot_bytes=slot_bytes[1],
+    )
+
+
+def _row(m: Measurement) -> str:
+    cells = (
+        f"`{m.rule}`",
+        f"{m.weights:,}",
+        str(m.tensors),
+        "on" if m.xla else "off",
+        m.baseline,
+        f"{1e3 * m.seconds:.2f}",
+        f"{1e3 * m.baseline_seconds:.2f}",
+        f"{m.ratio:.2f} ({m.quartiles[0]:.2f}-{m.quartiles[1]:.2f})",
+        f"{m.slot_bytes:,}",
+        f"{m.baseline_slot_bytes:,}",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def main(_: Sequence[str]) -> None:
+    header = ("generated", "weights", "tensors", "XLA", "baseline", "ms", "baseline ms", "ratio (quartiles)")
+    columns = [*header, "slot bytes", "baseline slot bytes"]
+    version = importlib.metadata.version("keras")
+    print(f"TensorFlow {tf.__version__}, Keras {version}, {_ROUNDS.value} pairs a row\n")
+    print(f"| {' | '.join(columns)} |\n| {' | '.join(['---'] * len(columns))} |", flush=True)
+    measurements = []
+    for weights in map(int, _WEIGHTS.value):
+        for tensors in map(int, _TENSORS.value):
+            for rule, generated, baseline in _COMPARISONS:
+                is_kernel = baseline is not _KERAS_ADAM
+                for xla, fused in ((False, False), (True, False), *(((True, True),) if is_kernel else ())):
+                    measurements.append(_compare(rule, generated, baseline, weights, tensors, xla, fused))
+                    print(_row(measurements[-1]), flush=True)
+    if _JSON.value:
+        with open(_JSON.value, "w", encoding="utf-8") as file:
+            json.dump([dataclasses.asdict(measurement) for measurement in measurements], file, indent=2)
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,88 @@
+"""A key for update rules that are the same function up to a positive constant factor.
+
+Algebra decides which rules are equal (`normal_form`), and fixed random probes must confirm that the normal form has the
+values of the rule (`probes`); a rule for which they do not gets a key of its own. So a key may miss that two rules are
+equal, but not merge two that differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+from collections.abc import Iterable, Iterator
+
+from nos_tf.dsl.factors import UnsafeError
+from nos_tf.dsl.normal_form import masks, normal_form
+from nos_tf.dsl.polynomial import Polynomial, scale
+from nos_tf.dsl.primitives import MAX_GROUPS, UNARY
+from nos_tf.dsl.probes import agrees
+from nos_tf.dsl.program import Program
+
+_MAX_LABELLINGS = 24  # With more ways to number the masks of a rule, it is compared as numbered.
+
+
+def canonical_key(program: Program) -> str:
+    """Key of an update rule, the same in every process.
+
+    Args:
+      program: The rule.
+
+    Returns:
+      32 hexadecimal digits. Equal keys: the rules are the same function at every point, exact zeros included, up to a
+      positive factor, which the learning rate makes free. Random masks of equal rate can be exchanged; noise counts as
+      one more input.
+    """
+    text, form, labels = min(
+        ((_up_to_scale(form).key, form, labels) for form, labels in _forms(program)), key=lambda candidate: candidate[0]
+    )
+    if not agrees(program, form, labels):
+        text = f"tokens {' '.join(program.tokens)}"
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def canonical_keys(programs: Iterable[Program]) -> list[str]:
+    """`canonical_key` of each program, several thousand a second."""
+    known: dict[Program, str] = {}
+    for program in (programs := list(programs)):
+        if program not in known:
+            known[program] = canonical_key(program)
+    return [known[program] for program in programs]
+
+
+def _up_to_scale(form: Polynomial) -> Polynomial:
+    try:
+        return scale(form, 1.0 / abs(form.terms[0][1])) if form.terms else form
+    except UnsafeError:
+        return form  # Coefficients too far apart for one scale.
+
+
+def _forms(program: Program) -> Iterator[tuple[Polynomial, tuple[int, ...]]]:
+    """The normal forms of a rule for all ways to number its random masks, and the mask of each side."""
+    sites: dict[str, list[int]] = {}
+    for index in program.live_groups:
+        for side, _, unary in program.groups[index].sides():
+            if UNARY[unary].stochastic:
+                sites.setdefault(unary, []).append(2 * index + side)
+    labels = [0] * (2 * MAX_GROUPS)
+    for places in sites.values():
+        for label, place in enumerate(places):
+            labels[place] = label
+    first_form, first_labels = normal_form(program, labels), tuple(labels)
+    # Masks that the rule turned out not to read stay where they are, above those that it reads.
+    read = masks(first_form) if sites else frozenset()
+    groups = []
+    for unary, places in sites.items():
+        rate = float(unary.partition("_")[2])
+        groups.append(sorted(places, key=lambda place: (rate, labels[place]) not in read))
+        for label, place in enumerate(groups[-1]):
+            labels[place] = label
+        groups[-1] = groups[-1][: sum(rate == mask_rate for mask_rate, _ in read)]
+    if math.prod(math.factorial(len(places)) for places in groups) > _MAX_LABELLINGS:
+        groups = []
+    for orders in itertools.product(*(itertools.permutations(range(len(places))) for places in groups)):
+        for places, order in zip(groups, orders, strict=True):
+            for label, place in zip(order, places, strict=True):
+                labels[place] = label
+        is_first = tuple(labels) == first_labels
+        yield first_form if is_first else normal_form(program, labels), tuple(labels)

@@ -1,0 +1,263 @@
+"""Exact algebra of update rules: sums of coefficients times products of factors.
+
+An identity is applied only where it holds at every real point, exact zeros included, in the arithmetic of floating
+point: `log(0)` is minus infinity, and `0 * inf` and `inf - inf` are NaN. What only rounding or overflow tells apart is
+the same. The only points left out are the poles of `x / (y + delta)` at `y = -delta`.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable, Sequence
+
+from nos_tf.dsl.factors import (
+    FAINT,
+    ONE,
+    Atom,
+    Factor,
+    Monomial,
+    UnsafeError,
+    add_numbers,
+    multiply_in,
+    normal_factor,
+    number_text,
+    rounded,
+)
+
+_LARGEST_EXPONENT = 300.0  # Beyond it, the exponential of a constant stays symbolic.
+_NO_UNDERFLOW = -60.0  # Exponentials of more than this are not zero in single precision.
+_SMALLEST_COEFFICIENT, _LARGEST_COEFFICIENT = 1e-250, 1e250
+_ROUNDING = 1e-9
+_MAX_TERMS = 64  # Larger products stay factored.
+
+
+class Polynomial:
+    """A sum of monomials times coefficients that are not zero, in the order of the monomials' keys."""
+
+    __slots__ = ("key", "singular", "terms")
+
+    def __init__(self, terms: Iterable[tuple[Monomial, float]]):
+        self.terms = tuple(sorted(terms, key=lambda term: term[0].key))
+        self.key = " + ".join([f"{number_text(coefficient)} {monomial.key}" for monomial, coefficient in self.terms])
+        self.singular = any(monomial.singular for monomial, _ in self.terms)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Polynomial) and self.key == other.key
+
+    @property
+    def constant(self) -> float | None:
+        """The value of a polynomial without atoms."""
+        if not self.terms:
+            return 0.0
+        return self.terms[0][1] if len(self.terms) == 1 and not self.terms[0][0].factors else None
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Lower and upper bound of the value."""
+        if self.singular:
+            return -math.inf, math.inf
+        pairs = [sorted((c * low, c * high)) for (low, high), c in ((m.bounds, c) for m, c in self.terms)]
+        return _sum([low for low, _ in pairs]), _sum([high for _, high in pairs])
+
+
+ZERO = Polynomial(())
+
+
+def constant(value: float) -> Polynomial:
+    return Polynomial([(ONE, value)]) if value else ZERO
+
+
+def scale(polynomial: Polynomial, by: float) -> Polynomial:
+    """Product with a number that is not zero."""
+    if by == 1.0:
+        return polynomial
+    return Polynomial([(monomial, _checked(c * by)) for monomial, c in polynomial.terms])
+
+
+def add(left: Polynomial, right: Polynomial) -> Polynomial:
+    """Sum; like terms are joined."""
+    terms = {monomial.key: (monomial, c) for monomial, c in left.terms}
+    for monomial, c in right.terms:
+        if monomial.key not in terms:
+            terms[monomial.key] = monomial, c
+            continue
+        total = add_numbers(terms[monomial.key][1], c, monomial.singular)
+        if total:
+            terms[monomial.key] = monomial, total
+        else:
+            del terms[monomial.key]
+    return Polynomial(terms.values())
+
+
+def multiply(left: Polynomial, right: Polynomial) -> Polynomial:
+    """Product, expanded unless an infinite factor forbids it: `inf * (2 - 1)` is not `inf * 2 - inf * 1`."""
+    if not (left.terms and right.terms):
+        if left.singular or right.singular:
+            raise UnsafeError
+        return ZERO
+    for number, other in ((left.constant, right), (right.constant, left)):
+        if number is not None:
+            return scale(other, number)
+    count = len(left.terms) * len(right.terms)
+    if count > _MAX_TERMS or (count > 1 and (left.singular or right.singular)):
+        left_coefficient, left_factors = factored(left)
+        right_coefficient, right_factors = factored(right)
+        return build(left_coefficient * right_coefficient, left_factors + right_factors)
+    result = ZERO
+    for left_monomial, left_coefficient in left.terms:
+        for right_monomial, right_coefficient in right.terms:
+            product = build(left_coefficient * right_coefficient, left_monomial.factors + right_monomial.factors)
+            result = add(result, product) if result.terms else product
+    return result
+
+
+def build(coefficient: float, factors: Sequence[Factor]) -> Polynomial:
+    """A coefficient times factors, of which several can be of one atom."""
+    merged: dict[str, Factor] = {}
+    exponents: list[Polynomial] = []
+    for factor in factors:
+        if factor.atom.kind == "exp" and factor.power:
+            exponents.append(factor.atom.arguments[0])
+        else:
+            multiply_in(merged, factor)
+    if exponents:
+        constant_factor, exponential_factors = exponential(functools.reduce(add, exponents))
+        coefficient *= constant_factor
+        for factor in exponential_factors:
+            multiply_in(merged, factor)
+    monomial = Monomial(merged.values())
+    if not monomial.singular:
+        whole = [(factor, _whole_powers(factor)) for factor in monomial.factors if factor.atom.kind == "sum"]
+        count = math.prod([len(factor.atom.arguments[0].terms) ** times for factor, times in whole])
+        if 1 < count <= _MAX_TERMS:
+            return _expanded(coefficient, monomial.factors, *max(whole, key=lambda pair: pair[1]))
+    return Polynomial([(monomial, _checked(coefficient))])
+
+
+def exponential(exponent: Polynomial) -> tuple[float, tuple[Factor, ...]]:
+    """`exp(exponent)` as a coefficient and factors: constants leave, and `exp(c log|a|)` is `|a|^c`."""
+    coefficient, factors, rest = 1.0, [], []
+    for monomial, c in exponent.terms:
+        if not monomial.factors and FAINT < abs(c) < _LARGEST_EXPONENT:
+            coefficient = math.exp(c)
+        elif (power := _power_of_log(monomial, c)) is not None:
+            factors.append(power)
+        else:
+            rest.append((monomial, c))
+    if rest:
+        argument = Polynomial(rest)
+        low, high = argument.bounds
+        factors.append(
+            Factor(
+                Atom(
+                    f"exp[{argument.key}]",
+                    "exp",
+                    (argument,),
+                    low=math.exp(min(low, _LARGEST_EXPONENT)),
+                    high=math.exp(max(high, -_LARGEST_EXPONENT)) if high < _LARGEST_EXPONENT else math.inf,
+                    may_vanish=argument.singular or low < _NO_UNDERFLOW,
+                    singular=argument.singular,
+                ),
+                0,
+                1.0,
+            )
+        )
+    return coefficient, tuple(factors)
+
+
+def factored(polynomial: Polynomial) -> tuple[float, tuple[Factor, ...]]:
+    """A polynomial that is not zero as a coefficient and factors: a sum gives its common factors and one atom."""
+    if len(polynomial.terms) == 1:
+        monomial, coefficient = polynomial.terms[0]
+        return coefficient, monomial.factors
+    common: tuple[Factor, ...] = ()
+    if not polynomial.singular:
+        common, polynomial = _common_factors(polynomial)
+        if len(polynomial.terms) == 1:
+            monomial, coefficient = polynomial.terms[0]
+            return coefficient, common + monomial.factors
+    coefficient = polynomial.terms[0][1]
+    low, high = polynomial.bounds
+    if low >= 0.0 or high <= 0.0:
+        coefficient = math.copysign(coefficient, 1.0 if low >= 0.0 else -1.0)
+    polynomial = scale(polynomial, 1.0 / coefficient)
+    low, high = sorted((low / coefficient, high / coefficient))
+    atom = Atom(
+        f"sum[{polynomial.key}]",
+        "sum",
+        (polynomial,),
+        low=low,
+        high=high,
+        may_vanish=low <= _ROUNDING,
+        singular=polynomial.singular,
+    )
+    return coefficient, (*common, Factor(atom, 0 if low >= 0.0 else 1, 1.0))
+
+
+def _whole_powers(factor: Factor) -> int:
+    """How often the sum of a factor can be multiplied out of it."""
+    if factor.power < 1.0:
+        return 0
+    if factor.atom.low >= 0.0:
+        return math.floor(factor.power)
+    return factor.sign + 2 * math.floor((factor.power - factor.sign) / 2)
+
+
+def _expanded(coefficient: float, factors: tuple[Factor, ...], expand: Factor, times: int) -> Polynomial:
+    sign = (expand.sign + times) % 2 if expand.atom.low < 0.0 else 0
+    rest = normal_factor(expand.atom, sign, rounded(expand.power - times))
+    result = build(coefficient, [*(factor for factor in factors if factor is not expand), *([rest] if rest else [])])
+    for _ in range(times):
+        result = multiply(result, expand.atom.arguments[0])
+    return result
+
+
+def _power_of_log(monomial: Monomial, exponent: float) -> Factor | None:
+    """`exp(exponent * log|a|)` as a power of `a`."""
+    if len(monomial.factors) != 1 or monomial.factors[0].atom.kind != "log" or monomial.factors[0].power != 1.0:
+        return None
+    if monomial.factors[0].sign == 0 and monomial.factors[0].atom.low < 0.0:
+        return None  # |log|a||, not log|a|.
+    base: Factor = monomial.factors[0].atom.arguments[0]
+    if base.power == 0.0:
+        return base if exponent > 0.0 else None
+    return normal_factor(base.atom, 0, rounded(base.power * exponent))
+
+
+def _common_factors(polynomial: Polynomial) -> tuple[tuple[Factor, ...], Polynomial]:
+    """Takes out of a finite sum what divides every term; where that is zero, the sum is."""
+    rows = [{factor.atom.key: factor for factor in monomial.factors} for monomial, _ in polynomial.terms]
+    shared = set(rows[0]).intersection(*rows[1:])
+    common = []
+    for key in sorted(shared):
+        group = [row.pop(key) for row in rows]
+        power = min(factor.power for factor in group)
+        is_odd = all(factor.sign == 1 for factor in group)
+        content = normal_factor(group[0].atom, 1 if is_odd else 0 if power else 2, power)
+        if content is not None:
+            common.append(content)
+        for row, factor in zip(rows, group, strict=True):
+            sign = (factor.sign - is_odd) % 2
+            if rest := normal_factor(factor.atom, sign, rounded(factor.power - power)):
+                row[key] = rest
+    if not common:
+        return (), polynomial
+    result = ZERO
+    for row, (_, coefficient) in zip(rows, polynomial.terms, strict=True):
+        result = add(result, build(coefficient, tuple(row.values())))
+    return (tuple(common), result) if result.terms else ((), polynomial)
+
+
+def _checked(coefficient: float) -> float:
+    if not _SMALLEST_COEFFICIENT < abs(coefficient) < _LARGEST_COEFFICIENT:
+        raise UnsafeError
+    return coefficient
+
+
+def _sum(values: list[float]) -> float:
+    """Sum of bounds, rounded once, so that its sign is right."""
+    return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)

@@ -1,0 +1,156 @@
+"""PowerSign and AddSign against TensorFlow's own kernels, which their authors wrote."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nos_tf.optimizers import AddSign, PowerSign
+
+STEPS = 1_000
+SIZE = 8
+RATE = 0.0625  # A power of two: exact in every dtype, so that the order of products cannot matter much.
+DECAYS = (None, "ld", "cd", "rd10", "rd20")
+DTYPES = ("float16", "float32", "float64")
+RULES: tuple[tuple[type, dict[str, float], str, dict[str, float]], ...] = (
+    (PowerSign, {}, "ResourceApplyPowerSign", {"logbase": 1.0}),
+    (PowerSign, {"base": 2.0}, "ResourceApplyPowerSign", {"logbase": math.log(2.0)}),
+    (AddSign, {}, "ResourceApplyAddSign", {"alpha": 1.0}),
+    (AddSign, {"alpha": 2.0}, "ResourceApplyAddSign", {"alpha": 2.0}),
+)
+
+
+def decay_value(name: str | None, step: int) -> float:
+    """The decay f(t) by its formula, t being the steps completed."""
+    if name is None:
+        return 1.0
+    if name == "ld":
+        return 1.0 - step / STEPS
+    if name == "cd":
+        return 0.5 * (1.0 + math.cos(math.pi * step / STEPS))
+    return 0.5 * (1.0 + math.cos(math.pi * ((step * int(name[2:])) % STEPS) / STEPS))
+
+
+@dataclasses.dataclass
+class Pair:
+    """One generated optimizer and the kernel that it is held against, each with its own variable."""
+
+    optimizer: tf.keras.optimizers.Optimizer
+    kernel: Callable[..., object]
+    arguments: dict[str, float]
+    decay: str | None
+    dtype: tf.DType
+
+    def __post_init__(self) -> None:
+        start = tf.cast(tf.linspace(-1.0, 1.0, SIZE), self.dtype)
+        self.generated = tf.Variable(start)
+        self.expected, self.expected_m = tf.Variable(start), tf.Variable(tf.zeros_like(start))
+        self.optimizer.build([self.generated])
+        self.m = self.optimizer.variables[-1]
+
+    def step(self, gradient: tf.Tensor, decay: tf.Tensor, resume: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        """Takes a step on both sides, from the same weights if asked for; gives both results."""
+        if resume:
+            self.generated.assign(self.expected)
+        gradient = tf.cast(gradient, self.dtype)
+        self.optimizer.apply_gradients([(gradient, self.generated)])
+        scalars = {"lr": RATE, "beta": 0.9, **self.arguments}
+        self.kernel(
+            var=self.expected.handle,
+            m=self.expected_m.handle,
+            grad=gradient,
+            sign_decay=tf.cast(decay, self.dtype),
+            **{name: tf.constant(value, self.dtype) for name, value in scalars.items()},
+        )
+        weights = tf.stack([tf.cast(value, tf.float64) for value in (self.generated, self.expected)])
+        averages = tf.stack([tf.cast(tf.convert_to_tensor(value), tf.float64) for value in (self.m, self.expected_m)])
+        return weights, averages
+
+
+def run(resume: bool) -> tuple[list[Pair], np.ndarray, np.ndarray]:
+    """Weights and averages, generated and the kernel's, of shape `[steps, pairs, 2, size]`."""
+    pairs = [
+        Pair(
+            make(RATE, sign_decay=decay, total_steps=STEPS, **kwargs),
+            getattr(tf.raw_ops, kernel),
+            arguments,
+            decay,
+            dtype,
+        )
+        for make, kwargs, kernel, arguments in RULES
+        for decay in (DECAYS if not kwargs else (None,))
+        for dtype in map(tf.as_dtype, DTYPES)
+    ]
+
+    @tf.function
+    def step(gradient: tf.Tensor, decays: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        results = [pair.step(gradient, decays[DECAYS.index(pair.decay)], resume) for pair in pairs]
+        return tf.stack([weights for weights, _ in results]), tf.stack([averages for _, averages in results])
+
+    rng = np.random.default_rng(0)
+    gradients = rng.standard_normal([STEPS, SIZE]) * 10.0 ** rng.uniform(-2.0, 0.0, SIZE)
+    steps = [
+        step(tf.constant(gradient), tf.constant([decay_value(name, t) for name in DECAYS], tf.float64))
+        for t, gradient in enumerate(gradients)
+    ]
+    return pairs, *(np.stack([result[i].numpy() for result in steps]) for i in range(2))
+
+
+def epsilon(pair: Pair) -> float:
+    return float(np.finfo(pair.dtype.as_numpy_dtype).eps)
+
+
+def test_every_step_is_the_kernels_step() -> None:
+    pairs, weights, averages = run(resume=True)
+    for i, pair in enumerate(pairs):
+        generated, expected = weights[:, i, 0], weights[:, i, 1]
+        np.testing.assert_array_equal(averages[:, i, 0], averages[:, i, 1])
+        before = np.concatenate([np.abs(expected[:1]), np.abs(expected[:-1])])
+        largest = np.maximum(before, np.abs(expected))
+        step = np.abs(np.diff(expected, axis=0, prepend=expected[:1]))
+        assert (np.abs(generated - expected) <= epsilon(pair) * (largest + 4 * step)).all(), (pair.decay, pair.dtype)
+
+
+def test_a_training_of_1000_steps_is_the_kernels() -> None:
+    pairs, weights, _ = run(resume=False)
+    for i, pair in enumerate(pairs):
+        error = np.abs(weights[:, i, 0] - weights[:, i, 1])
+        # A step is off by one rounding at most (the test above); in turn up and down, they add up like a random walk.
+        bound = 4 * np.sqrt(STEPS) * epsilon(pair) * np.abs(weights[:, i, 1]).max()
+        assert (error <= bound).all(), (pair.decay, pair.dtype, error.max(), bound)
+
+
+@pytest.mark.parametrize("make", [PowerSign, AddSign])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"beta": 1.0}, r"in \[0, 1\)\. Received: beta=1\.0$"),
+        ({"beta": -0.5}, r"Received: beta=-0\.5$"),
+        ({"beta": float("nan")}, r"Received: beta=nan$"),
+        ({"beta": "x"}, r"Received: beta='x'$"),
+        ({"sign_decay": "exp"}, r"one of ld, cd, rd10, rd20\. Received: 'exp'$"),
+        ({"sign_decay": "cd"}, r"sign_decay='cd' decays .* total_steps\. Received: total_steps=None$"),
+        ({"sign_decay": "cd", "total_steps": 0}, r"Received: total_steps=0$"),
+        ({"total_steps": 1.5}, r"Received: total_steps=1\.5$"),
+    ],
+)
+def test_bad_arguments(make: type, arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make(**arguments)
+
+
+@pytest.mark.parametrize("base", [0.0, -1.0, math.inf, math.nan, "e", None])
+def test_bad_base(base: object) -> None:
+    with pytest.raises(ValueError, match=rf"positive number\. Received: base={base!r}$"):
+        PowerSign(base=base)
+
+
+@pytest.mark.parametrize("alpha", [math.inf, math.nan, "1", None])
+def test_bad_alpha(alpha: object) -> None:
+    with pytest.raises(ValueError, match=rf"finite number\. Received: alpha={alpha!r}$"):
+        AddSign(alpha=alpha)

@@ -1,0 +1,108 @@
+"""Every optimizer that the paper names."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import nos_tf
+from nos_tf.dsl import parse
+from nos_tf.optimizers import AddSign, PowerSign, ProgramOptimizer, get, names
+from nos_tf.optimizers.zoo import PROGRAMS
+from tests.dsl import numpy_twin
+from tests.optimizers.reference import trace
+
+TRACE = trace(seed=5)
+
+
+def clip(x: np.ndarray, limit: float) -> np.ndarray:
+    return np.clip(x, -limit, limit)
+
+
+# The 16 rules of the Wide ResNet table as it prints them; `keep` is the mask of what a drop keeps, by its rate.
+TABLE = {
+    "powersign-plus-clip-g": lambda o, keep: (np.exp(o["sign(g)"] * o["sign(m)"]) + clip(o["g"], 1e-4)) * o["g"],
+    "clip-m-exp-v": lambda o, keep: clip(o["m"], 1e-4) * np.exp(o["v"]),
+    "m-exp-v": lambda o, keep: o["m"] * np.exp(o["v"]),
+    "powersign": lambda o, keep: o["g"] * np.exp(o["sign(g)"] * o["sign(m)"]),
+    "powersign-drop-0.3": lambda o, keep: keep(0.3) * o["g"] * np.exp(o["sign(g)"] * o["sign(m)"]),
+    "m-exp-g2": lambda o, keep: o["m"] * np.exp(o["g"] ** 2),
+    "drop-m-over-exp-g2": lambda o, keep: keep(0.1) * o["m"] / (np.exp(o["g"] ** 2) + 1e-8),
+    "powersign-drop-0.1": lambda o, keep: keep(0.1) * o["g"] * np.exp(o["sign(g)"] * o["sign(m)"]),
+    "clip-rmsprop-plus-drop-m": lambda o, keep: clip(o["rmsprop"], 1e-5) + keep(0.3) * o["m"],
+    "adam-powersign": lambda o, keep: o["adam"] * np.exp(o["sign(g)"] * o["sign(m)"]),
+    "adam-exp-m": lambda o, keep: o["adam"] * np.exp(o["m"]),
+    "g-plus-drop-m": lambda o, keep: o["g"] + keep(0.3) * o["m"],
+    "drop-m-exp-g3": lambda o, keep: keep(0.1) * o["m"] * np.exp(o["g"] ** 3),
+    "g-minus-clip-g2": lambda o, keep: o["g"] - clip(o["g"] ** 2, 1e-4),
+    "exp-g-minus-exp-m": lambda o, keep: np.exp(o["g"]) - np.exp(o["m"]),
+    "drop-m-exp-w": lambda o, keep: keep(0.3) * o["m"] * np.exp(1e-3 * TRACE.weights),
+}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_rule_of_the_table_is_its_formula(name: str) -> None:
+    masks = {rate: np.random.default_rng(0).uniform(size=[100, 12]) >= rate for rate in (0.1, 0.3, 0.5)}
+    program = parse(PROGRAMS.get(name, "exp(sign(g) * sign(m)) * g"))
+    operands = TRACE.operands
+    value = numpy_twin.update(program, operands, lambda rate, site: masks[rate])
+    np.testing.assert_allclose(value, TABLE[name](operands, lambda rate: masks[rate]), rtol=1e-7, atol=1e-300)
+
+
+def test_names_are_those_of_the_paper() -> None:
+    family = {
+        f"{name}{decay}"
+        for name in ("powersign", "powersign2", "addsign", "addsign2")
+        for decay in ("", "-ld", "-cd", "-rd10", "-rd20")
+    }
+    assert set(names()) == {"sgd", "momentum", "rmsprop", "adam"} | set(TABLE) | family
+    assert len(TABLE) == 16
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_name_builds_with_the_slots_that_it_needs(name: str) -> None:
+    optimizer = get(name, learning_rate=0.25, total_steps=10)
+    variable = tf.Variable([1.0, 2.0])
+    optimizer.build([variable])
+    count = sum(1 for v in optimizer.variables if len(v.shape))
+    slots = {"sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2, "adam-powersign": 2, "adam-exp-m": 2}
+    slots |= {"clip-m-exp-v": 2, "m-exp-v": 2, "clip-rmsprop-plus-drop-m": 2, "g-minus-clip-g2": 0}
+    assert count == slots.get(name, 1)
+    assert float(optimizer.learning_rate) == 0.25
+    optimizer.apply_gradients([(tf.constant([0.5, -0.5]), variable)])
+    assert np.isfinite(variable).all()
+
+
+def test_variants_of_the_sign_family() -> None:
+    assert get("powersign").base == pytest.approx(np.e)
+    assert get("powersign2-cd", total_steps=5).base == 2.0
+    assert get("addsign").alpha == 1.0
+    assert get("addsign2-rd20", total_steps=5).alpha == 2.0
+    assert get("addsign2-rd20", total_steps=5).sign_decay == "rd20"
+    assert isinstance(get("powersign-ld", total_steps=5), PowerSign)
+    assert isinstance(get("addsign-ld", total_steps=5), AddSign)
+
+
+def test_rule_instead_of_a_name() -> None:
+    for rule in ("exp(g) * m", parse("exp(g) * m")):
+        optimizer = get(rule, beta_1=0.5)
+        assert isinstance(optimizer, ProgramOptimizer)
+        assert str(optimizer.program) == "exp(g) * m"
+        assert optimizer.betas["m"] == 0.5
+
+
+def test_neither_name_nor_rule() -> None:
+    with pytest.raises(ValueError, match=r"did you mean 'powersign-cd'.*Received: 'powersign-cb'$"):
+        get("powersign-cb")
+    with pytest.raises(ValueError, match=r"Received: ''$"):
+        get("")
+
+
+def test_decay_needs_total_steps() -> None:
+    with pytest.raises(ValueError, match=r"Received: total_steps=None$"):
+        get("powersign-cd")
+
+
+def test_the_package_offers_it() -> None:
+    assert nos_tf.optimizers.get is get
