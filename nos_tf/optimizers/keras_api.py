@@ -70,9 +70,17 @@ class RuleOptimizer(tf.keras.optimizers.Optimizer, abc.ABC):
         self._built = True  # Keras 2 leaves this to its subclasses.
         self._slots = {name: [self._new_slot(variable, name) for variable in variables] for name in self.slot_names}
 
-    def update_step(self, gradient: Any, variable: Any, scalars: tuple[tf.Tensor, tf.Tensor] | None = None) -> None:
-        """Changes one variable and its slots; called by Keras, with the learning rate and the updates made so far."""
-        rate, step = scalars or (self.learning_rate, self.iterations)
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any = None) -> None:
+        """Changes one variable and its slots.
+
+        Args:
+          gradient: Gradient of the variable.
+          variable: What is trained.
+          learning_rate: This step's rate; by default the optimizer's. Or the pair of it and of the updates made so far.
+        """
+        if not isinstance(learning_rate, tuple):
+            learning_rate = self.learning_rate if learning_rate is None else learning_rate, self.iterations
+        rate, step = learning_rate
         index = self._index(variable)
         slots = {name: variables[index] for name, variables in self._slots.items()}
         weights = tf.convert_to_tensor(variable)

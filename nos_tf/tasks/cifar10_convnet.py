@@ -46,10 +46,10 @@ def build_model() -> Any:
 
 
 def build_small_model() -> Any:
-    """The same network on 16x16 images with a quarter of the filters."""
+    """The same network on 16x16 images with half the filters."""
     from nos_tf.models import convnet
 
-    return convnet.build((16, 16, 3), num_classes=10, filters=8, scale=1 / 255)
+    return convnet.build((16, 16, 3), num_classes=10, filters=16, scale=1 / 255)
 
 
 def label(data_dir: str | None = None) -> str:
