@@ -70,7 +70,8 @@ def test_learns_over_seeds_and_rewards(name, reward, seed):
 
 def _check_learning(name, reward, seed):
     """At least 7 of 10 tokens within 500 trials; random search needs more than 100,000 on average."""
-    rewards = synthetic.run(searchers.get(name, synthetic.SPACE, seed), reward, 500)
+    # The paper's entropy bonus: the larger default, made for the few viable rules of real tasks, learns more slowly.
+    rewards = synthetic.run(searchers.get(name, synthetic.SPACE, seed, entropy_weight=0.0015), reward, 500)
     random = synthetic.run(searchers.get("random", synthetic.SPACE, seed), reward, 500)
     assert rewards.max() >= 0.7 > random.max()
     assert rewards[-100:].mean() > 0.5 > 5 * random.mean()
