@@ -24,7 +24,7 @@ _NARROW = 100  # Columns that the tables take where there is no terminal to ask.
 
 def main() -> NoReturn:
     """Runs the command and exits."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     search_flags.define()
     application.run(_main, "Interrupted. Every finished trial is saved; the same command with --resume goes on.")
 
