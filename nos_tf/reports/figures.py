@@ -139,21 +139,24 @@ def primitives(run: RunData) -> Figure | None:
 
 
 def learning_curves(run: RunData) -> Figure | None:
-    """Validation accuracy after each epoch: the best rules against the baselines."""
-    finals = tables.finals(run)
-    curves = [(label, source, evaluation.history) for label, source, _, evaluation in finals if evaluation.history]
+    """Validation accuracy after each epoch of the fresh trainings: the best rules against the baselines."""
+    curves = [(label, source, tables.accuracies(run, program)) for label, source, program, _ in tables.finals(run)]
+    curves = [(label, source, accuracies) for label, source, accuracies in curves if accuracies]
     if not curves:
         return None
     figure = _figure(3.8 + 0.16 * len(curves))
     axes = figure.subplots()
     found = iter((_BLUE, _GREEN, _PURPLE, _SKY))
     known = iter((_GREY, _ORANGE, _VERMILION, _YELLOW, "#000000", "#A0A0A0"))
-    for label, source, history in curves:
-        epochs = np.arange(1, len(history) + 1)
+    for label, source, accuracies in curves:
+        intervals = [statistics.mean_interval(epoch) for epoch in zip(*accuracies, strict=True)]
+        epochs = np.arange(1, len(intervals) + 1)
+        mean = 100 * np.array([interval.mean for interval in intervals])
+        half_width = 100 * np.array([interval.half_width or 0.0 for interval in intervals])
         is_known = source == "baseline"
         line, marker, colour = ("--", "s", next(known)) if is_known else ("-", "o", next(found))
-        accuracy = [np.nan if epoch.accuracy is None else 100 * epoch.accuracy for epoch in history]
-        axes.plot(epochs, accuracy, ls=line, marker=marker, ms=4, color=colour, label=_short(label, 60))
+        axes.fill_between(epochs, mean - half_width, mean + half_width, color=colour, alpha=0.1, lw=0)
+        axes.plot(epochs, mean, ls=line, marker=marker, ms=4, color=colour, label=_short(label, 60))
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
     _finish(axes, "epoch", "validation accuracy (%)", legend=False)
     figure.legend(loc="outside lower left", fontsize=8, frameon=False)
@@ -228,7 +231,8 @@ FIGURES: tuple[tuple[str, str, Callable[[RunData], Figure | None]], ...] = (
     ),
     (
         "Learning curves",
-        "The search's own trainings: best rules (solid) and baselines (dashed), each at the rate that its sweep chose.",
+        "Fresh trainings of the best rules (solid) and baselines (dashed) at the rates their sweeps chose: mean, and "
+        "95% confidence band over seeds.",
         learning_curves,
     ),
     (

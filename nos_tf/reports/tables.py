@@ -90,6 +90,12 @@ def tests(run: RunData) -> list[FinalEntry]:
     return entries
 
 
+def accuracies(run: RunData, program: Program) -> list[list[float]]:
+    """Validation accuracy after each epoch of every fresh training of a rule that went to its end."""
+    results = [test.evaluation for test in run.tests if test.program == program]
+    return [[epoch.accuracy for epoch in result.history] for result in results if result.status == TRAINED]
+
+
 def snippet(run: RunData) -> str | None:
     """Python code that trains a model with the best rule, or None when no rule trained."""
     if not run.ranking:
