@@ -12,6 +12,7 @@ from absl import flags
 from nos_tf.commands import shared_flags
 from nos_tf.dsl.primitives import BASE_OPERANDS, BINARY, OPERANDS, UNARY
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
+from nos_tf.evaluation.protocol import REWARDS, Protocol
 from nos_tf.search.configuration import Configuration
 from nos_tf.search.errors import SearchError
 
@@ -95,8 +96,8 @@ def define() -> None:
 
     flags.DEFINE_enum(
         "reward",
-        "mean_likelihood",
-        ["final_accuracy", "mean_accuracy", "mean_likelihood"],
+        Protocol().reward,
+        list(REWARDS),
         "Reward of a training, on validation data: final_accuracy is the paper's; the others, means over its epochs, "
         "tell good rules apart better.",
     )
