@@ -1,11 +1,12 @@
 r"""Times the evaluation of candidate rules: python -m benchmarks.child_evaluation
 
-Three comparisons, each side by side in one run (A B A B ...), as ratios of medians:
+Three comparisons, each side by side in one run (A B A B ...), as ratios of medians, and a share:
 
 1. a whole candidate on the digits child: the evaluator, against a plain Keras loop of the same protocol that builds,
    compiles and fits a model for every learning rate;
 2. a training step of the cifar10_convnet child with an interpreted rule, against the forward and backward pass alone;
-3. candidates on the digits child: two worker processes of one thread each, against one.
+3. candidates on the digits child: two worker processes of one thread each, against one;
+4. the share of a search's time that goes into proposing, de-duplicating, storing and learning, for each searcher.
 """
 
 from __future__ import annotations
@@ -15,19 +16,24 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from absl import app, flags
 
 import nos_tf
 from nos_tf.evaluation import Protocol
-from nos_tf.search.executors.setup import load_tensorflow
+from nos_tf.tensorflow_loading import load_single_threaded
+
+if TYPE_CHECKING:
+    from nos_tf.search.store import Store
 
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Repetitions of each comparison.", lower_bound=1)
 _PARTS = flags.DEFINE_multi_enum(
-    "part", ["candidate", "step", "workers"], ["candidate", "step", "workers"], "What to time."
+    "part", ["candidate", "step", "workers", "overhead"], ["candidate", "step", "workers", "overhead"], "What to time."
 )
 
+_WARM_UP, _TIMED, _BATCH = 16, 100, 8
 RULES = ("g", "adam", "exp(sign(g) * sign(m)) * g", "m * exp(v)", "drop(m, 0.3) * exp(1e-3*w)")
 
 
@@ -164,15 +170,60 @@ def time_workers(rounds: int) -> None:
     _report("candidate on the digits child, one worker against two", alone, together, "s")
 
 
+def time_overhead() -> None:
+    """What a search does besides evaluating rules, as a share of its time, the tracing of its graphs left out."""
+    from nos_tf import searchers
+    from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
+    from nos_tf.search.executors.in_process import InProcess
+    from nos_tf.search.executors.setup import EvaluatorSetup
+    from nos_tf.search.loop import Stage, run_stage
+    from nos_tf.search.observer import Observer
+    from nos_tf.search.store import Store
+
+    space = SearchSpace(num_groups=2, constraints=frozenset(CONSTRAINTS))
+    setup = EvaluatorSetup("digits", {"learning_rates": Protocol().learning_rates})
+    with InProcess(setup.build) as executor:
+        for name in ("random", "evolution", "ppo", "trpo"):
+            searcher = searchers.get(name, space, 0)
+            learning: list[float] = []
+            observe = searcher.observe
+
+            def timed(*observed, observe=observe, learning=learning) -> None:
+                learning.append(_seconds(observe, *observed))
+
+            searcher.observe = timed  # type: ignore[method-assign]
+            with tempfile.TemporaryDirectory() as folder, Store.create(pathlib.Path(folder) / "s.sqlite", {}) as store:
+                run_stage(Stage(name, searcher, _WARM_UP, _BATCH, 0), store, executor, Observer())
+                before = _evaluation_seconds(store)
+                learning.clear()
+                total = _seconds(
+                    run_stage, Stage(name, searcher, _WARM_UP + _TIMED, _BATCH, 0), store, executor, Observer()
+                )
+                evaluating = _evaluation_seconds(store) - before
+                proposed = len(store.trials())
+            print(
+                f"{name}: {1 - (evaluating + sum(learning)) / total:.2%} of the search's time for proposing, "
+                f"de-duplicating and storing, {sum(learning) / total:.2%} for learning; {_TIMED} rules "
+                f"({proposed} proposals with the first {_WARM_UP} rules), {total:.1f} s",
+                flush=True,
+            )
+
+
+def _evaluation_seconds(store: Store) -> float:
+    return sum(trial.evaluation.seconds for trial in store.trials() if trial.evaluation is not None)
+
+
 def main(argv: Sequence[str]) -> None:
     del argv
-    load_tensorflow()
+    load_single_threaded()
     if "candidate" in _PARTS.value:
         time_candidate(_ROUNDS.value)
     if "step" in _PARTS.value:
         time_step(_ROUNDS.value)
     if "workers" in _PARTS.value:
         time_workers(_ROUNDS.value)
+    if "overhead" in _PARTS.value:
+        time_overhead()
 
 
 if __name__ == "__main__":

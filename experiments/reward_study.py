@@ -25,8 +25,8 @@ from absl import app, flags
 import nos_tf
 from nos_tf.evaluation import REWARDS, EpochResult, Evaluator
 from nos_tf.evaluation.screening import cannot_learn
-from nos_tf.search.executors.setup import load_tensorflow
 from nos_tf.tasks import Task, digits
+from nos_tf.tensorflow_loading import load_single_threaded
 
 _RUN_DIR = flags.DEFINE_string("run_dir", "runs/reward_study", "Folder of the trainings.")
 _RULES = flags.DEFINE_integer("rules", 100, "Random rules that train.", lower_bound=10)
@@ -202,7 +202,7 @@ def _records(path: pathlib.Path) -> Iterator[dict]:
 
 def main(argv: Sequence[str]) -> None:
     del argv
-    load_tensorflow()
+    load_single_threaded()
     folder = pathlib.Path(_RUN_DIR.value)
     folder.mkdir(parents=True, exist_ok=True)
     rules = draw_rules(_RULES.value, _SEED.value, folder)

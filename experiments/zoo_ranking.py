@@ -18,7 +18,7 @@ import scipy.stats
 from absl import app, flags
 
 import nos_tf
-from nos_tf.search.executors.setup import load_tensorflow
+from nos_tf.tensorflow_loading import load_single_threaded
 
 _TASKS = flags.DEFINE_multi_string("task", ["cifar10_convnet", "cifar10_small"], "Tasks; the first is compared with.")
 _RUN_DIR = flags.DEFINE_string("run_dir", "runs/zoo_ranking", "Folder of the evaluations.")
@@ -74,7 +74,7 @@ def correlation(first: np.ndarray, second: np.ndarray) -> tuple[float, float, fl
 
 def main(argv: Sequence[str]) -> None:
     del argv
-    load_tensorflow()
+    load_single_threaded()
     folder = pathlib.Path(_RUN_DIR.value)
     folder.mkdir(parents=True, exist_ok=True)
     rewards = {task: evaluate(task, folder / f"{task}-{_SEED.value}.jsonl") for task in _TASKS.value}

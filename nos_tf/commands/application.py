@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from absl import app, flags
 
-from nos_tf.search.errors import SearchError
+from nos_tf.errors import RunError
 
 CANNOT = 2
 INTERRUPTED = 130
@@ -22,7 +22,7 @@ def run(main: Callable[[], None], interrupted: str) -> NoReturn:
     """Parses the command line, runs `main`, and exits.
 
     Args:
-      main: The command; raises `SearchError` for what cannot be done.
+      main: The command; raises `RunError` for what cannot be done.
       interrupted: What is said after Ctrl-C or a request to terminate.
     """
 
@@ -33,7 +33,7 @@ def run(main: Callable[[], None], interrupted: str) -> NoReturn:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             main()
-        except SearchError as error:
+        except RunError as error:
             _say(str(error))
             return CANNOT
         except KeyboardInterrupt:

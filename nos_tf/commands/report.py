@@ -8,8 +8,8 @@ from typing import NoReturn
 from absl import flags
 
 from nos_tf.commands import application
-from nos_tf.search import run_folder
-from nos_tf.search.errors import SearchError
+from nos_tf.errors import RunError
+from nos_tf.search import files
 
 
 def define_flags() -> None:
@@ -27,11 +27,11 @@ def main() -> NoReturn:
 def _main() -> None:
     folders = [Path(name) for name in flags.FLAGS.run_dir]
     if not folders:
-        raise SearchError("Name the folder of a run. Received: no --run_dir")
+        raise RunError("Name the folder of a run. Received: no --run_dir")
     from nos_tf.reports import page, run_data  # Loaded late: the figures' libraries take their time.
 
     runs = [run_data.load(folder) for folder in folders]
-    default = run_folder.REPORT if len(runs) == 1 else "comparison.html"
+    default = files.REPORT if len(runs) == 1 else "comparison.html"
     path = Path(flags.FLAGS.output) if flags.FLAGS.output else folders[0] / default
     page.write(runs, path)
     print(f"Report: {path}")

@@ -10,10 +10,11 @@ from typing import Any, NoReturn
 
 from absl import flags
 
+from nos_tf import run_folder
 from nos_tf.commands import application, search_flags
-from nos_tf.search import finals, progress, run_folder, tensorboard
+from nos_tf.errors import RunError
+from nos_tf.search import files, finals, progress, tensorboard
 from nos_tf.search.configuration import differences
-from nos_tf.search.errors import SearchError
 from nos_tf.search.observer import Observer, Observers
 from nos_tf.search.run import run
 from nos_tf.search.store import Store
@@ -32,11 +33,11 @@ def main() -> NoReturn:
 def _main() -> None:
     values = flags.FLAGS
     if values.resume and values.run_dir is None:
-        raise SearchError("Name the run to go on with. Received: --resume without --run_dir")
+        raise RunError("Name the run to go on with. Received: --resume without --run_dir")
     if values.tensorboard:
         tensorboard.check_installed()
     if values.data_dir is not None and not Path(values.data_dir).is_dir():
-        raise SearchError(f"There is no such folder; prepare the data first. Received: --data_dir={values.data_dir}")
+        raise RunError(f"There is no such folder; prepare the data first. Received: --data_dir={values.data_dir}")
     stored = _stored_flags(Path(values.run_dir)) if values.resume else None
     resolved = search_flags.resolved(stored)
     what = search_flags.configuration(resolved)
@@ -44,7 +45,7 @@ def _main() -> None:
         resolved["epochs"] = what.setup.get_task().epochs
     name = f"{what.task}-{what.searcher}-{time.strftime('%Y%m%d-%H%M%S')}"
     folder = Path(values.run_dir if values.run_dir is not None else Path("runs", name))
-    run_folder.check(folder, values.resume)
+    run_folder.check(folder, files.STORE, values.resume)
     print(f"Run folder: {folder}", flush=True)
     flags_to_keep = {**resolved, "run_dir": str(folder), "tensorboard": values.tensorboard}
     work = what.trials + len(BASELINES) + (finals.NUM_FINALISTS + 1 + len(BASELINES)) * what.test_seeds
@@ -60,10 +61,10 @@ def _stored_flags(folder: Path) -> dict[str, Any] | None:
     """Flags of the run that the folder holds; None when it holds none yet.
 
     Raises:
-      SearchError: The run was begun with other flags than are given now.
+      RunError: The run was begun with other flags than are given now.
     """
-    run_folder.check(folder, resume=True)
-    path = folder / run_folder.STORE
+    run_folder.check(folder, files.STORE, resume=True)
+    path = folder / files.STORE
     if not path.exists():
         return None
     with Store.read(path) as store:
@@ -73,12 +74,12 @@ def _stored_flags(folder: Path) -> dict[str, Any] | None:
     if different:
         was = ", ".join(f"--{name}={stored.get(name)}" for name in different)
         now = ", ".join(f"--{name}={given[name]}" for name in different)
-        raise SearchError(
+        raise RunError(
             f"The run folder holds a search with {was}; resume with these or choose another folder. Received: {now}"
         )
     trials = given.get("trials", stored["trials"])
     if trials < stored["trials"]:
-        raise SearchError(
+        raise RunError(
             f"The run folder holds a search of {stored['trials']} trials and can only grow. Received: --trials={trials}"
         )
     return stored
@@ -93,5 +94,5 @@ def _show(folder: Path) -> None:
     found = run_data.load(folder)
     terminal = Console() if sys.stdout.isatty() else Console(width=_NARROW)
     console.show(found, terminal)
-    page.write([found], folder / run_folder.REPORT)
-    print(f"Report: {folder / run_folder.REPORT}", flush=True)
+    page.write([found], folder / files.REPORT)
+    print(f"Report: {folder / files.REPORT}", flush=True)

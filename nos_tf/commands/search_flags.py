@@ -12,12 +12,12 @@ from absl import flags
 from nos_tf.commands import shared_flags
 from nos_tf.dsl.primitives import BASE_OPERANDS, BINARY, OPERANDS, UNARY
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
+from nos_tf.errors import RunError
 from nos_tf.evaluation.protocol import REWARDS, Protocol
 from nos_tf.search.configuration import Configuration
-from nos_tf.search.errors import SearchError
 
 # For each searcher, the flags that are its settings, and the names that it knows them by.
-_POLICY_GRADIENT = {name: name for name in ("units", "embedding", "entropy_weight", "baseline_decay")}
+_POLICY_GRADIENT = {name: name for name in ("units", "embedding", "entropy_weight", "baseline_decay", "repeats_earn")}
 _SETTINGS: dict[str, dict[str, str]] = {
     "ppo": {**_POLICY_GRADIENT, "learning_rate": "learning_rate", "ppo_epochs": "epochs", "ppo_clip": "clip"},
     "trpo": {**_POLICY_GRADIENT, "trpo_max_kl": "max_kl"},
@@ -83,10 +83,19 @@ def define() -> None:
         "searches of tens of thousands of rules.", lower_bound=0.0
     )  # fmt: skip
     flags.DEFINE_float(
-        "entropy_weight", 0.05, "Bonus for a nat of the controller's entropy; the paper's is 0.0015.", lower_bound=0.0
+        "entropy_weight",
+        0.0015,
+        "Bonus for a nat of the controller's entropy; the default is the paper's.",
+        lower_bound=0.0,
     )
     flags.DEFINE_float(
         "baseline_decay", 0.9, "Weight of the past in the moving average that rewards are compared with.", 0.0, 1.0
+    )
+    flags.DEFINE_bool(
+        "repeats_earn",
+        False,
+        "Let a rule that equals an earlier one earn its reward again, as in the paper; by default it earns 0, which "
+        "drives the controller on to new rules.",
     )
     flags.DEFINE_integer("ppo_epochs", 4, "Steps that PPO takes on each batch.", lower_bound=1)
     flags.DEFINE_float("ppo_clip", 0.2, "PPO's bound of the change of a token's probability.", 0.0, 1.0)
@@ -132,10 +141,10 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
     """What the flags ask for.
 
     Raises:
-      SearchError: They ask for something impossible.
+      RunError: They ask for something impossible.
     """
     if values["executor"] == "in_process" and values["workers"] != 1:
-        raise SearchError(
+        raise RunError(
             "In-process trainings run one at a time; drop --executor or --workers. "
             f"Received: --executor=in_process --workers={values['workers']}"
         )
@@ -148,11 +157,11 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
             constraints=frozenset(values["constraints"]),
         )
     except ValueError as error:
-        raise SearchError(str(error)) from None
+        raise RunError(str(error)) from None
     settings = _SETTINGS[values["searcher"]]
     for name in sorted(_ALL_SETTINGS.difference(settings)):
         if flags.FLAGS[name].present:
-            raise SearchError(
+            raise RunError(
                 f"This is no setting of --searcher={values['searcher']}; drop it. Received: --{name}={values[name]}"
             )
     return Configuration(
@@ -175,7 +184,7 @@ def _rates(texts: Sequence[str]) -> list[float]:
     except ValueError:
         rates = []
     if not rates or not all(0.0 < rate < math.inf for rate in rates):
-        raise SearchError(f"The sweep is a list of positive learning rates, as 0.01,0.1,1. Received: --sweep={texts}")
+        raise RunError(f"The sweep is a list of positive learning rates, as 0.01,0.1,1. Received: --sweep={texts}")
     return rates
 
 

@@ -24,7 +24,7 @@ class PPO(FirstOrderLearner):
         learning_rate: float = 1e-3,
         epochs: int = 4,
         clip: float = 0.2,
-        entropy_weight: float = 0.05,
+        entropy_weight: float = 0.0015,
         baseline_decay: float = 0.9,
     ):
         """Makes Adam's slots.
@@ -35,8 +35,7 @@ class PPO(FirstOrderLearner):
             hundred.
           epochs: Steps on the programs of an update.
           clip: How far from 1 a ratio is still rewarded for going; the default is that of Schulman et al.
-          entropy_weight: Bonus for a nat of entropy of a program. The paper's is 0.0015; with only hundreds of
-            programs, most of them without reward, that lets the policy collapse onto a few duplicates.
+          entropy_weight: Bonus for a nat of entropy of a program; the default is the paper's.
           baseline_decay: Weight of the past in the moving average, in [0, 1).
         """
         super().__init__(policy, learning_rate, epochs, entropy_weight, baseline_decay)

@@ -19,7 +19,7 @@ class Reinforce(FirstOrderLearner):
         self,
         policy: Policy,
         learning_rate: float = 4e-3,
-        entropy_weight: float = 0.05,
+        entropy_weight: float = 0.0015,
         baseline_decay: float = 0.9,
     ):
         """Makes Adam's slots.
@@ -28,8 +28,7 @@ class Reinforce(FirstOrderLearner):
           policy: What is improved.
           learning_rate: Of Adam. The paper's is 1e-5, for tens of thousands of programs; the default learns from a few
             hundred.
-          entropy_weight: Bonus for a nat of entropy of a program. The paper's is 0.0015; with only hundreds of
-            programs, most of them without reward, that lets the policy collapse onto a few duplicates.
+          entropy_weight: Bonus for a nat of entropy of a program; the default is the paper's.
           baseline_decay: Weight of the past in the moving average, in [0, 1).
         """
         super().__init__(policy, learning_rate, epochs=1, entropy_weight=entropy_weight, baseline_decay=baseline_decay)

@@ -33,7 +33,7 @@ class TRPO(Learner):
         damping: float = 0.1,
         iterations: int = 5,
         halvings: int = 10,
-        entropy_weight: float = 0.05,
+        entropy_weight: float = 0.0015,
         baseline_decay: float = 0.9,
     ):
         """Keeps the settings.
@@ -45,8 +45,7 @@ class TRPO(Learner):
             less of it, less of what one program teaches carries over to others.
           iterations: Of conjugate gradient.
           halvings: Steps that the line search tries.
-          entropy_weight: Bonus for a nat of entropy of a program. The paper's is 0.0015; with only hundreds of
-            programs, most of them without reward, that lets the policy collapse onto a few duplicates.
+          entropy_weight: Bonus for a nat of entropy of a program; the default is the paper's.
           baseline_decay: Weight of the past in the moving average, in [0, 1).
         """
         super().__init__(policy, entropy_weight, baseline_decay)

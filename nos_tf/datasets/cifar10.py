@@ -8,12 +8,18 @@ import numpy as np
 
 from nos_tf.datasets.prepared import is_jpeg, load_split
 
+_VALIDATION = 5_000
+
 
 class Images(NamedTuple):
     """Images as uint8 of shape `[n, 32, 32, 3]` and their labels as int32 of shape `[n]`."""
 
     images: np.ndarray
     labels: np.ndarray
+
+    def first(self, count: int | None) -> Images:
+        """The first images; None for all."""
+        return Images(self.images[:count], self.labels[:count])
 
 
 def load(data_dir: str | None = None) -> tuple[Images, Images]:
@@ -32,6 +38,11 @@ def load(data_dir: str | None = None) -> tuple[Images, Images]:
         order = np.argsort(data["id"])
         splits.append(Images(data["image"][order], data["label"][order].astype(np.int32)))
     return splits[0], splits[1]
+
+
+def split(train: Images) -> tuple[Images, Images]:
+    """The training set's 45,000 images to train on and its last 5,000, which are held out to validate."""
+    return Images(*(part[:-_VALIDATION] for part in train)), Images(*(part[-_VALIDATION:] for part in train))
 
 
 def label(data_dir: str | None = None) -> str:

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from nos_tf.dsl import Program, ProgramError
 from nos_tf.dsl.errors import suggestion
+from nos_tf.optimizers import external
 from nos_tf.optimizers.program_optimizer import ProgramOptimizer
 from nos_tf.optimizers.sign_family import SIGN_DECAYS, AddSign, PowerSign
 
@@ -64,6 +65,8 @@ _ZOO: dict[str, Callable[..., tf.keras.optimizers.Optimizer]] = {
     },
 }
 
+_LIBRARY_PREFIXES = tuple(f"{library}/" for library in external.LIBRARIES)
+
 
 def names() -> tuple[str, ...]:
     """Names that `get` takes."""
@@ -79,14 +82,18 @@ def get(
     >>> optimizer = nos_tf.optimizers.get("powersign-cd", learning_rate=0.1, total_steps=1000)
 
     Args:
-      name: One of `names()`, a `Program`, or the text of a rule; by position, as Keras' own `name` is a keyword.
+      name: One of `names()`, a `Program`, or the text of a rule; or the name of another library's class in any case:
+        `keras/adamw`, or `addons/lamb` where tensorflow-addons is installed. By position, as Keras' own `name` is a
+        keyword.
       learning_rate: A number or a `LearningRateSchedule`.
       total_steps: Length of the training in updates; required by the names that end in a decay.
       **kwargs: Other arguments of the optimizer.
 
     Raises:
-      ValueError: The name is neither of the zoo nor a rule.
+      ValueError: The name is neither of the zoo nor a rule, or its library has no such optimizer or is not installed.
     """
+    if isinstance(name, str) and name.lower().startswith(_LIBRARY_PREFIXES):
+        return external.get(name, learning_rate, **kwargs)
     if isinstance(name, str) and name in _ZOO:
         return _ZOO[name](learning_rate=learning_rate, total_steps=total_steps, **kwargs)
     try:

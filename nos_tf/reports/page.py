@@ -8,10 +8,10 @@ from typing import Any
 
 import jinja2
 
+from nos_tf import run_folder
 from nos_tf.reports import figures, tables
 from nos_tf.reports.run_data import RunData
 from nos_tf.reports.statistics import Interval
-from nos_tf.search import run_folder
 
 
 def write(runs: Sequence[RunData], path: Path) -> None:
@@ -22,7 +22,7 @@ def write(runs: Sequence[RunData], path: Path) -> None:
       path: File of the page; an earlier one is replaced.
 
     Raises:
-      SearchError: The file cannot be written.
+      RunError: The file cannot be written.
     """
     run_folder.write_text(path, render(runs))
 

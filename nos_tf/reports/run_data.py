@@ -10,7 +10,7 @@ from typing import Any
 import nos_tf
 from nos_tf.dsl import Program
 from nos_tf.dsl.primitives import GROUP_NAMES
-from nos_tf.search import run_folder
+from nos_tf.search import files
 from nos_tf.search.finals import ranked
 from nos_tf.search.store import Store
 from nos_tf.search.trial import RANDOM, Baseline, Batch, FinalRun, Trial
@@ -93,9 +93,9 @@ def load(folder: Path) -> RunData:
     """Reads a run, which may still be going on.
 
     Raises:
-      SearchError: The folder holds no readable store of trials.
+      RunError: The folder holds no readable store of trials.
     """
-    with Store.read(folder / run_folder.STORE) as store:
+    with Store.read(folder / files.STORE) as store:
         run = store.run()
         return RunData(
             name=folder.resolve().name,

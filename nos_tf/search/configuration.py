@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
-import platform
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-import nos_tf
 from nos_tf.dsl import SearchSpace
-from nos_tf.search.errors import SearchError
+from nos_tf.errors import RunError
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.trial import RANDOM
 
 # These change how fast a run goes, how far, or where its data lie, but none of its trials.
 CHANGEABLE = ("trials", "workers", "executor", "trial_timeout", "test_seeds", "data_dir")
-_PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "tensorflow-datasets")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,12 +57,12 @@ class Configuration:
 
     def __post_init__(self) -> None:
         if self.space.size < self.trials:
-            raise SearchError(
+            raise RunError(
                 f"The search space holds {self.space.size} rules, fewer than the trials asked for; "
                 f"lower --trials or add primitives. Received: --trials={self.trials}"
             )
         if self.random_trials > self.trials:
-            raise SearchError(
+            raise RunError(
                 "The random reference is a part of the trials; lower --random_trials or raise --trials. "
                 f"Received: --random_trials={self.random_trials} --trials={self.trials}"
             )
@@ -105,16 +101,3 @@ def _seeds(seed: int, purpose: int, count: int) -> list[int]:
 def differences(stored: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
     """Names of the given flags that would make other trials than the stored run's."""
     return [name for name, value in given.items() if name not in CHANGEABLE and stored.get(name) != value]
-
-
-def versions() -> dict[str, str]:
-    """Versions of what the results depend on."""
-    found = {"python": platform.python_version(), "nos_tf": nos_tf.__version__, "platform": platform.platform()}
-    return found | {name: _version(name) for name in _PACKAGES}
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"

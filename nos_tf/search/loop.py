@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import nos_tf
 from nos_tf.dsl import Program
-from nos_tf.search.errors import SearchError
+from nos_tf.errors import RunError
 from nos_tf.search.executors.job import Executor, Job
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
@@ -54,7 +54,7 @@ def run_stage(stage: Stage, store: Store, executor: Executor, observer: Observer
       Number of distinct rules evaluated for this stage; fewer than asked for once the searcher has run dry.
 
     Raises:
-      SearchError: Nothing can be evaluated or stored, or the store holds other trials than the searcher proposes.
+      RunError: Nothing can be evaluated or stored, or the store holds other trials than the searcher proposes.
     """
     return _Run(stage, store, executor, observer).run()
 
@@ -102,7 +102,8 @@ class _Run:
             for position, key in enumerate(keys)
             if position not in planned
         ]
-        self._stage.searcher.observe(programs, [self._known[key].reward for key in keys])
+        rewards = [self._known[key].reward for key in keys]
+        self._stage.searcher.observe(programs, rewards, [position not in planned for position in range(len(keys))])
         batch = Batch(self._batch, self._stage.source, self._stage.searcher.metrics())
         self._store.finish_batch(batch, duplicates, self._stage.searcher.state())
         for trial in duplicates:
@@ -128,7 +129,7 @@ class _Run:
             elif trial.program == program:
                 trials.append(trial)
             else:
-                raise SearchError(
+                raise RunError(
                     f"The stored trial {trial.id} is {trial.program}, but {self._stage.source} now proposes {program}; "
                     "resume with the versions of TensorFlow and NumPy that began the run (see config.json)"
                 )
@@ -147,7 +148,7 @@ class _Run:
             trials.append(trial)
             self._failures = self._failures + 1 if evaluation.status == "failed" else 0
             if self._failures == _MAX_FAILURES:
-                raise SearchError(f"{_MAX_FAILURES} trials in a row failed; the last one: {evaluation.message}")
+                raise RunError(f"{_MAX_FAILURES} trials in a row failed; the last one: {evaluation.message}")
         return trials
 
     def _id(self, position: int) -> int:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from nos_tf.durations import duration
 from nos_tf.evaluation.result import TRAINED
 from nos_tf.search.observer import Observer
 from nos_tf.search.trial import Batch, Trial
@@ -138,12 +139,3 @@ def _table(status: Status) -> Table:
         table.add_column(name, justify="left" if name == "phase" else "right", no_wrap=True)
     table.add_row(*rows.values())
     return table
-
-
-def duration(seconds: float) -> str:
-    """Such as `4 min 10 s`."""
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nos_tf import searchers
-from nos_tf.search import configuration as configuration_lib
-from nos_tf.search import finals, loop, run_folder
+from nos_tf import run_folder, searchers
+from nos_tf.errors import RunError
+from nos_tf.search import files, finals, loop
 from nos_tf.search.configuration import Configuration
-from nos_tf.search.errors import SearchError
 from nos_tf.search.executors.in_process import InProcess
 from nos_tf.search.executors.job import Executor
-from nos_tf.search.executors.setup import load_tensorflow, set_environment
 from nos_tf.search.executors.worker_processes import WorkerProcesses
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
 from nos_tf.search.trial import RANDOM
+from nos_tf.tensorflow_loading import load_single_threaded, set_environment
+from nos_tf.versions import versions
 
 
 def run(configuration: Configuration, folder: Path, flags: Mapping[str, Any], resume: bool, observer: Observer) -> None:
@@ -31,14 +31,14 @@ def run(configuration: Configuration, folder: Path, flags: Mapping[str, Any], re
       observer: Hears how the run goes on.
 
     Raises:
-      SearchError: What was asked for cannot be done. What was stored stays.
+      RunError: What was asked for cannot be done. What was stored stays.
     """
-    run_folder.check(folder, resume)
+    run_folder.check(folder, files.STORE, resume)
     set_environment()
     data_label = configuration.setup.describe_data()
     with run_folder.locked(folder):
-        run_folder.check(folder, resume)
-        record = {"flags": dict(flags), "versions": configuration_lib.versions(), "data_label": data_label}
+        run_folder.check(folder, files.STORE, resume)
+        record = {"flags": dict(flags), "versions": versions(), "data_label": data_label}
         with _store(folder, record) as store, _executor(configuration, folder) as executor:
             run_folder.write_json(folder / run_folder.CONFIGURATION, store.run())
             observer.on_start(store.trials())
@@ -53,7 +53,7 @@ def run(configuration: Configuration, folder: Path, flags: Mapping[str, Any], re
 
 
 def _store(folder: Path, record: Mapping[str, Any]) -> Store:
-    path = folder / run_folder.STORE
+    path = folder / files.STORE
     if not path.exists():
         return Store.create(path, record)
     store = Store.open(path)
@@ -67,16 +67,16 @@ def _executor(configuration: Configuration, folder: Path) -> Executor:
     if configuration.executor == "in_process":
         return InProcess(setup.build)
     return WorkerProcesses(
-        configuration.workers, setup.to_json(), folder / run_folder.WORKER_LOG, configuration.trial_timeout
+        configuration.workers, setup.to_json(), folder / files.WORKER_LOG, configuration.trial_timeout
     )
 
 
 def _stage(configuration: Configuration, source: str, trials: int) -> loop.Stage:
     if source in searchers.POLICY_GRADIENTS:
-        load_tensorflow()
+        load_single_threaded()
     settings = configuration.searcher_settings if source == configuration.searcher else {}
     try:
         searcher = searchers.get(source, configuration.space, configuration.searcher_seed(source), **settings)
     except ValueError as error:
-        raise SearchError(str(error)) from None
+        raise RunError(str(error)) from None
     return loop.Stage(source, searcher, trials, configuration.batch_size, configuration.training_seed)

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from nos_tf.dsl import Program
+from nos_tf.errors import RunError
 from nos_tf.evaluation.result import Evaluation
-from nos_tf.search.errors import SearchError
 from nos_tf.search.trial import Baseline, Batch, FinalRun, Trial
 
 _APPLICATION_ID = 0x4E4F5354  # "NOST"
@@ -56,7 +56,7 @@ class Store:
           run: What describes the run, as values that JSON can hold.
 
         Raises:
-          SearchError: The file cannot be written.
+          RunError: The file cannot be written.
         """
         # The file appears under its name only once it is whole.
         temporary = path.with_name(path.name + ".new")
@@ -77,7 +77,7 @@ class Store:
         """An existing store, to go on with.
 
         Raises:
-          SearchError: The file is missing, damaged, or no store; it is left as it is.
+          RunError: The file is missing, damaged, or no store; it is left as it is.
         """
         cls.read(path).close()
         with _writing(path):
@@ -91,15 +91,15 @@ class Store:
         """An existing store, to look at; a search may be writing to it.
 
         Raises:
-          SearchError: The file is missing, damaged, or no store; it is left as it is.
+          RunError: The file is missing, damaged, or no store; it is left as it is.
         """
         _check_header(path)
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         try:
             _check_content(connection)
-        except (sqlite3.Error, SearchError) as error:
+        except (sqlite3.Error, RunError) as error:
             connection.close()
-            raise SearchError(
+            raise RunError(
                 f"The store of trials is damaged ({error}); restore it from a copy. Received: {path}"
             ) from None
         return cls(path, connection)
@@ -236,16 +236,16 @@ def _check_header(path: Path) -> None:
         with open(path, "rb") as file:
             header = file.read(_HEADER)
     except OSError as error:
-        raise SearchError(
+        raise RunError(
             f"The store of trials cannot be read ({error.strerror}); check --run_dir. Received: {path}"
         ) from None
     if len(header) < _HEADER or not header.startswith(b"SQLite format 3\0"):
-        raise SearchError(f"Not a store of trials, or a damaged one; check --run_dir. Received: {path}")
+        raise RunError(f"Not a store of trials, or a damaged one; check --run_dir. Received: {path}")
     version, application_id = struct.unpack(">I4xI", header[60:72])
     if application_id != _APPLICATION_ID:
-        raise SearchError(f"A database, but not a store of trials; check --run_dir. Received: {path}")
+        raise RunError(f"A database, but not a store of trials; check --run_dir. Received: {path}")
     if version != _VERSION:
-        raise SearchError(f"A store of version {version}, written by another nos_tf; this one reads {_VERSION}: {path}")
+        raise RunError(f"A store of version {version}, written by another nos_tf; this one reads {_VERSION}: {path}")
 
 
 def _check_content(connection: sqlite3.Connection) -> None:
@@ -259,11 +259,11 @@ def _check_content(connection: sqlite3.Connection) -> None:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             found = connection.execute(schema).fetchall()
         if found != expected.execute(schema).fetchall():
-            raise SearchError("its tables are not those of a run")
+            raise RunError("its tables are not those of a run")
     expected.close()
     (answer,) = connection.execute("PRAGMA quick_check").fetchone()
     if answer != "ok":
-        raise SearchError(answer.splitlines()[-1])
+        raise RunError(answer.splitlines()[-1])
 
 
 @contextlib.contextmanager
@@ -271,7 +271,7 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise SearchError(
+        raise RunError(
             f"Trials can no longer be stored ({error}) in {path}; what was stored stays readable: "
             "make room there, then continue with --resume"
         ) from None

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nos_tf.search.errors import SearchError
+from nos_tf.errors import RunError
 from nos_tf.search.observer import Observer
 from nos_tf.search.trial import Batch, Trial
 
 
 def check_installed() -> None:
-    """Raises SearchError if the extra is missing."""
+    """Raises RunError if the extra is missing."""
     if importlib.util.find_spec("tensorboard") is None:
-        raise SearchError("TensorBoard is not installed; pip install 'nos_tf[tensorboard]'. Received: --tensorboard")
+        raise RunError("TensorBoard is not installed; pip install 'nos_tf[tensorboard]'. Received: --tensorboard")
 
 
 class TensorBoardLog(Observer):

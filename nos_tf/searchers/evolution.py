@@ -48,8 +48,8 @@ class Evolution:
         start, self._proposed = self._proposed, self._proposed + count
         return [self._child(np.random.default_rng((self._seed, k))) for k in range(start, start + count)]
 
-    def observe(self, programs: Sequence[Program], rewards: Sequence[float]) -> None:
-        tokens = check_observation(self._space, programs, rewards)
+    def observe(self, programs: Sequence[Program], rewards: Sequence[float], repeats: Sequence[bool]) -> None:
+        tokens = check_observation(self._space, programs, rewards, repeats)
         for row, reward in zip(tokens, rewards, strict=True):
             oldest = self._observed % len(self._rewards)
             self._tokens[oldest], self._rewards[oldest] = row, reward

@@ -36,6 +36,7 @@ class PolicyGradient:
         learner: str,
         units: int = 150,
         embedding: int = 32,
+        repeats_earn: bool = False,
         **settings: Any,
     ):
         """Makes the policy and its learner.
@@ -46,6 +47,8 @@ class PolicyGradient:
           learner: "ppo", "trpo" or "reinforce".
           units: Size of the LSTM.
           embedding: Size of a token's embedding.
+          repeats_earn: Whether a program that equals an earlier one earns its reward again, as in the paper. By default
+            it earns 0, which drives the policy on to rules that it does not know yet.
           **settings: Of the learner, e.g. `learning_rate`.
         """
         self._space = space
@@ -55,7 +58,9 @@ class PolicyGradient:
         call.apply_defaults()
         self._learner = LEARNERS[learner](**call.arguments)
         resolved = {name: value for name, value in call.arguments.items() if name != "policy"}
-        self._identity = identity(learner, space, seed, units=units, embedding=embedding, **resolved)
+        resolved |= {"units": units, "embedding": embedding, "repeats_earn": repeats_earn}
+        self._identity = identity(learner, space, seed, **resolved)
+        self._repeats_earn = repeats_earn
         self._proposed = 0
         self._metrics: dict[str, float] = {}
 
@@ -64,9 +69,12 @@ class PolicyGradient:
         self._proposed += count
         return [self._space.decode(tokens) for tokens in self._policy.sample(count, seed.view(np.int32).tolist())]
 
-    def observe(self, programs: Sequence[Program], rewards: Sequence[float]) -> None:
-        tokens = check_observation(self._space, programs, rewards)
-        self._metrics = self._learner.update(tokens, np.asarray(rewards, np.float64))
+    def observe(self, programs: Sequence[Program], rewards: Sequence[float], repeats: Sequence[bool]) -> None:
+        tokens = check_observation(self._space, programs, rewards, repeats)
+        earned = np.asarray(rewards, np.float64)
+        if not self._repeats_earn:
+            earned = np.where(repeats, 0.0, earned)
+        self._metrics = self._learner.update(tokens, earned)
 
     def metrics(self) -> dict[str, float]:
         return dict(self._metrics)

@@ -26,8 +26,8 @@ class RandomSearch:
         start, self._proposed = self._proposed, self._proposed + count
         return [self._space.sample(np.random.default_rng((self._seed, k))) for k in range(start, start + count)]
 
-    def observe(self, programs: Sequence[Program], rewards: Sequence[float]) -> None:
-        check_observation(self._space, programs, rewards)
+    def observe(self, programs: Sequence[Program], rewards: Sequence[float], repeats: Sequence[bool]) -> None:
+        check_observation(self._space, programs, rewards, repeats)
 
     def metrics(self) -> dict[str, float]:
         return {}

@@ -24,12 +24,17 @@ class Searcher(Protocol):
     def propose(self, count: int) -> list[Program]:
         """Programs to evaluate next; some may have been proposed before."""
 
-    def observe(self, programs: Sequence[Program], rewards: Sequence[float]) -> None:
+    def observe(self, programs: Sequence[Program], rewards: Sequence[float], repeats: Sequence[bool]) -> None:
         """Takes the rewards of the programs last proposed, in their order and duplicates included.
 
+        Args:
+          programs: What was proposed.
+          rewards: Of each program; a repeat has that of the equal one.
+          repeats: Whether a program equals one that was evaluated before, and so nothing was learned by trying it.
+
         Raises:
-          ValueError: The numbers of programs and rewards differ or are 0, a reward is not finite, or a program is not
-            in the search space.
+          ValueError: The numbers of programs, rewards and repeats differ or are 0, a reward is not finite, or a program
+            is not in the search space.
         """
 
     def metrics(self) -> dict[str, float]:
@@ -68,16 +73,18 @@ def check_state(state: State, expected: State) -> None:
     )
 
 
-def check_observation(space: SearchSpace, programs: Sequence[Program], rewards: Sequence[float]) -> np.ndarray:
+def check_observation(
+    space: SearchSpace, programs: Sequence[Program], rewards: Sequence[float], repeats: Sequence[bool]
+) -> np.ndarray:
     """Token indices of observed programs, int32 `[batch, length]`.
 
     Raises:
       ValueError: As of `Searcher.observe`.
     """
-    if not programs or len(programs) != len(rewards):
+    if not programs or not len(programs) == len(rewards) == len(repeats):
         raise ValueError(
-            "At least one program, and one reward for each, are needed. "
-            f"Received: {len(programs)} programs, {len(rewards)} rewards"
+            "At least one program, a reward for each, and whether it is a repeat, are needed. "
+            f"Received: {len(programs)} programs, {len(rewards)} rewards, {len(repeats)} repeats"
         )
     for program, reward in zip(programs, rewards, strict=True):
         if not np.isfinite(reward):

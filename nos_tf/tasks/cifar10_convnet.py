@@ -11,19 +11,14 @@ import numpy as np
 
 from nos_tf.tasks.task import Split, Splits, register
 
-_VALIDATION = 5_000  # The last images of the training set.
-
 
 def load(data_dir: str | None = None) -> Splits:
     """CIFAR-10: 45,000 to train, 5,000 to validate, 10,000 to test."""
     from nos_tf.datasets import cifar10
 
     train, test = cifar10.load(data_dir)
-    return Splits(
-        Split(train.images[:-_VALIDATION], train.labels[:-_VALIDATION]),
-        Split(train.images[-_VALIDATION:], train.labels[-_VALIDATION:]),
-        Split(test.images, test.labels),
-    )
+    train, validation = cifar10.split(train)
+    return Splits(Split(*train), Split(*validation), Split(*test))
 
 
 def load_small(data_dir: str | None = None) -> Splits:

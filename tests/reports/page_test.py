@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from nos_tf.errors import RunError
 from nos_tf.reports import console, figures, page
 from nos_tf.reports.run_data import RunData, load
-from nos_tf.search.errors import SearchError
 from tests.reports import runs
 
 
@@ -97,7 +97,7 @@ def test_page_is_written_whole(tmp_path: Path, run: RunData, monkeypatch: pytest
     monkeypatch.setattr(page, "render", lambda runs: "±")
     page.write([run], tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == "±"
-    with pytest.raises(SearchError, match="Cannot write"):
+    with pytest.raises(RunError, match="Cannot write"):
         page.write([run], tmp_path / "missing" / "report.html")
 
 
@@ -111,5 +111,5 @@ def test_console_shows_the_same_results(run: RunData, capsys: pytest.CaptureFixt
 
 
 def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SearchError, match="cannot be read"):
+    with pytest.raises(RunError, match="cannot be read"):
         load(tmp_path)

@@ -1,8 +1,8 @@
 import pytest
 
 from nos_tf.dsl import SearchSpace
+from nos_tf.errors import RunError
 from nos_tf.search.configuration import Configuration, differences
-from nos_tf.search.errors import SearchError
 
 
 def configuration(**changes) -> Configuration:
@@ -33,11 +33,11 @@ def test_more_fresh_seeds_keep_the_first_ones() -> None:
 
 
 def test_impossible_numbers_of_trials_are_refused() -> None:
-    with pytest.raises(SearchError, match=r"holds 2 rules.*--trials=3"):
+    with pytest.raises(RunError, match=r"holds 2 rules.*--trials=3"):
         configuration(
             trials=3, random_trials=0, space=SearchSpace(1, ("g", "m"), ("neg",), ("left",), {"different_operands"})
         )
-    with pytest.raises(SearchError, match="--random_trials=41"):
+    with pytest.raises(RunError, match="--random_trials=41"):
         configuration(random_trials=41)
 
 

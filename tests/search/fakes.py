@@ -75,7 +75,7 @@ class FakeSearcher:
         self._space = space
         self._rng = np.random.default_rng(seed)
         self._best: tuple[float, list[str]] = (-1.0, [])
-        self.observed: list[tuple[str, float]] = []
+        self.observed: list[tuple[str, float, bool]] = []
 
     def propose(self, count: int) -> list[Program]:
         return [self._one() for _ in range(count)]
@@ -89,9 +89,9 @@ class FakeSearcher:
         tokens[place] = program.tokens[place]
         return Program.from_tokens(tokens)
 
-    def observe(self, programs: Sequence[Program], rewards: Sequence[float]) -> None:
-        for program, reward in zip(programs, rewards, strict=True):
-            self.observed.append((str(program), reward))
+    def observe(self, programs: Sequence[Program], rewards: Sequence[float], repeats: Sequence[bool]) -> None:
+        for program, reward, repeat in zip(programs, rewards, repeats, strict=True):
+            self.observed.append((str(program), reward, repeat))
             self._best = max(self._best, (reward, list(program.tokens)))
 
     def metrics(self) -> dict[str, float]:
@@ -104,7 +104,7 @@ class FakeSearcher:
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         self._rng.bit_generator.state, best, observed = json.loads(state["content"].tobytes())
         self._best = (best[0], best[1])
-        self.observed = [(rule, reward) for rule, reward in observed]
+        self.observed = [(rule, reward, repeat) for rule, reward, repeat in observed]
 
 
 class ShuffledExecutor:

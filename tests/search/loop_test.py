@@ -4,8 +4,8 @@ import pytest
 
 import nos_tf
 from nos_tf.dsl import SearchSpace
+from nos_tf.errors import RunError
 from nos_tf.search import loop
-from nos_tf.search.errors import SearchError
 from nos_tf.search.executors.job import failure
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
@@ -58,7 +58,9 @@ def test_searcher_learns_from_every_proposal_in_its_own_order(tmp_path: Path) ->
     with Store.create(tmp_path / "s.sqlite", {}) as store:
         loop.run_stage(one, store, executor, Observer())
         finished = {batch.number for batch in store.batches()}
-        proposed = [(str(t.program), t.reward) for t in store.trials() if t.batch in finished]
+        proposed = [
+            (str(t.program), t.reward, t.duplicate_of is not None) for t in store.trials() if t.batch in finished
+        ]
     searcher = one.searcher
     assert isinstance(searcher, FakeSearcher)
     assert searcher.observed == proposed
@@ -124,7 +126,7 @@ def test_failure_after_failure_stops_the_search(tmp_path: Path) -> None:
     executor = Failing()
     with (
         Store.create(tmp_path / "s.sqlite", {}) as store,
-        pytest.raises(SearchError, match=r"10 trials in a row failed.*OSError: no data"),
+        pytest.raises(RunError, match=r"10 trials in a row failed.*OSError: no data"),
     ):
         loop.run_stage(stage(), store, executor, Observer())
     assert len(executor.jobs) == 10
@@ -133,7 +135,7 @@ def test_failure_after_failure_stops_the_search(tmp_path: Path) -> None:
 def test_other_proposals_than_the_stored_ones_are_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "s", [stage(seed=3)], ShuffledExecutor(stop_after=3))
-    with pytest.raises(SearchError, match=r"now proposes .*versions"):
+    with pytest.raises(RunError, match=r"now proposes .*versions"):
         run(tmp_path / "s", [stage(seed=4)], ShuffledExecutor())
 
 

@@ -69,10 +69,3 @@ def test_table_shows_every_figure() -> None:
     shown = console.export_text()
     for words in ("baselines 1/6", "duplicate", "trials/min", "entropy", "ETA", "0.7500", "m * g"):
         assert words in shown
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0 s"), (59.6, "1 min 0 s"), (250, "4 min 10 s"), (7_260, "2 h 1 min")]
-)
-def test_durations(seconds: float, text: str) -> None:
-    assert progress.duration(seconds) == text

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import nos_tf
-from nos_tf.search.errors import SearchError
+from nos_tf.errors import RunError
 from nos_tf.search.store import Store
 from nos_tf.search.trial import Baseline, Batch, FinalRun, Trial
 from tests.search.fakes import FakeEvaluator
@@ -76,7 +76,7 @@ def test_file_can_be_read_with_plain_sqlite(tmp_path: Path) -> None:
 def test_end_of_a_batch_is_stored_whole_or_not_at_all(tmp_path: Path) -> None:
     with Store.create(tmp_path / "s.sqlite", RUN) as store:
         store.add_trial(trial(0))
-        with pytest.raises(SearchError):  # The second duplicate has a number that is taken.
+        with pytest.raises(RunError):  # The second duplicate has a number that is taken.
             store.finish_batch(Batch(0, "ppo", {}), [trial(1, duplicate_of=0), trial(0)], {"a": np.zeros(1)})
         assert [found.id for found in store.trials()] == [0]
         assert store.batches() == []
@@ -149,7 +149,7 @@ def test_refuses_other_files_and_leaves_them_as_they_are(tmp_path: Path, make, m
     path = tmp_path / "s.sqlite"
     make(path)
     before = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
-    with pytest.raises(SearchError, match=message):
+    with pytest.raises(RunError, match=message):
         Store.open(path)
     after = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
     assert after == before
@@ -159,7 +159,7 @@ def test_full_disk_is_said_clearly_and_what_was_stored_stays_readable(tmp_path: 
     path = tmp_path / "s.sqlite"
     with Store.create(path, RUN) as store:
         store._connection.execute("PRAGMA max_page_count = 40")
-        with pytest.raises(SearchError, match=r"disk is full.*stays readable.*--resume"):  # noqa: PT012
+        with pytest.raises(RunError, match=r"disk is full.*stays readable.*--resume"):  # noqa: PT012
             for number in range(1_000):
                 store.add_trial(trial(number))
                 stored = number + 1

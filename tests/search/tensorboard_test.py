@@ -4,15 +4,15 @@ from pathlib import Path
 import pytest
 
 import nos_tf
+from nos_tf.errors import RunError
 from nos_tf.evaluation.result import Evaluation
 from nos_tf.search import tensorboard
-from nos_tf.search.errors import SearchError
 from nos_tf.search.trial import Batch, Trial
 
 
 def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(SearchError, match=r"nos_tf\[tensorboard\]"):
+    with pytest.raises(RunError, match=r"nos_tf\[tensorboard\]"):
         tensorboard.check_installed()
 
 

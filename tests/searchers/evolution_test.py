@@ -17,6 +17,10 @@ def differences(first, second):
     return sum(a != b for a, b in zip(first.tokens, second.tokens, strict=True))
 
 
+def observe(evolution, programs, rewards):
+    evolution.observe(programs, rewards, [False] * len(programs))
+
+
 def test_a_mutation_replaces_exactly_one_token():
     space, rng = SearchSpace(num_groups=2), np.random.default_rng(0)
     changed = np.zeros(space.length, int)
@@ -57,7 +61,7 @@ def test_the_first_population_is_random_and_the_rest_are_children():
     evolution = searchers.get("evolution", space, 0, population_size=10, tournament_size=3)
     parents = evolution.propose(10)
     assert parents == searchers.get("random", space, 0).propose(10)
-    evolution.observe(parents, np.arange(10.0))
+    observe(evolution, parents, np.arange(10.0))
     children = evolution.propose(30)
     assert all(min(differences(child, parent) for parent in parents) == 1 for child in children)
 
@@ -67,12 +71,12 @@ def test_the_oldest_dies_however_good_it_is():
     evolution = searchers.get("evolution", space, 0, population_size=3, tournament_size=50)
     rng = np.random.default_rng(1)
     programs = [space.sample(rng) for _ in range(6)]
-    evolution.observe(programs[:3], [9.0, 1.0, 2.0])
+    observe(evolution, programs[:3], [9.0, 1.0, 2.0])
     assert all(differences(child, programs[0]) == 1 for child in evolution.propose(20))
-    evolution.observe(programs[3:4], [0.0])
+    observe(evolution, programs[3:4], [0.0])
     # Alive are 1, 2 and 3, with rewards 1, 2 and 0.
     assert all(differences(child, programs[2]) == 1 for child in evolution.propose(20))
-    evolution.observe(programs[4:], [0.5, 0.1])
+    observe(evolution, programs[4:], [0.5, 0.1])
     assert all(differences(child, programs[4]) == 1 for child in evolution.propose(20))
     assert evolution.metrics() == {"population_reward": pytest.approx(0.2)}
 
@@ -81,7 +85,7 @@ def test_a_tournament_of_one_has_no_favourites():
     space = SearchSpace(num_groups=2)
     evolution = searchers.get("evolution", space, 0, population_size=4, tournament_size=1)
     parents = evolution.propose(4)
-    evolution.observe(parents, [0.0, 1.0, 2.0, 3.0])
+    observe(evolution, parents, [0.0, 1.0, 2.0, 3.0])
     children = evolution.propose(400)
     counts = [sum(differences(child, parent) == 1 for child in children) for parent in parents]
     assert min(counts) > 60

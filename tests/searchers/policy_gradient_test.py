@@ -40,7 +40,7 @@ def advance(searcher, updates):
     proposed = []
     for _ in range(updates):
         programs = searcher.propose(6)
-        searcher.observe(programs, [len(str(program)) % 7 for program in programs])
+        searcher.observe(programs, [len(str(program)) % 7 for program in programs], [False] * len(programs))
         assert all(program in SPACE for program in programs)
         proposed += [list(program.tokens) for program in programs]
     return proposed
@@ -71,7 +71,7 @@ def test_learns_over_seeds_and_rewards(name, reward, seed):
 def _check_learning(name, reward, seed):
     """At least 7 of 10 tokens within 500 trials; random search needs more than 100,000 on average."""
     # The paper's entropy bonus: the larger default, made for the few viable rules of real tasks, learns more slowly.
-    rewards = synthetic.run(searchers.get(name, synthetic.SPACE, seed, entropy_weight=0.0015), reward, 500)
+    rewards = synthetic.run(searchers.get(name, synthetic.SPACE, seed), reward, 500)
     random = synthetic.run(searchers.get("random", synthetic.SPACE, seed), reward, 500)
     assert rewards.max() >= 0.7 > random.max()
     assert rewards[-100:].mean() > 0.5 > 5 * random.mean()
@@ -81,7 +81,7 @@ def _check_learning(name, reward, seed):
 @pytest.mark.parametrize("name", searchers.POLICY_GRADIENTS)
 def test_the_papers_settings_run(name):
     settings = {} if name == "trpo" else {"learning_rate": 1e-5}
-    searcher = searchers.get(name, synthetic.SPACE, 0, units=150, entropy_weight=0.0015, **settings)
+    searcher = searchers.get(name, synthetic.SPACE, 0, units=150, **settings)
     rewards = synthetic.run(searcher, synthetic.dense_reward(0), 50, batch=5)
     assert len(rewards) == 50
     assert searcher.metrics()["entropy"] > 1.5
@@ -129,3 +129,15 @@ def test_a_state_of_other_settings_is_refused_and_changes_nothing():
         searcher.restore(before | {"policy/1": before["policy/1"][1:]})
     for name, array in searcher.state().items():
         np.testing.assert_array_equal(array, before[name])
+
+
+@pytest.mark.parametrize(("repeats_earn", "earned"), [(False, [0.9, 0.0, 0.3, 0.0]), (True, [0.9, 0.9, 0.3, 0.3])])
+def test_a_repeat_earns_what_its_setting_says(repeats_earn, earned):
+    told, judged = (small("ppo", repeats_earn=repeats_earn) for _ in range(2))
+    programs = told.propose(4)
+    judged.propose(4)
+    told.observe(programs, [0.9, 0.9, 0.3, 0.3], [False, True, False, True])
+    judged.observe(programs, earned, [False] * 4)
+    state, expected = told.state(), judged.state()
+    assert state.keys() == expected.keys()
+    assert all(np.array_equal(state[name], expected[name]) for name in state)

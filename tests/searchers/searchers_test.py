@@ -24,7 +24,7 @@ def feed(searcher, batches, size=5):
     proposed = []
     for _ in range(batches):
         programs = searcher.propose(size)
-        searcher.observe(programs, [len(str(program)) % 7 for program in programs])
+        searcher.observe(programs, [len(str(program)) % 7 for program in programs], [False] * len(programs))
         proposed += programs
     return proposed
 
@@ -92,15 +92,17 @@ def test_a_state_that_is_none_is_refused(name):
 def test_impossible_observations_are_refused(name):
     searcher = make(name)
     programs = searcher.propose(2)
-    with pytest.raises(ValueError, match=r"one reward for each.* Received: 2 programs, 1 rewards"):
-        searcher.observe(programs, [1.0])
+    with pytest.raises(ValueError, match=r"a reward for each.* Received: 2 programs, 1 rewards, 2 repeats"):
+        searcher.observe(programs, [1.0], [False, False])
+    with pytest.raises(ValueError, match="Received: 2 programs, 2 rewards, 0 repeats"):
+        searcher.observe(programs, [1.0, 0.5], [])
     with pytest.raises(ValueError, match="Received: 0 programs, 0 rewards"):
-        searcher.observe([], [])
+        searcher.observe([], [], [])
     for reward in (float("nan"), float("inf")):
         with pytest.raises(ValueError, match=f"finite; .* Received: {reward} of "):
-            searcher.observe(programs, [0.5, reward])
+            searcher.observe(programs, [0.5, reward], [False, False])
     with pytest.raises(ValueError, match="not in this search space"):
-        searcher.observe([parse("g")], [0.5])
+        searcher.observe([parse("g")], [0.5], [False])
 
 
 def test_an_unknown_name_gets_a_suggestion():

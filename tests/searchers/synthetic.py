@@ -31,7 +31,7 @@ def run(searcher: Searcher, reward: Reward, trials: int, batch: int = 8) -> np.n
     while len(rewards) < trials:
         programs = searcher.propose(batch)
         observed = [reward(SPACE.encode(program)) for program in programs]
-        searcher.observe(programs, observed)
+        searcher.observe(programs, observed, [False] * batch)
         rewards += observed
     return np.array(rewards)
 

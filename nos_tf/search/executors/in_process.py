@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from nos_tf.errors import RunError
 from nos_tf.evaluation.result import Evaluation
-from nos_tf.search.errors import SearchError
 from nos_tf.search.executors.job import Evaluates, Job, failure, perform
 
 
@@ -31,14 +31,14 @@ class InProcess:
         """Yields each job with its result, in order; an exception of a job is its result.
 
         Raises:
-          SearchError: The evaluator cannot be built.
+          RunError: The evaluator cannot be built.
         """
         for job in jobs:
             if self._evaluator is None:
                 try:
                     self._evaluator = self._build()
                 except Exception as error:
-                    raise SearchError(f"Nothing can be trained: {type(error).__name__}: {error}") from error
+                    raise RunError(f"Nothing can be trained: {type(error).__name__}: {error}") from error
             started = time.monotonic()
             try:
                 evaluation = perform(self._evaluator, job)

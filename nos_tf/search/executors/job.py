@@ -57,7 +57,7 @@ class Executor(Protocol):
         """Yields each job with its result as it is finished, in any order.
 
         Raises:
-          SearchError: No job can be run at all.
+          RunError: No job can be run at all.
         """
 
     def __enter__(self) -> Executor: ...

@@ -15,10 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nos_tf.errors import RunError
 from nos_tf.evaluation.result import Evaluation
-from nos_tf.search.errors import SearchError
+from nos_tf.run_folder import writing
 from nos_tf.search.executors.job import Job, failure
-from nos_tf.search.run_folder import writing
 
 COMMAND = (sys.executable, "-m", "nos_tf.search.executors.worker")
 _TRIES = 2
@@ -124,7 +124,7 @@ class WorkerProcesses:
         """Yields each job with its result as it is finished.
 
         Raises:
-          SearchError: The workers cannot be started.
+          RunError: The workers cannot be started.
         """
         waiting = collections.deque(jobs)
         tries: collections.Counter[int] = collections.Counter()
@@ -174,7 +174,7 @@ class WorkerProcesses:
 
     def _handle(self, worker: _Worker, message: dict[str, Any]) -> tuple[Job, Evaluation] | None:
         if "error" in message:
-            raise SearchError(f"A worker cannot start: {message['error']}; see {self._log_path}")
+            raise RunError(f"A worker cannot start: {message['error']}; see {self._log_path}")
         if "ready" in message:
             worker.ready = True
             self._failed_starts = 0
@@ -197,5 +197,5 @@ class WorkerProcesses:
         if not worker.ready:
             self._failed_starts += 1
             if self._failed_starts > self._count:
-                raise SearchError(f"No worker can be started ({reason}); see {self._log_path}")
+                raise RunError(f"No worker can be started ({reason}); see {self._log_path}")
         return reason

@@ -10,8 +10,8 @@ import pytest
 
 import nos_tf
 from nos_tf.dsl import SearchSpace
+from nos_tf.errors import RunError
 from nos_tf.evaluation.result import Evaluation
-from nos_tf.search.errors import SearchError
 from nos_tf.search.executors.in_process import InProcess
 from nos_tf.search.executors.job import Job
 from nos_tf.search.executors.worker_processes import WorkerProcesses
@@ -96,14 +96,14 @@ def test_worker_killed_between_two_calls_is_replaced(tmp_path: Path) -> None:
 
 def test_worker_that_cannot_be_built_ends_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_BROKEN", "1")
-    with workers(tmp_path) as executor, pytest.raises(SearchError, match=r"cannot start: OSError: no data"):
+    with workers(tmp_path) as executor, pytest.raises(RunError, match=r"cannot start: OSError: no data"):
         list(executor.run(JOBS))
 
 
 def test_worker_that_dies_at_its_start_ends_the_search(tmp_path: Path) -> None:
     with (
         WorkerProcesses(1, {}, tmp_path / "log", 30.0, (sys.executable, "-c", "exit(7)")) as executor,
-        pytest.raises(SearchError, match=r"No worker can be started .*exit code 7"),
+        pytest.raises(RunError, match=r"No worker can be started .*exit code 7"),
     ):
         list(executor.run(JOBS))
 

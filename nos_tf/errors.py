@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class SearchError(Exception):
+class RunError(Exception):
     """What the user asked for cannot be done; the message is one line that says why and what to do."""

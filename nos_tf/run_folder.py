@@ -10,33 +10,35 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nos_tf.search.errors import SearchError
+from nos_tf.errors import RunError
 
-STORE = "trials.sqlite"
 CONFIGURATION = "config.json"
-WORKER_LOG = "workers.log"
-REPORT = "report.html"
+RESULTS = "results.json"
 _LOCK = "run.lock"
-# What a process that was killed before its first trial leaves behind.
-_LEFTOVERS = {_LOCK, f"{STORE}.new", f"{STORE}.new-journal"}
 
 
-def check(folder: Path, resume: bool) -> None:
+def check(folder: Path, marker: str, resume: bool) -> None:
     """Refuses a folder that holds something else than a run to be resumed; changes nothing.
 
+    Args:
+      folder: Folder of the run; may be missing.
+      marker: Name of the first file that such a run writes; its own process may have left `marker.new` half-written.
+      resume: Whether to go on with the run that the folder may hold.
+
     Raises:
-      SearchError: Something lies in the folder, and it is no search or `resume` is not set.
+      RunError: Something lies in the folder, and it is no such run or `resume` is not set.
     """
     try:
         names = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
     except OSError as error:
-        raise SearchError(
+        raise RunError(
             f"The run folder cannot be read ({error.strerror}); choose another --run_dir. Received: {folder}"
         ) from None
-    if STORE in names and not resume:
-        raise SearchError(f"The run folder already holds a search; --resume continues it. Received: {folder}")
-    if STORE not in names and names - _LEFTOVERS:
-        raise SearchError(f"The run folder holds other files than a search's; choose another. Received: {folder}")
+    if marker in names and not resume:
+        raise RunError(f"The run folder already holds a run; --resume continues it. Received: {folder}")
+    leftovers = {_LOCK, f"{marker}.new", f"{marker}.new-journal", f".{marker}.new"}
+    if marker not in names and names - leftovers:
+        raise RunError(f"The run folder holds other files than such a run's; choose another. Received: {folder}")
 
 
 @contextlib.contextmanager
@@ -44,13 +46,13 @@ def locked(folder: Path) -> Iterator[None]:
     """Makes the folder and holds its lock; the kernel frees the lock when the process ends, however it ends.
 
     Raises:
-      SearchError: The folder cannot be written, or another process holds the lock.
+      RunError: The folder cannot be written, or another process holds the lock.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = open(folder / _LOCK, "a+")  # noqa: SIM115
     except OSError as error:
-        raise SearchError(
+        raise RunError(
             f"The run folder cannot be written ({error.strerror}); choose another --run_dir. Received: {folder}"
         ) from None
     with file:
@@ -58,8 +60,8 @@ def locked(folder: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise SearchError(
-                f"Another process (PID {file.read().strip()}) is searching in this run folder; "
+            raise RunError(
+                f"Another process (PID {file.read().strip()}) is working in this run folder; "
                 f"wait for it or choose another --run_dir. Received: {folder}"
             ) from None
         with writing(folder):
@@ -70,7 +72,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a process is searching in the folder now."""
+    """Whether a process is working in the folder now."""
     try:
         with open(folder / _LOCK) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -87,7 +89,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SearchError(
+        raise RunError(
             f"Cannot write {path} ({error.strerror}); what was stored stays readable, and --resume continues it"
         ) from None
 
@@ -96,7 +98,7 @@ def write_text(path: Path, text: str) -> None:
     """Writes a whole file or leaves the earlier one.
 
     Raises:
-      SearchError: The file cannot be written.
+      RunError: The file cannot be written.
     """
     temporary = path.with_name(f".{path.name}.new")
     with writing(path):
@@ -112,6 +114,6 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Writes a JSON file whole, or leaves the earlier one.
 
     Raises:
-      SearchError: The file cannot be written.
+      RunError: The file cannot be written.
     """
     write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")

@@ -1,0 +1,6 @@
+"""The paper's small ConvNet on CIFAR-10: python -m experiments.cifar10_convnet --data_dir=~/tensorflow_datasets"""
+
+from nos_tf.commands import cifar10
+
+if __name__ == "__main__":
+    cifar10.convnet()

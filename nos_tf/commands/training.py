@@ -1,0 +1,178 @@
+"""What the scripts that train at the paper's scale share: flags, the run folder, the study, and what is shown of it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from absl import flags, logging
+
+from nos_tf import run_folder
+from nos_tf.commands import application, shared_flags, sweep_flags
+from nos_tf.errors import RunError
+from nos_tf.tensorflow_loading import load_quietly
+from nos_tf.training import record
+from nos_tf.training.interruption import Preempted
+
+if TYPE_CHECKING:
+    from nos_tf.training.experiment import Experiment
+    from nos_tf.training.study import Plan, Study
+
+SCHEDULES = ("constant", "cosine")
+TABLE, FIGURE = "results.md", "curves.png"
+# Flags that change where, how fast or how it is shown, but no number.
+_WITHOUT = frozenset({"run_dir", "data_dir", "resume", "strategy", "xla", "tensorboard"})
+_NARROW = 120  # Columns that the table takes where there is no terminal to ask.
+
+
+def define(optimizers: Sequence[str], epochs: int, batch_size: int, schedule: str = "constant", seeds: int = 3) -> None:
+    """Defines the flags that these scripts share, with the script's own defaults."""
+    shared_flags.define()
+    sweep_flags.define(optimizers, sweep_flags.PAPER_RATES, seeds)
+    flags.DEFINE_string("run_dir", None, "Folder of the run; by default runs/<script>-<time>.")
+    flags.DEFINE_integer("epochs", epochs, "Epochs of each training.", lower_bound=1)
+    flags.DEFINE_integer("batch_size", batch_size, "Examples of a step, over all replicas.", lower_bound=1)
+    flags.DEFINE_enum("schedule", schedule, SCHEDULES, "How the learning rate falls: not at all, or by a half cosine.")
+    flags.DEFINE_integer("warmup_steps", 0, "Steps in which the learning rate rises from 0, linearly.", lower_bound=0)
+    flags.DEFINE_float("clip_norm", None, "Bound of the gradients' global norm; by default none.", lower_bound=1e-30)
+    flags.DEFINE_enum(
+        "strategy", "none", ("none", "mirrored", "multi_worker"),
+        "tf.distribute: one device, all GPUs of this machine, or the machines named in TF_CONFIG.",
+    )  # fmt: skip
+    flags.DEFINE_bool("mixed_precision", False, "Compute in half precision, with float32 weights.")
+    flags.DEFINE_bool("xla", False, "Compile the training step by XLA; on CPUs this makes convolutions far slower.")
+    flags.DEFINE_bool("tensorboard", False, "Also write TensorBoard files.")
+
+
+def main(
+    name: str,
+    define_flags: Callable[[], None],
+    make_experiment: Callable[[Mapping[str, Any]], Experiment],
+    columns: Sequence[str],
+    plotted: Sequence[str],
+) -> NoReturn:
+    """Runs a script and exits.
+
+    Args:
+      name: Name of the script.
+      define_flags: Defines its flags, those of `define` included.
+      make_experiment: Makes what is trained from the values of all flags; TensorFlow is loaded by then.
+      columns: Metrics of the table.
+      plotted: Measurements of an epoch whose curves are drawn.
+    """
+    define_flags()
+
+    def run() -> None:
+        logging.set_verbosity(logging.WARNING)  # TensorFlow Datasets tells of every file that it opens.
+        try:
+            _run(name, make_experiment, columns, plotted)
+        except Preempted:
+            print("Asked to terminate. Everything is saved; the same command with --resume goes on.", flush=True)
+
+    application.run(run, "Interrupted. Everything is saved; the same command with --resume goes on.")
+
+
+def _run(
+    name: str,
+    make_experiment: Callable[[Mapping[str, Any]], Experiment],
+    columns: Sequence[str],
+    plotted: Sequence[str],
+) -> None:
+    values = _values()
+    if values["resume"] and values["run_dir"] is None:
+        raise RunError("Name the run to go on with. Received: --resume without --run_dir")
+    folder = Path(values["run_dir"] or f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}")
+    run_folder.check(folder, run_folder.CONFIGURATION, values["resume"])
+    load_quietly()
+    from nos_tf.training.progress import Progress
+    from nos_tf.training.runtime import Runtime, check_batch
+    from nos_tf.training.study import Study
+
+    runtime = Runtime(values["strategy"], values["mixed_precision"], values["xla"])
+    check_batch(values["batch_size"], runtime.make_strategy())
+    experiment = make_experiment(values)
+    plan = _plan(values, experiment)
+    print(f"Run folder: {folder}", flush=True)
+    with run_folder.locked(folder):
+        record.begin(folder, name, values, _WITHOUT, values["resume"])
+        study = Study(experiment, plan, folder)
+        with Progress(experiment, study.count, len(study.trainings)) as progress:
+            study.run(runtime, progress, values["tensorboard"])
+        _report(study, columns, plotted)
+    study.check_trained()
+
+
+def _values() -> dict[str, Any]:
+    """All flags but absl's own, as JSON can hold them."""
+    modules = flags.FLAGS.flags_by_module_dict()
+    own = {flag.name: flag.value for module, group in modules.items() if _is_ours(module) for flag in group}
+    return own | {"optimizers": sweep_flags.optimizers(), "learning_rates": sweep_flags.learning_rates()}
+
+
+def _is_ours(module: str) -> bool:
+    return module == "__main__" or module.startswith(("nos_tf.", "experiments."))
+
+
+def _plan(values: Mapping[str, Any], experiment: Experiment) -> Plan:
+    """Checks that every optimizer can be made before anything is trained."""
+    import tensorflow as tf
+
+    from nos_tf import optimizers
+    from nos_tf.training.study import Plan
+
+    clip = {} if values["clip_norm"] is None else {"global_clipnorm": values["clip_norm"]}
+
+    def make(name: str, rate: float, total_steps: int) -> tf.keras.optimizers.Optimizer:
+        warmup = values["warmup_steps"]
+        schedule: Any = rate
+        if values["schedule"] == "cosine":
+            schedule = tf.keras.optimizers.schedules.CosineDecay(
+                0.0 if warmup else rate,
+                total_steps - warmup,
+                warmup_target=rate if warmup else None,
+                warmup_steps=warmup,
+            )
+        return optimizers.get(name, learning_rate=schedule, total_steps=total_steps, **clip)
+
+    if values["warmup_steps"] and values["schedule"] == "constant":
+        raise RunError(
+            "Only --schedule=cosine warms up; choose it or drop --warmup_steps. "
+            f"Received: --warmup_steps={values['warmup_steps']}"
+        )
+    if values["warmup_steps"] >= experiment.total_steps:
+        raise RunError(
+            f"The training has {experiment.total_steps} steps; warm up for fewer. "
+            f"Received: --warmup_steps={values['warmup_steps']}"
+        )
+    rules = {}
+    for name in values["optimizers"]:
+        try:
+            program = getattr(make(name, values["learning_rates"][0], experiment.total_steps), "program", None)
+        except (ValueError, ImportError) as error:
+            raise RunError(str(error)) from None
+        rules[name] = None if program is None else str(program)
+    seeds = range(values["seed"], values["seed"] + values["seeds"])
+    return Plan(values["optimizers"], make, rules, values["learning_rates"], list(seeds))
+
+
+def _report(study: Study, columns: Sequence[str], plotted: Sequence[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from nos_tf.training import report
+
+    run_folder.write_text(study.folder / TABLE, report.markdown(study, columns))
+    if study.selected():
+        with run_folder.writing(study.folder / FIGURE):
+            report.curves(study, plotted).savefig(study.folder / FIGURE)
+    table = Table(title=f"{study.experiment.name} ({study.experiment.dataset})", title_justify="left")
+    for name in report.header(columns):
+        table.add_column(name, overflow="fold")
+    for row in report.rows(study, columns):
+        table.add_row(*row)
+    console = Console() if sys.stdout.isatty() else Console(width=_NARROW)
+    console.print(table)
+    console.print(f"Run folder: {study.folder}", highlight=False, soft_wrap=True)

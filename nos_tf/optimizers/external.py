@@ -1,0 +1,94 @@
+"""Optimizers of other libraries by name: `keras/NAME` and `addons/NAME`, the field's baselines.
+
+References:
+  LAMB: You et al. (2020), arXiv:1904.00962. RectifiedAdam: Liu et al. (2020), arXiv:1908.03265. Yogi: Zaheer et al.
+  (2018). AdaBelief: Zhuang et al. (2020), arXiv:2010.07468. NovoGrad: Ginsburg et al. (2019), arXiv:1905.11286. SGDW:
+  Loshchilov and Hutter (2019), arXiv:1711.05101. Lookahead: Zhang et al. (2019), arXiv:1907.08610.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from nos_tf.dsl.errors import suggestion
+
+_DEFAULT_WEIGHT_DECAY = 1e-4  # Of SGDW, which has none of its own; subtracted as it is, not times the learning rate.
+
+
+def _keras() -> dict[str, Callable[..., Any]]:
+    module = tf.keras.optimizers
+    members = {name.lower(): getattr(module, name) for name in dir(module)}
+    base = members.pop("optimizer")
+    return {
+        name: member
+        for name, member in members.items()
+        if inspect.isclass(member)
+        and issubclass(member, base)
+        and "learning_rate" in inspect.signature(member).parameters
+    }
+
+
+def _addons() -> dict[str, Callable[..., Any]]:
+    optimizers = _import_addons().optimizers
+
+    def sgdw(weight_decay: float = _DEFAULT_WEIGHT_DECAY, momentum: float = 0.9, **kwargs: Any) -> Any:
+        return optimizers.SGDW(weight_decay=weight_decay, momentum=momentum, **kwargs)
+
+    def lookahead(learning_rate: Any, **kwargs: Any) -> Any:
+        # The pair that tensorflow-addons documents, also known as Ranger.
+        return optimizers.Lookahead(optimizers.RectifiedAdam(learning_rate=learning_rate), **kwargs)
+
+    classes = (optimizers.LAMB, optimizers.RectifiedAdam, optimizers.Yogi, optimizers.AdaBelief, optimizers.NovoGrad)
+    return {member.__name__.lower(): member for member in classes} | {"sgdw": sgdw, "lookahead": lookahead}
+
+
+def _import_addons() -> types.ModuleType:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # Its end of life, and a TensorFlow newer than it asks for: tested together.
+            import tensorflow_addons
+    except ImportError:
+        raise ValueError(
+            "Optimizers of tensorflow-addons need the extra [addons], with Python 3.10 or 3.11: "
+            f"pip install 'nos_tf[addons]'. Received: TensorFlow {tf.__version__} without tensorflow-addons"
+        ) from None
+    return tensorflow_addons
+
+
+LIBRARIES: Mapping[str, Callable[[], dict[str, Callable[..., Any]]]] = {"keras": _keras, "addons": _addons}
+
+
+def addons_names() -> tuple[str, ...]:
+    """The optimizers of tensorflow-addons as `get` takes them, `addons/lamb` and so on; none if it is not installed."""
+    try:
+        return tuple(f"addons/{name}" for name in _addons())
+    except ValueError:
+        return ()
+
+
+def get(name: str, learning_rate: Any, **kwargs: Any) -> Any:
+    """Another library's optimizer.
+
+    Args:
+      name: `keras/` or `addons/` and the name of a class, in any case.
+      learning_rate: A number or a `LearningRateSchedule`.
+      **kwargs: Other arguments of the class.
+
+    Raises:
+      ValueError: The library has no such optimizer, or is not installed.
+    """
+    library, _, wanted = name.lower().partition("/")
+    known = LIBRARIES[library]()
+    if wanted not in known:
+        raise ValueError(
+            f"Unknown optimizer of {library}{suggestion(wanted, known)} Known: {', '.join(known)}. Received: {name!r}"
+        )
+    return known[wanted](learning_rate=learning_rate, **kwargs)

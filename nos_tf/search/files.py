@@ -1,0 +1,5 @@
+"""What lies in the run folder of a search, besides its configuration."""
+
+STORE = "trials.sqlite"
+WORKER_LOG = "workers.log"
+REPORT = "report.html"

@@ -1,0 +1,188 @@
+"""One training, from wherever its folder says that it is, to its end.
+
+A training that was killed and resumed gives the same numbers as one that was not: the batches depend on the seed and
+the step alone, and a checkpoint holds the weights, the optimizer, the state of every random layer (with Keras 3) and
+the running metrics.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import tensorflow as tf
+
+from nos_tf.optimizers.keras_api import tf_variables
+from nos_tf.training.checkpoint import Checkpoint
+from nos_tf.training.experiment import Experiment
+from nos_tf.training.history import Row, read_rows, write_rows
+from nos_tf.training.interruption import Interruption
+from nos_tf.training.runtime import Runtime, is_chief
+
+HISTORY = "history.csv"
+_CHECKPOINT_SECONDS = 300.0  # A crash costs at most so much of the work within an epoch.
+_DIVERGENCE_STEPS = 20  # From one look at the loss to the next; each makes the host wait for the device.
+
+
+class Display(Protocol):
+    """Shows how a training goes on."""
+
+    def on_step(self, step: int, loss: float | None) -> None:
+        """A step was made; its running mean loss where it is known."""
+
+    def on_epoch(self, row: Row) -> None:
+        """An epoch was measured."""
+
+
+def fit(
+    experiment: Experiment,
+    make_optimizer: Callable[[], tf.keras.optimizers.Optimizer],
+    seed: int,
+    runtime: Runtime,
+    folder: Path,
+    interruption: Interruption,
+    display: Display,
+    tensorboard: bool = False,
+) -> tuple[list[Row], float]:
+    """Trains a model, and measures it after every epoch.
+
+    Args:
+      experiment: What to train.
+      make_optimizer: Makes the optimizer; called within the strategy's scope.
+      seed: Of the initial weights, the order of the data and all other draws.
+      runtime: Where to train.
+      folder: Of this training: checkpoint, `history.csv` and TensorBoard files.
+      interruption: Asked after every step whether to save and stop.
+      display: Told of the progress.
+      tensorboard: Whether to write TensorBoard files.
+
+    Returns:
+      A row for each epoch, the last one's loss not finite if the training diverged, which ends it; and the seconds that
+      it took, earlier processes included.
+
+    Raises:
+      RunError: The checkpoint is of something else, or cannot be written.
+      KeyboardInterrupt: As `interruption` says; everything is saved.
+      Preempted: Likewise.
+    """
+    tf.keras.backend.clear_session()
+    tf.keras.utils.set_random_seed(seed)
+    strategy = runtime.make_strategy()
+    with strategy.scope(), runtime.precision():
+        model = experiment.build_model(seed)
+        model.compile(make_optimizer(), experiment.loss(), metrics=list(experiment.metrics()), jit_compile=runtime.xla)
+        model.optimizer.build(model.trainable_variables)
+    first = next(iter(experiment.evaluations.values()))
+    model.evaluate(first.take(1), verbose=0)  # Makes the metrics' variables, which are a part of the checkpoint.
+    metrics = [variable for metric in model.metrics for variable in metric.variables]
+    model.reset_metrics()
+    if not is_chief(strategy):  # All workers take part in a save, but only one in the run folder.
+        folder = folder / f"worker-{strategy.cluster_resolver.task_id}"
+    saved = Checkpoint(folder / "checkpoint", tf_variables([*model.variables, *model.optimizer.variables, *metrics]))
+    session = _Session(experiment, saved, tf_variables(metrics), folder, interruption, display)
+    session.restore()
+    callbacks: list[Any] = [session]
+    if tensorboard:
+        callbacks.append(tf.keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False))
+    with interruption.listening():
+        while session.step < experiment.total_steps and not session.diverged:
+            rest = session.step % experiment.steps_per_epoch
+            epoch = session.step // experiment.steps_per_epoch
+            model.fit(
+                experiment.batches(seed, session.step),
+                initial_epoch=epoch,
+                # What is left of a broken epoch comes alone, as it is shorter than the others.
+                epochs=epoch + 1 if rest else experiment.epochs,
+                steps_per_epoch=experiment.steps_per_epoch - rest,
+                callbacks=callbacks,
+                verbose=0,
+                shuffle=False,  # The stream has an order of its own.
+            )
+            interruption.stop()
+    return session.rows, session.seconds
+
+
+class _Session(tf.keras.callbacks.Callback):
+    def __init__(
+        self,
+        experiment: Experiment,
+        saved: Checkpoint,
+        metrics: list[tf.Variable],
+        folder: Path,
+        interruption: Interruption,
+        display: Display,
+    ):
+        super().__init__()
+        self.step = 0
+        self.rows: list[Row] = []
+        self._experiment = experiment
+        self._saved = saved
+        self._metrics = metrics
+        self._running: list[Any] = []
+        self._folder = folder
+        self._interruption = interruption
+        self._display = display
+        self._saved_at = time.monotonic()
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return float(self._saved.seconds.numpy()) + time.monotonic() - self._began
+
+    @property
+    def diverged(self) -> bool:
+        return bool(self.rows) and not math.isfinite(self.rows[-1]["loss"])
+
+    def restore(self) -> None:
+        self.step = self._saved.restore()
+        if self.step:
+            # The rows are written before the checkpoint, so there may be one that the checkpoint does not know.
+            self.rows = read_rows(self._folder / HISTORY)[: self.step // self._experiment.steps_per_epoch]
+            self._running = [variable.numpy() for variable in self._metrics]
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if self.step % self._experiment.steps_per_epoch:  # Keras has just set the running metrics to zero.
+            for variable, value in zip(self._metrics, self._running, strict=True):
+                variable.assign(value)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.step += 1
+        loss = None
+        if self.step % _DIVERGENCE_STEPS == 0:
+            loss = float(logs["loss"])
+            if not math.isfinite(loss):
+                self.model.stop_training = True
+        self._display.on_step(self.step, loss)
+        if self.step % self._experiment.steps_per_epoch == 0:
+            return  # The end of an epoch is saved with its measurements.
+        if self._interruption.check():
+            self._save()
+            self._interruption.stop()
+        if time.monotonic() - self._saved_at > _CHECKPOINT_SECONDS:
+            self._save()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        assert logs is not None
+        if not math.isfinite(logs["loss"]):
+            self.model.stop_training = True
+            self.rows.append({"epoch": epoch + 1, "loss": math.nan})
+        else:
+            row: Row = {"epoch": epoch + 1} | {name: float(value) for name, value in logs.items()}
+            for split, data in self._experiment.evaluations.items():
+                measured = self.model.evaluate(data, verbose=0, return_dict=True)
+                row |= {f"{split}_{name}": float(value) for name, value in measured.items()}
+            self.rows.append(row)
+            logs.update(row)  # For the callbacks that come after this one.
+            self._save()
+        self._display.on_epoch(self.rows[-1])
+        if self._interruption.check():
+            self.model.stop_training = True
+
+    def _save(self) -> None:
+        write_rows(self.rows, self._folder / HISTORY)
+        self._saved_at = time.monotonic()
+        self._saved.save(self.step, self.seconds)
+        self._began = self._saved_at

@@ -1,0 +1,74 @@
+"""Where a training runs, and how: replicas, number format, compilation."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from nos_tf.errors import RunError
+
+STRATEGIES = ("none", "mirrored", "multi_worker")
+
+
+@dataclasses.dataclass(frozen=True)
+class Runtime:
+    """How training steps are carried out; none of it is meant to change what is learned.
+
+    Attributes:
+      strategy: "none" for one device, "mirrored" for all GPUs of this machine (its CPUs where it has none), or
+        "multi_worker" for the machines that the environment variable `TF_CONFIG` names.
+      mixed_precision: Compute in float16 on GPUs and in bfloat16 on CPUs, with float32 weights.
+      xla: Compile the step by XLA. On CPUs this makes convolutions many times slower.
+    """
+
+    strategy: str = "none"
+    mixed_precision: bool = False
+    xla: bool = False
+
+    def make_strategy(self) -> tf.distribute.Strategy:
+        """The `tf.distribute` strategy."""
+        if self.strategy == "mirrored":
+            return tf.distribute.MirroredStrategy(
+                [
+                    device.name
+                    for device in tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+                ]
+            )
+        if self.strategy == "multi_worker":
+            return tf.distribute.MultiWorkerMirroredStrategy()
+        return tf.distribute.get_strategy()
+
+    @contextlib.contextmanager
+    def precision(self) -> Iterator[None]:
+        """Sets Keras' policy for the models that are built within."""
+        before = tf.keras.mixed_precision.global_policy()
+        if self.mixed_precision:
+            narrow = "mixed_float16" if tf.config.list_physical_devices("GPU") else "mixed_bfloat16"
+            tf.keras.mixed_precision.set_global_policy(narrow)
+        try:
+            yield
+        finally:
+            tf.keras.mixed_precision.set_global_policy(before)
+
+
+def check_batch(batch_size: int, strategy: tf.distribute.Strategy) -> None:
+    """Refuses a global batch that the replicas cannot share evenly.
+
+    Raises:
+      RunError: The batch is not divisible by the number of replicas.
+    """
+    replicas = strategy.num_replicas_in_sync
+    if batch_size % replicas:
+        raise RunError(
+            f"The global batch must be divisible by the {replicas} replicas; choose a multiple. "
+            f"Received: --batch_size={batch_size}"
+        )
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process is the one that writes the run folder."""
+    resolver = strategy.cluster_resolver
+    return resolver is None or resolver.task_type in (None, "chief") or resolver.task_id == 0

@@ -1,0 +1,56 @@
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nos_tf.training.stream import array_batches, index_batches
+
+
+def take(stream, count):
+    return [(int(step), indices.tolist()) for step, indices in itertools.islice(stream.as_numpy_iterator(), count)]
+
+
+def seen(batches):
+    return [index for _, indices in batches for index in indices]
+
+
+def test_every_epoch_shows_every_example_once_in_another_order():
+    batches = take(index_batches(12, 4, seed=1), 6)
+    assert [step for step, _ in batches] == list(range(6))
+    epochs = [seen(batches[:3]), seen(batches[3:])]
+    assert all(sorted(epoch) == list(range(12)) for epoch in epochs)
+    assert epochs[0] != epochs[1]
+
+
+def test_what_fills_no_batch_is_left_out_in_turn():
+    batches = take(index_batches(10, 4, seed=0), 40)
+    counts = np.bincount(seen(batches), minlength=10)
+    assert counts.sum() == 160
+    assert counts.min() > 8  # Were the same two left out each time, they would never be seen.
+
+
+@pytest.mark.parametrize("first_step", [0, 1, 3, 7, 100])
+def test_begins_anywhere_as_if_it_had_begun_at_the_start(first_step):
+    whole = take(index_batches(13, 4, seed=5), first_step + 5)
+    assert take(index_batches(13, 4, seed=5, first_step=first_step), 5) == whole[first_step:]
+
+
+def test_seeds_differ():
+    assert take(index_batches(50, 10, seed=0), 5) != take(index_batches(50, 10, seed=1), 5)
+
+
+def test_transform_gets_rows_that_belong_together_and_the_step_s_own_seed():
+    arrays = {"x": np.arange(12, dtype=np.float32), "y": np.arange(12)}
+
+    def transform(batch, seed):
+        return batch["x"], batch["y"], tf.random.stateless_uniform([], seed)
+
+    def run(first_step):
+        return list(itertools.islice(array_batches(arrays, 3, 7, first_step, transform).as_numpy_iterator(), 6))
+
+    whole, late = run(0), run(2)
+    assert all(np.array_equal(x, y) for x, y, _ in whole)
+    assert len({float(draw) for *_, draw in whole}) == 6
+    for one, other in zip(whole[2:], late[:4], strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))

@@ -1,0 +1,101 @@
+"""A tiny study that runs in seconds: python -m tests.training.study_case FOLDER [SECONDS_A_STEP]
+
+Run as a process so that it can be killed at any moment.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from nos_tf import optimizers
+from nos_tf.training.experiment import Experiment
+from nos_tf.training.history import Row
+from nos_tf.training.progress import Progress
+from nos_tf.training.runtime import Runtime
+from nos_tf.training.stream import array_batches
+from nos_tf.training.study import Plan, Study
+
+_RNG = np.random.default_rng(0)
+INPUTS = _RNG.normal(size=(60, 4)).astype(np.float32)
+LABELS = (INPUTS[:, 0] * INPUTS[:, 1] > 0).astype(np.int32)
+
+
+def build_model(seed: int) -> tf.keras.Model:
+    """Batch normalisation and dropout, as their state is what a resume forgets most easily."""
+    layers = tf.keras.layers
+    inputs = tf.keras.Input((4,))
+    x = layers.BatchNormalization()(layers.Dense(8, activation="relu")(inputs))
+    x = layers.Dropout(0.3, seed=seed)(x)
+    return tf.keras.Model(inputs, layers.Dense(2)(x))
+
+
+def experiment(epochs: int = 4, **changes: Any) -> Experiment:
+    """Four epochs of ten steps on 50 points; ten others are the validation, and the test."""
+    held_out = tf.data.Dataset.from_tensor_slices((INPUTS[50:], LABELS[50:])).batch(4)
+
+    def noisy(batch: dict[str, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return batch["x"] + tf.random.stateless_normal(tf.shape(batch["x"]), seed) * 0.01, batch["y"]
+
+    arrays = {"x": INPUTS[:50], "y": LABELS[:50]}
+    settings: dict[str, Any] = {
+        "name": "case",
+        "dataset": "invented points",
+        "scale": {"epochs": epochs},
+        "build_model": build_model,
+        "loss": lambda: tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        "metrics": lambda: [tf.keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        "batches": lambda seed, first_step: array_batches(arrays, 5, seed, first_step, noisy),
+        "evaluations": {"val": held_out, "test": held_out},
+        "objective": "val_accuracy",
+        "steps_per_epoch": 10,
+        "epochs": epochs,
+        "examples_per_step": 5,
+    }
+    return Experiment(**(settings | changes))
+
+
+def plan(names: tuple[str, ...] = ("adam", "powersign-cd"), rates: tuple[float, ...] = (0.01, 0.1)) -> Plan:
+    """Two optimizers, two rates, two seeds."""
+    return Plan(
+        names,
+        lambda name, rate, steps: optimizers.get(name, learning_rate=rate, total_steps=steps),
+        dict.fromkeys(names),
+        rates,
+        (3, 4),
+    )
+
+
+class SlowProgress(Progress):
+    """Takes its time at every step, so that a kill finds the training at work."""
+
+    seconds = 0.0
+
+    def on_step(self, step: int, loss: float | None) -> None:
+        super().on_step(step, loss)
+        time.sleep(self.seconds)
+
+
+def numbers(study: Study) -> dict[tuple[str, float, int], tuple[str | None, dict[str, float], list[Row]]]:
+    """Everything that must not depend on when a study was stopped."""
+    from nos_tf.training.fit import HISTORY
+    from nos_tf.training.history import read_rows
+
+    return {
+        key: (one.status, dict(one.metrics), read_rows(one.folder(study.folder) / HISTORY))
+        for key, one in study.trainings.items()
+    }
+
+
+if __name__ == "__main__":
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    SlowProgress.seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
+    one = Study(experiment(), plan(), Path(sys.argv[1]))
+    with SlowProgress(one.experiment, one.count, len(one.trainings)) as shown:
+        one.run(Runtime(), shown, tensorboard=False)
