@@ -36,6 +36,10 @@ def read_rows(path: Path) -> list[Row]:
     """
     try:
         with open(path, newline="", encoding="utf-8") as file:
-            return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+            return [{name: _number(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
     except (OSError, ValueError, TypeError, csv.Error) as error:
         raise RunError(f"The history of a training cannot be read ({error}). Received: {path}") from None
+
+
+def _number(text: str) -> float:
+    return int(text) if text.isdecimal() else float(text)

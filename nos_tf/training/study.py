@@ -112,7 +112,7 @@ class Study:
                 progress,
                 tensorboard,
             )
-            ok = math.isfinite(rows[-1]["loss"])
+            ok = all(math.isfinite(value) for row in rows for value in row.values())
             self._keep(
                 dataclasses.replace(
                     training,

@@ -1,0 +1,71 @@
+"""`python -m experiments.compare_with_paper`: the ledger that puts run folders beside the paper's tables and claims."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from absl import flags
+
+from nos_tf import run_folder
+from nos_tf.commands import application
+from nos_tf.errors import RunError
+
+if TYPE_CHECKING:
+    from nos_tf.paper.ledger import Ledger
+
+_WIDTH = 100  # Columns of the tables where there is no terminal to ask.
+
+
+def main() -> NoReturn:
+    """Runs the command and exits."""
+    flags.DEFINE_string("results_dir", None, "Folder below which every run folder is taken.")
+    flags.DEFINE_enum("format", "text", ["text", "markdown", "html"], "Format of the ledger.")
+    flags.DEFINE_string("output", None, "File of the ledger; by default it is printed.")
+    application.run(_main, "Interrupted; the comparison was not written.")
+
+
+def _main() -> None:
+    values = flags.FLAGS
+    if not values.results_dir:
+        raise RunError("Name the folder that holds the run folders. Received: no --results_dir")
+    from nos_tf.paper import ledger, results  # Loaded late: the statistics' library takes its time.
+
+    compared = ledger.compare(results.find(Path(values.results_dir)))
+    text = _render(compared, values.format, terminal=values.output is None and sys.stdout.isatty())
+    if values.output is None:
+        _print(text)
+    else:
+        run_folder.write_text(Path(values.output), text)
+        print(f"Comparison: {values.output}")
+
+
+def _render(compared: Ledger, name: str, terminal: bool) -> str:
+    if name == "html":
+        from nos_tf.paper import page
+
+        return page.render(compared)
+    if name == "markdown":
+        from nos_tf.paper import markdown
+
+        return markdown.render(compared)
+    from rich.console import Console
+
+    from nos_tf.paper import text
+
+    file = io.StringIO()
+    text.show(compared, Console(file=file, width=None if terminal else _WIDTH, force_terminal=terminal))
+    lines = file.getvalue().splitlines()
+    return "\n".join(lines if terminal else (line.rstrip() for line in lines)) + "\n"
+
+
+def _print(text: str) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # Whatever the terminal cannot show.
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:  # Whoever reads has seen enough, as `head` has.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

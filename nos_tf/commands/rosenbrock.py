@@ -1,0 +1,132 @@
+"""`python -m experiments.rosenbrock`: the paper's control experiment on the Rosenbrock function."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+from absl import flags
+
+from nos_tf import run_folder
+from nos_tf.commands import application, shared_flags
+from nos_tf.errors import RunError
+from nos_tf.tensorflow_loading import load_single_threaded
+from nos_tf.training import record
+
+NAME = "rosenbrock"
+TABLE, FIGURE = "rosenbrock.md", "rosenbrock.png"
+
+_NUMBERS = ("optimizers", "learning_rates", "iterations", "noise", "seeds", "seed")  # Flags that change the results.
+_NARROW = 120  # Columns that the table takes where there is no terminal to ask.
+
+
+def define_flags() -> None:
+    """Defines all flags of the command."""
+    shared_flags.define()
+    flags.DEFINE_string("run_dir", None, f"Folder of the run; by default runs/{NAME}-<time>.")
+    flags.DEFINE_list(
+        "optimizers",
+        ["sgd", "momentum", "rmsprop", "adam", "powersign", "addsign"],
+        "Names of the zoo, texts of rules (in double quotes where they hold a comma), keras/NAME. adam is Keras' own, "
+        "tuned over its epsilon as well.",
+    )
+    flags.DEFINE_list(
+        "learning_rates", ["1e-4", "1e-3", "1e-2", "1e-1"], "Rates that each optimizer is run with; the best is shown."
+    )
+    flags.DEFINE_integer("iterations", 4000, "Length of each run.", lower_bound=1)
+    flags.DEFINE_float(
+        "noise",
+        1.0,
+        "Standard deviation of the Gaussian noise on each component of the stochastic function's gradient.",
+        lower_bound=0.0,
+    )
+    flags.DEFINE_integer("seeds", 30, "Seeds of the noise, from --seed on.", lower_bound=1)
+
+
+def main() -> NoReturn:
+    """Runs the command and exits."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    define_flags()
+    application.run(_main, "Interrupted before there were results; the same command with --resume begins anew.")
+
+
+def _main() -> None:
+    values: dict[str, Any] = {name: flags.FLAGS[name].value for name in _NUMBERS}
+    values["optimizers"] = _optimizers(values["optimizers"])
+    values["learning_rates"] = _learning_rates(values["learning_rates"])
+    resume, folder = flags.FLAGS.resume, Path(flags.FLAGS.run_dir or f"runs/{NAME}-{time.strftime('%Y%m%d-%H%M%S')}")
+    if resume and flags.FLAGS.run_dir is None:
+        raise RunError("Name the run to go on with. Received: --resume without --run_dir")
+    run_folder.check(folder, run_folder.CONFIGURATION, resume)
+    load_single_threaded()
+    from nos_tf.rosenbrock.comparison import Comparison
+
+    seeds = range(values["seed"], values["seed"] + values["seeds"])
+    comparison = Comparison(
+        values["optimizers"], values["learning_rates"], values["iterations"], values["noise"], seeds
+    )
+    print(f"Run folder: {folder}", flush=True)
+    with run_folder.locked(folder):
+        kept = {**values, "run_dir": str(folder), "resume": resume}
+        record.begin(folder, NAME, kept, frozenset(kept).difference(_NUMBERS), resume)
+        path = folder / run_folder.RESULTS
+        # There are results when all is done, and what comes before takes seconds.
+        results = record.read_json(path) if path.exists() else _run(comparison, values, folder)
+    _show(results, folder)
+
+
+def _run(comparison: Any, values: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Runs everything and writes it, the results last."""
+    from nos_tf.rosenbrock import comparison as comparison_lib
+    from nos_tf.rosenbrock import report
+
+    runs = comparison.run()
+    selected = comparison_lib.select(runs)
+    chosen = {id(run) for run in selected}
+    results = {
+        "experiment": NAME,
+        "dataset": "Rosenbrock function of two variables, from (-1.2, 1)",
+        "scale": {name: values[name] for name in ("iterations", "learning_rates", "noise", "seeds")},
+        "runs": [run.to_json(id(run) in chosen) for run in runs],
+        "selected": {
+            kind: {run.optimizer: run.learning_rate for run in selected if run.function == kind}
+            for kind in comparison_lib.FUNCTIONS
+        },
+    }
+    run_folder.write_text(folder / TABLE, report.markdown(results))
+    with run_folder.writing(folder / FIGURE):
+        report.figure(selected).savefig(folder / FIGURE)
+    run_folder.write_json(folder / run_folder.RESULTS, results)
+    return results
+
+
+def _show(results: dict[str, Any], folder: Path) -> None:
+    from rich.console import Console
+
+    from nos_tf.rosenbrock import report
+
+    (Console() if sys.stdout.isatty() else Console(width=_NARROW)).print(report.table(results))
+    print(f"Figure: {folder / FIGURE}", flush=True)
+
+
+def _optimizers(names: list[str]) -> list[str]:
+    if not names:
+        raise RunError("Name at least one optimizer. Received: --optimizers=")
+    return list(dict.fromkeys(names))
+
+
+def _learning_rates(texts: list[str]) -> list[float]:
+    try:
+        rates = sorted({float(text) for text in texts})
+    except ValueError:
+        rates = []
+    if not rates or not all(0.0 < rate < math.inf for rate in rates):
+        raise RunError(
+            "The grid is a list of positive learning rates, as 0.001,0.01. "
+            f"Received: --learning_rates={','.join(texts)}"
+        )
+    return rates

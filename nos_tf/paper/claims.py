@@ -1,0 +1,237 @@
+"""The orderings and deltas that the paper claims, each checked as a claim of its own.
+
+A claim compares two optimizers of one run, or of runs with the same data and scale when no single run has both. The 95%
+intervals of both means bound their difference. A claim's status is the first of these that is true:
+
+- *not run*: no pair of such runs has both optimizers.
+- *not comparable (smaller scale)*: one of the two is not at the paper's scale. What the runs say is shown beside it, as
+  "at smaller scale".
+- *not decided*: a seed diverged, a number is missing, there are fewer than two seeds of something random, or the paper
+  gives no number.
+- *holds*: the difference is above 0 over the whole of its bounds, and its mean reaches the paper's delta to within half
+  of the delta's last printed digit.
+- *does not hold*: the difference stays below the paper's delta (for an ordering: below 0) over the whole of its bounds.
+- *not decided (intervals overlap)*: otherwise.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from nos_tf.paper.cells import BEST_RULE, CONVNET, GNMT, IMAGENET, TABLE_1, Column
+from nos_tf.paper.entry import Entry, best, entries
+from nos_tf.paper.naming import BASELINES
+from nos_tf.paper.results import Run
+from nos_tf.paper.trust import Trust
+from nos_tf.reports.statistics import Interval
+
+
+class ClaimStatus(enum.Enum):
+    """What can be said of a claim."""
+
+    HOLDS = "holds"
+    DOES_NOT_HOLD = "does not hold"
+    NOT_DECIDED = "not decided"
+    OVERLAP = "not decided (intervals overlap)"
+    NOT_COMPARABLE = "not comparable (smaller scale)"
+    NOT_RUN = "not run"
+
+
+class Claim(NamedTuple):
+    """One optimizer is better than another.
+
+    Attributes:
+      text: The claim in words.
+      trust: Mark of what it says.
+      experiment: Name of the experiment that measures it.
+      better: Names of the better optimizer in the paper's tables; of several, the best that a run has.
+      worse: Name of the worse one.
+      column: What is compared, and its unit.
+      delta: By how much it is better, in the column's unit; 0 for an ordering; None where the paper gives no number.
+      chosen_by: Metric that chooses among several better ones.
+    """
+
+    text: str
+    trust: Trust
+    experiment: str
+    better: tuple[str, ...]
+    worse: str
+    column: Column
+    delta: float | None = 0.0
+    chosen_by: str = "final_val_accuracy"
+
+
+class ClaimResult(NamedTuple):
+    """A claim and what one pair of entries says of it, or none.
+
+    Attributes:
+      claim: The claim.
+      status: The comparison.
+      pair: The better and the worse one by the claim.
+      lead: How far the first is ahead, in the column's unit, with the half-width of its bounds; None when unknown.
+      at_smaller_scale: What the status would be if the scale were the paper's; None when it is, or nothing was run.
+    """
+
+    claim: Claim
+    status: ClaimStatus
+    pair: tuple[Entry, Entry] | None = None
+    lead: Interval | None = None
+    at_smaller_scale: ClaimStatus | None = None
+
+
+_PRINTED = {"sgd": "SGD", "momentum": "Momentum", "adam": "Adam", "rmsprop": "RMSProp"}
+_TEST = next(column for column in TABLE_1.columns if column.metric == "final_test_accuracy")
+_TOP1, _TOP5 = IMAGENET.columns
+_PERPLEXITY, _BLEU = GNMT.columns
+_FINAL_VALUE = Column("final_value", "final value", "", decimals=None, factor=1.0, higher_is_better=False)
+_RULES = tuple(row.optimizer for row in TABLE_1.rows if row.optimizer not in BASELINES)
+_POWERSIGN = ("powersign",)
+
+CLAIMS = (
+    *(
+        Claim(
+            f"ConvNet: the best rule is above {_PRINTED[name]}",
+            Trust.OWN,
+            "cifar10_convnet",
+            (BEST_RULE,),
+            name,
+            CONVNET.columns[0],
+        )
+        for name in ("momentum", "adam", "sgd", "rmsprop")
+    ),
+    *(
+        Claim(
+            f"Wide ResNet: the best rule by validation is above {_PRINTED[name]} on test data",
+            Trust.RECOLLECTED,
+            "cifar10_wide_resnet",
+            _RULES,
+            name,
+            _TEST,
+        )
+        for name in ("momentum", "adam", "sgd", "rmsprop")
+    ),
+    *(
+        Claim(
+            f"Rosenbrock: g * e^{{sign(g)sign(m)}} ends below {_PRINTED[name]}",
+            Trust.RECOLLECTED,
+            "rosenbrock",
+            _POWERSIGN,
+            name,
+            _FINAL_VALUE,
+        )
+        for name in ("adam", "rmsprop", "sgd")
+    ),
+    Claim(
+        "Rosenbrock: g * e^{sign(g)sign(m)} is close to Momentum (the paper gives no number)",
+        Trust.RECOLLECTED,
+        "rosenbrock",
+        _POWERSIGN,
+        "momentum",
+        _FINAL_VALUE,
+        delta=None,
+    ),
+    *(
+        Claim(
+            f"ImageNet: PowerSign-cd or AddSign-rd, up to +0.4 {column.heading} over RMSProp",
+            Trust.OWN,
+            "imagenet_mobile",
+            ("powersign-cd", "addsign-rd10"),
+            "rmsprop",
+            column,
+            delta=0.4,
+            chosen_by=column.metric,
+        )
+        for column in (_TOP1, _TOP5)
+    ),
+    Claim(
+        "Translation: g * e^{sign(g)sign(m)}, up to +0.7 BLEU over Adam on validation data",
+        Trust.OWN,
+        "wmt14_gnmt",
+        _POWERSIGN,
+        "adam",
+        _BLEU._replace(metric="val_bleu", heading="validation BLEU"),
+        delta=0.7,
+    ),
+    Claim(
+        "Translation: g * e^{sign(g)sign(m)}, +0.5 BLEU over Adam on test data",
+        Trust.RECOLLECTED,
+        "wmt14_gnmt",
+        _POWERSIGN,
+        "adam",
+        _BLEU,
+        delta=0.5,
+    ),
+    Claim(
+        "Translation: g * e^{sign(g)sign(m)} has a lower training perplexity than Adam",
+        Trust.RECOLLECTED,
+        "wmt14_gnmt",
+        _POWERSIGN,
+        "adam",
+        _PERPLEXITY,
+    ),
+)
+
+
+def check(claim: Claim, runs: Sequence[Run]) -> list[ClaimResult]:
+    """What each pair of entries says of a claim; one result without a pair when there is none."""
+    results = [_result(claim, better, worse) for better, worse in _pairs(claim, runs)]
+    return results or [ClaimResult(claim, ClaimStatus.NOT_RUN)]
+
+
+def _pairs(claim: Claim, runs: Sequence[Run]) -> list[tuple[Entry, Entry]]:
+    found: list[tuple[Entry, Entry]] = []
+    candidates: list[tuple[list[Entry], list[Entry]]] = []
+    for number, run in enumerate(runs, start=1):
+        if run.experiment == claim.experiment:
+            better = [entry for name in claim.better for entry in entries(number, run, name)]
+            candidates.append((better, entries(number, run, claim.worse)))
+            found += itertools.product(_best(claim, better), candidates[-1][1])
+    # A run that has no baseline of its own is held against those of runs that are alike.
+    alone = [entry for better, worse in candidates if not worse for entry in better]
+    for _, group in itertools.groupby(sorted(alone, key=_kind), _kind):
+        first, *others = group
+        alike = [entry for _, worse in candidates for entry in worse if _kind(entry) == _kind(first)]
+        found += itertools.product(_best(claim, [first, *others]), alike)
+    return found
+
+
+def _best(claim: Claim, candidates: list[Entry]) -> list[Entry]:
+    one_optimizer = len(claim.better) == 1 and claim.better != (BEST_RULE,)
+    return candidates if one_optimizer else best(candidates, claim.chosen_by)
+
+
+def _kind(entry: Entry) -> tuple[str, str, str]:
+    return entry.run.dataset, entry.run.function or "", entry.run.scale_text
+
+
+def _result(claim: Claim, better: Entry, worse: Entry) -> ClaimResult:
+    lead = _lead(claim.column, better, worse)
+    status = _status(claim, lead)
+    if better.obstacles or worse.obstacles:
+        return ClaimResult(claim, ClaimStatus.NOT_COMPARABLE, (better, worse), lead, status)
+    return ClaimResult(claim, status, (better, worse), lead)
+
+
+def _lead(column: Column, better: Entry, worse: Entry) -> Interval | None:
+    first, second = better.interval(column.metric), worse.interval(column.metric)
+    if first is None or second is None:
+        return None
+    sign = column.factor if column.higher_is_better else -column.factor
+    half_width = None
+    if first.half_width is not None and second.half_width is not None:
+        half_width = (first.half_width + second.half_width) * column.factor
+    return Interval((first.mean - second.mean) * sign, half_width)
+
+
+def _status(claim: Claim, lead: Interval | None) -> ClaimStatus:
+    if lead is None or lead.half_width is None or claim.delta is None:
+        return ClaimStatus.NOT_DECIDED
+    needed = claim.delta - claim.column.tolerance if claim.delta else 0.0
+    if lead.mean - lead.half_width > 0 and lead.mean >= needed - 1e-9:
+        return ClaimStatus.HOLDS
+    if lead.mean + lead.half_width < needed:
+        return ClaimStatus.DOES_NOT_HOLD
+    return ClaimStatus.OVERLAP

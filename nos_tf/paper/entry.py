@@ -1,0 +1,94 @@
+"""What one run measured of one optimizer."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from nos_tf.paper import naming, scale
+from nos_tf.paper.cells import BEST_RULE
+from nos_tf.paper.results import Run, Training
+from nos_tf.reports.statistics import Interval, mean_interval
+
+_CHOSEN_BY = "final_val_accuracy"  # A best rule is chosen on validation, never on what it is compared by.
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One optimizer of a run at its chosen learning rate.
+
+    Attributes:
+      number: Number of the run in the ledger, from 1.
+      run: The run.
+      optimizer: The optimizer as the run names it.
+      trainings: Trainings at the chosen rate, one a seed; all of them when none was chosen.
+      obstacles: Why the entry cannot be compared with the paper; empty when it can.
+    """
+
+    number: int
+    run: Run
+    optimizer: str
+    trainings: tuple[Training, ...]
+    obstacles: tuple[str, ...]
+
+    @property
+    def learning_rate(self) -> float | None:
+        """The chosen rate; None when none was chosen."""
+        return self.trainings[0].learning_rate if self.trainings[0].chosen else None
+
+    @property
+    def diverged(self) -> int:
+        """How many of the trainings diverged."""
+        return sum(training.diverged for training in self.trainings)
+
+    def interval(self, metric: str) -> Interval | None:
+        """Mean over seeds and its 95% confidence interval; None unless every training has the metric."""
+        values = [training.metrics[metric] for training in self.trainings if metric in training.metrics]
+        if len(values) < len(self.trainings):
+            return None
+        if len(values) == 1 and scale.is_noiseless(self.run.experiment, self.run.function):
+            return Interval(values[0], 0.0)
+        return mean_interval(values)
+
+
+def entries(number: int, run: Run, wanted: str) -> list[Entry]:
+    """What a run has of an optimizer of the paper, or its best rule.
+
+    Args:
+      number: Number of the run in the ledger.
+      run: The run.
+      wanted: Name of the optimizer in the paper's tables, or `BEST_RULE`.
+    """
+    if wanted == BEST_RULE:
+        return best([_entry(number, run, given) for given in run.optimizers if naming.is_rule(given)])
+    return [_entry(number, run, given) for given in run.optimizers if naming.known_as(given) == wanted]
+
+
+def best(candidates: Sequence[Entry], metric: str = _CHOSEN_BY) -> list[Entry]:
+    """The entry with the highest mean of a metric as a list of one, or of none.
+
+    Where several are there and one has no such mean, nobody can tell: then each is kept, and none can be compared.
+    """
+    if len(candidates) < 2:
+        return list(candidates)
+    # A rule that diverged is not the best one.
+    trained = [entry for entry in candidates if not entry.diverged] or candidates[:1]
+    means = [entry.interval(metric) for entry in trained]
+    if len(trained) > 1 and None in means:
+        unknown = f"no {metric} of every rule to choose the best by"
+        return [dataclasses.replace(entry, obstacles=(*entry.obstacles, unknown)) for entry in candidates]
+    ranked = sorted(zip(means, trained, strict=True), key=lambda pair: pair[0].mean if pair[0] else 0.0)
+    return [ranked[-1][1]]
+
+
+def _entry(number: int, run: Run, optimizer: str) -> Entry:
+    every = [training for training in run.trainings if training.optimizer == optimizer]
+    chosen = [training for training in every if training.chosen]
+    obstacles = list(scale.obstacles(run.experiment, run.dataset, run.scale, run.flags))
+    if len({training.key[:-1] for training in chosen}) != 1 and not all(training.diverged for training in every):
+        obstacles.append("no learning rate chosen by validation")
+    tried = len({training.learning_rate for training in every})
+    wanted = scale.PAPER_SCALES[run.experiment].learning_rates if run.experiment in scale.PAPER_SCALES else 1
+    if tried < wanted:
+        obstacles.append(f"{tried} of {wanted} learning rates")
+    return Entry(number, run, optimizer, tuple(sorted(chosen or every, key=lambda one: one.seed)), tuple(obstacles))

@@ -1,0 +1,149 @@
+"""The ledger: every cell and every claim of the paper, and what the runs say of it.
+
+A cell and a run that has its optimizer make one line. What is compared is the mean over the seeds at the learning rate
+that the run chose by validation. A cell's status is the first of these that is true:
+
+- *not run*: no run has the optimizer.
+- *not comparable (smaller scale)*: the run does not state the paper's data and scale (see `scale`), tried fewer
+  learning rates, or did not choose one by validation. Nothing that it says is held against the paper, or for it.
+- *not reproduced*: one of the seeds diverged.
+- *not comparable (smaller scale)*: a seed lacks the number.
+- *reproduced*: the mean reaches the paper's value: it is at least as good, or worse by no more than the value's own
+  error (half of its last printed digit, or the error of reading a figure).
+- *within the confidence interval*: the mean does not reach the value, but Student's t 95% interval of the mean over two
+  seeds or more does.
+- *not reproduced*: otherwise.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from nos_tf.paper.cells import TABLES, Column, Row, Table
+from nos_tf.paper.claims import CLAIMS, ClaimResult, check
+from nos_tf.paper.entry import Entry, entries
+from nos_tf.paper.results import Run
+from nos_tf.reports.statistics import Interval
+
+_ROUNDING = 1e-9  # Numbers on the edge of the tolerance are inside.
+
+
+class Status(enum.Enum):
+    """What can be said of a cell."""
+
+    REPRODUCED = "reproduced"
+    WITHIN = "within the confidence interval"
+    NOT_REPRODUCED = "not reproduced"
+    NOT_COMPARABLE = "not comparable (smaller scale)"
+    NOT_RUN = "not run"
+
+
+class CellResult(NamedTuple):
+    """A cell and what a run says of it.
+
+    Attributes:
+      column: The cell's column.
+      value: The paper's number.
+      status: The comparison.
+      measured: Mean and interval in the column's unit; None when there is none.
+    """
+
+    column: Column
+    value: float
+    status: Status
+    measured: Interval | None
+
+
+class Line(NamedTuple):
+    """A row of a table and one entry of a run, or none; one result a column."""
+
+    entry: Entry | None
+    cells: tuple[CellResult, ...]
+
+    @property
+    def status(self) -> Status | None:
+        """The status that all its cells have; None when they differ."""
+        found = {cell.status for cell in self.cells}
+        return found.pop() if len(found) == 1 else None
+
+
+class RowResult(NamedTuple):
+    """A row of a table and its lines, at least one."""
+
+    row: Row
+    lines: tuple[Line, ...]
+
+
+class TableResult(NamedTuple):
+    """A table and its rows."""
+
+    table: Table
+    rows: tuple[RowResult, ...]
+
+
+class Ledger(NamedTuple):
+    """The whole comparison; runs are numbered from 1."""
+
+    runs: tuple[Run, ...]
+    tables: tuple[TableResult, ...]
+    claims: tuple[ClaimResult, ...]
+
+    def count(self, status: Status) -> int:
+        """How many results have a status."""
+        cells = (cell for table in self.tables for row in table.rows for line in row.lines for cell in line.cells)
+        return sum(cell.status is status for cell in cells)
+
+
+def compare(runs: Sequence[Run]) -> Ledger:
+    """Puts runs beside the paper."""
+    tables = tuple(TableResult(table, tuple(_row(table, row, runs) for row in table.rows)) for table in TABLES)
+    claims = tuple(result for claim in CLAIMS for result in check(claim, runs))
+    return Ledger(tuple(runs), tables, claims)
+
+
+def _row(table: Table, row: Row, runs: Sequence[Run]) -> RowResult:
+    found: list[Entry | None] = [
+        entry
+        for number, run in enumerate(runs, start=1)
+        if run.experiment == table.experiment
+        for entry in entries(number, run, row.optimizer)
+    ]
+    return RowResult(row, tuple(_line(table, row, entry) for entry in found or [None]))
+
+
+def _line(table: Table, row: Row, entry: Entry | None) -> Line:
+    return Line(
+        entry, tuple(_cell(column, value, entry) for column, value in zip(table.columns, row.values, strict=True))
+    )
+
+
+def _cell(column: Column, value: float, entry: Entry | None) -> CellResult:
+    if entry is None:
+        return CellResult(column, value, Status.NOT_RUN, None)
+    measured = in_unit(column, entry.interval(column.metric))
+    return CellResult(column, value, _status(column, value, entry, measured), measured)
+
+
+def in_unit(column: Column, interval: Interval | None) -> Interval | None:
+    """A measured interval in the unit of the paper's column."""
+    if interval is None:
+        return None
+    half_width = None if interval.half_width is None else interval.half_width * column.factor
+    return Interval(interval.mean * column.factor, half_width)
+
+
+def _status(column: Column, value: float, entry: Entry, measured: Interval | None) -> Status:
+    if entry.obstacles:
+        return Status.NOT_COMPARABLE
+    if entry.diverged:
+        return Status.NOT_REPRODUCED
+    if measured is None:
+        return Status.NOT_COMPARABLE
+    missing = (value - measured.mean) * (1 if column.higher_is_better else -1) - column.tolerance - _ROUNDING
+    if missing <= 0:
+        return Status.REPRODUCED
+    if measured.half_width is not None and missing <= measured.half_width:
+        return Status.WITHIN
+    return Status.NOT_REPRODUCED

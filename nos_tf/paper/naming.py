@@ -1,0 +1,32 @@
+"""Which optimizer of a run is which of the paper's."""
+
+from __future__ import annotations
+
+import functools
+
+from nos_tf.dsl import ProgramError, canonical_key, parse
+from nos_tf.paper.cells import TABLES
+
+BASELINES = ("sgd", "momentum", "adam", "rmsprop")
+_PROGRAMS = {row.optimizer: row.program for table in TABLES for row in table.rows if row.program is not None}
+
+
+@functools.cache
+def known_as(given: str) -> str | None:
+    """The name that the paper's tables use for an optimizer, None where they do not have it.
+
+    Args:
+      given: Name as the user gave it: of the zoo, a rule's text, or `keras/NAME`.
+    """
+    if (name := given.removeprefix("keras/")) in BASELINES:
+        return name
+    try:
+        key = canonical_key(parse(given))
+    except ProgramError:
+        return given
+    return next((name for name, program in _PROGRAMS.items() if canonical_key(parse(program)) == key), None)
+
+
+def is_rule(given: str) -> bool:
+    """Whether an optimizer is an update rule of the search's language, and none of the paper's baselines."""
+    return not given.startswith(("keras/", "addons/")) and known_as(given) not in BASELINES

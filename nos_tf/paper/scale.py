@@ -1,0 +1,140 @@
+"""What a run must have been to be compared with the paper: the whole original data, and the paper's own scale.
+
+An experiment writes these facts into `dataset` and `scale` of its `results.json`. A fact that is missing, of another
+type or contradicted by the run's flags counts as not met. Where the paper does not state a fact (size of the Wide
+ResNet, length of the ImageNet and of the translation trainings), the value here is that of the model's own paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+
+class Fact(NamedTuple):
+    """A fact of `scale`.
+
+    Attributes:
+      key: Its key.
+      name: What is counted, for people.
+      values: Values that are the paper's.
+      at_least: More than the (one) value will do.
+    """
+
+    key: str
+    name: str
+    values: tuple[int | str, ...]
+    at_least: bool = False
+
+
+class Scale(NamedTuple):
+    """The scale of an experiment in the paper.
+
+    Attributes:
+      datasets: Labels of the whole original data.
+      facts: What `scale` must say.
+      learning_rates: Learning rates that the paper chose from for each optimizer; 1 where it does not say.
+      noiseless: Function on which one training says all, as nothing about it is random; None where there is none.
+    """
+
+    datasets: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    learning_rates: int = 1
+    noiseless: str | None = None
+
+
+PAPER_SCALES: dict[str, Scale] = {
+    "cifar10_convnet": Scale(
+        ("CIFAR-10",),
+        (
+            Fact("model", "model", ("ConvNet-32",)),
+            Fact("epochs", "epochs", (300,)),
+            Fact("schedule", "learning rate schedule", ("constant",)),
+            Fact("train_examples", "training examples", (45_000, 50_000)),
+            Fact("test_examples", "test examples", (10_000,)),
+        ),
+    ),
+    "cifar10_wide_resnet": Scale(
+        ("CIFAR-10",),
+        (
+            # Neither depth nor width is known; 28-10 is the Wide ResNet paper's own.
+            Fact("model", "model", ("WRN-28-10",)),
+            Fact("epochs", "epochs", (300,)),
+            Fact("schedule", "learning rate schedule", ("constant",)),
+            Fact("train_examples", "training examples", (45_000,)),
+            Fact("val_examples", "validation examples", (5_000,)),
+            Fact("test_examples", "test examples", (10_000,)),
+        ),
+        learning_rates=7,
+    ),
+    "rosenbrock": Scale(
+        ("Rosenbrock function of two variables, from (-1.2, 1)",),
+        (Fact("iterations", "iterations", (4_000,)),),
+        learning_rates=4,
+        noiseless="deterministic",
+    ),
+    "imagenet_mobile": Scale(
+        ("ImageNet",),
+        (
+            Fact("model", "model", ("NASNet-A mobile",)),
+            Fact("image_size", "pixels", (224,)),
+            # The paper's number of steps is not known; this is that of NASNet's own recipe.
+            Fact("epochs", "epochs", (250,), at_least=True),
+            Fact("schedule", "learning rate schedule", ("cosine",)),
+            Fact("train_examples", "training examples", (1_281_167,)),
+            Fact("test_examples", "test examples", (50_000,)),
+        ),
+    ),
+    "wmt14_gnmt": Scale(
+        ("WMT'14 English-German",),
+        (
+            Fact("layers", "layers", (8,)),
+            Fact("units", "units", (1024,)),
+            # The paper's number of steps is not known; these are the batches of 128 of GNMT's own recipe.
+            Fact("steps", "steps", (340_000,), at_least=True),
+            Fact("train_examples", "training pairs", (4_508_785,)),
+            Fact("test_examples", "test pairs", (3_003,)),
+        ),
+    ),
+}
+
+
+def is_noiseless(experiment: str, function: str | None) -> bool:
+    """Whether trainings of an experiment on one of its functions have nothing random about them."""
+    return function is not None and experiment in PAPER_SCALES and PAPER_SCALES[experiment].noiseless == function
+
+
+def obstacles(experiment: str, dataset: str, scale: Mapping[str, Any], flags: Mapping[str, Any]) -> tuple[str, ...]:
+    """Why a run cannot be compared with the paper; empty when it can.
+
+    Args:
+      experiment: Name of the experiment.
+      dataset: Label of its data.
+      scale: Facts that its results state.
+      flags: Flags that its configuration states; a number of a fact's name must not contradict it.
+    """
+    paper = PAPER_SCALES.get(experiment)
+    if paper is None:
+        return ("no experiment of the paper",)
+    data = () if dataset in paper.datasets else (dataset or "unknown data",)
+    return (*_unmet(paper.facts, scale, flags), *data)
+
+
+def _unmet(facts: tuple[Fact, ...], scale: Mapping[str, Any], flags: Mapping[str, Any]) -> Iterator[str]:
+    for fact in facts:
+        found, wanted = scale.get(fact.key), fact.values[0]
+        flag = flags.get(fact.key)
+        if type(found) is not type(wanted):
+            yield f"{fact.name} unknown"
+        elif type(flag) is int and flag != found:
+            yield f"{_text(found)} {fact.name} by its results, {_text(flag)} by its flags"
+        elif found in fact.values or (fact.at_least and found > wanted):
+            continue
+        elif isinstance(wanted, int) and isinstance(found, int) and found < wanted:
+            yield f"{found:,} of {wanted:,} {fact.name}"
+        else:
+            yield f"{fact.name} {_text(found)} instead of {_text(wanted)}"
+
+
+def _text(value: Any) -> str:
+    return f"{value:,}" if type(value) is int else ascii(value).strip("'")[:40]

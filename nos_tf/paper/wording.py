@@ -1,0 +1,116 @@
+"""The ledger's numbers and sentences as text, the same in every format."""
+
+from __future__ import annotations
+
+from nos_tf.durations import duration
+from nos_tf.paper.cells import Column
+from nos_tf.paper.claims import ClaimResult, ClaimStatus
+from nos_tf.paper.entry import Entry
+from nos_tf.paper.ledger import CellResult, Ledger, Status, in_unit
+from nos_tf.paper.trust import Trust
+from nos_tf.reports.statistics import Interval
+
+TITLE = "The paper's numbers and what was run here"
+
+
+def summary(ledger: Ledger) -> str:
+    """How many cells of runs have which status."""
+    counts = ", ".join(f"{ledger.count(status)} {status.value}" for status in Status)
+    return f"Numbers of the paper, once for each run that has their optimizer: {counts}."
+
+
+def trust(mark: Trust) -> str:
+    """A trust mark with its words."""
+    return f"[{mark.value}] {mark.words}"
+
+
+def heading(column: Column) -> str:
+    """A column's name and unit."""
+    return f"{column.heading}, {column.unit}" if column.unit else column.heading
+
+
+def paper(column: Column, value: float) -> str:
+    """A number as the paper prints it."""
+    return f"{value:.{column.decimals}f}"
+
+
+def measured(column: Column, interval: Interval) -> str:
+    """A mean in the column's unit with one more digit than the paper's, and its confidence interval."""
+
+    def number(value: float) -> str:
+        if column.decimals is None:
+            return f"{value:.3g}"
+        return f"{round(value, column.decimals + 1) + 0.0:.{column.decimals + 1}f}"  # Adding 0 makes -0 a plain 0.
+
+    return number(interval.mean) + ("" if interval.half_width is None else f" ± {number(interval.half_width)}")
+
+
+def cell(result: CellResult, entry: Entry) -> str:
+    """What a run measured for a cell."""
+    return measured(result.column, result.measured) if result.measured is not None else _why_none(entry)
+
+
+def entry(found: Entry) -> str:
+    """Run, optimizer, learning rate and seeds in one line."""
+    rate = found.learning_rate
+    chosen = "no lr chosen" if rate is None else f"lr {rate:g}"
+    seeds = sorted({training.seed for training in found.trainings})
+    return f"R{found.number}: {found.optimizer}, {chosen}, {_count(len(seeds), 'seed')}"
+
+
+def evidence(result: ClaimResult) -> str:
+    """What a pair of entries says of a claim; empty when there is none."""
+    if result.pair is None:
+        return ""
+    column = result.claim.column
+    sides = []
+    for side in result.pair:
+        interval = in_unit(column, side.interval(column.metric))
+        shown = _why_none(side) if interval is None else measured(column, interval)
+        sides.append(f"R{side.number} {side.optimizer} {shown} ({_count(len(side.trainings), 'seed')})")
+    lead = "" if result.lead is None else f"; ahead by {measured(column, result.lead)} {column.unit}".rstrip()
+    said = "" if result.at_smaller_scale is None else f"at smaller scale: {result.at_smaller_scale.value}; "
+    return f"{said}{column.heading}: {' against '.join(sides)}{lead}"
+
+
+def claim_status(result: ClaimResult) -> str:
+    """A claim's status, with the reason where it is not decided for another than overlap."""
+    if result.status is not ClaimStatus.NOT_DECIDED or result.pair is None:
+        return result.status.value
+    if result.claim.delta is None:
+        return f"{result.status.value} (the paper gives no number)"
+    return f"{result.status.value} ({'fewer than 2 seeds' if result.lead is not None else 'a number is missing'})"
+
+
+def run_facts(number: int, ledger: Ledger) -> list[tuple[str, str]]:
+    """Everything that is to be known of a run, name and text; numbers count from 1."""
+    run = ledger.runs[number - 1]
+    return [
+        ("folder", ", ".join(run.folders)),
+        ("experiment", run.experiment + (f", {run.function}" if run.function else "")),
+        ("data", run.dataset),
+        ("scale", run.scale_text or "unknown"),
+        ("seeds", ", ".join(map(str, run.seeds)) or "none"),
+        ("config hash", run.config_hash),
+        ("commit", run.commit or "unknown"),
+        ("cost", f"{duration(run.seconds)}, {_count(len(run.trainings), 'training')}"),
+        ("comparable", "; ".join(_obstacles(number, ledger)) or "yes"),
+    ]
+
+
+def _obstacles(number: int, ledger: Ledger) -> list[str]:
+    """Why a run, or some of its optimizers, cannot be compared with the paper."""
+    lines = [line for table in ledger.tables for row in table.rows for line in row.lines]
+    found = [line.entry for line in lines if line.entry is not None and line.entry.number == number]
+    found += [entry for claim in ledger.claims for entry in claim.pair or () if entry.number == number]
+    return list(dict.fromkeys(obstacle for entry in found for obstacle in entry.obstacles))
+
+
+def _why_none(entry: Entry) -> str:
+    if entry.diverged:
+        return f"{entry.diverged} of {_count(len(entry.trainings), 'seed')} diverged"
+    return "not measured"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -1,0 +1,126 @@
+"""The table and the figure of a comparison."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.style
+import numpy as np
+import scipy.stats
+from matplotlib.figure import Figure
+from rich.table import Table
+
+from nos_tf.reports.statistics import Interval, mean_interval
+from nos_tf.rosenbrock.comparison import FUNCTIONS, Run
+
+COLUMNS = ("function", "optimizer", "learning rate", "epsilon", "final value", "lowest value", "diverged: best / grid")
+_FLOOR = 1e-16  # Below it a float32 cannot tell where it is from the minimum.
+_DASHES = ("-", "--", "-.", ":")
+
+
+def rows(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Lines of the table from `results.json`, as texts: each optimizer at its best setting, best first.
+
+    Values are means over seeds with their 95% confidence interval, of the runs that did not diverge.
+    """
+    lines: list[tuple[str, ...]] = []
+    for kind in FUNCTIONS:
+        optimizers: dict[str, list[Mapping[str, Any]]] = {}
+        for run in results["runs"]:
+            if run["function"] == kind:
+                optimizers.setdefault(run["optimizer"], []).append(run)
+        ranked = []
+        for name, runs in optimizers.items():
+            best = [run for run in runs if run["selected"]]
+            finished = [run["metrics"] for run in best if run["status"] == "ok"]
+            final, lowest = (mean_interval([run[key] for run in finished]) for key in ("final_value", "best_value"))
+            epsilon = best[0]["epsilon"]
+            line = (
+                kind,
+                name,
+                f"{best[0]['learning_rate']:g}",
+                "-" if epsilon is None else f"{epsilon:g}",
+                _text(final),
+                _text(lowest),
+                f"{len(best) - len(finished)} of {len(best)} / "
+                f"{sum(run['status'] == 'diverged' for run in runs)} of {len(runs)}",
+            )
+            ranked.append((final.mean, line))
+        lines += [line for _, line in sorted(ranked)]
+    return lines
+
+
+def markdown(results: Mapping[str, Any]) -> str:
+    """The table in Markdown."""
+    lines = [COLUMNS, ("---",) * len(COLUMNS), *rows(results)]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def table(results: Mapping[str, Any]) -> Table:
+    """The table for the console."""
+    made = Table(
+        title="Rosenbrock: f at the best setting of each optimizer, mean over seeds ± 95%", title_justify="left"
+    )
+    for name in COLUMNS:
+        made.add_column(name, overflow="fold", justify="left" if name in ("function", "optimizer") else "right")
+    kind = FUNCTIONS[0]
+    for line in rows(results):
+        if line[0] != kind:
+            made.add_section()
+            kind = line[0]
+        made.add_row(*line)
+    return made
+
+
+def figure(selected: Sequence[Run]) -> Figure:
+    """The function over the iterations, without noise: mean over seeds with its 95% confidence interval."""
+    drawn = Figure(figsize=(7.2, 8.0), layout="constrained", dpi=150)
+    names = list(dict.fromkeys(run.optimizer for run in selected))
+    colours = matplotlib.style.library["tableau-colorblind10"]["axes.prop_cycle"].by_key()["color"]
+    for axes, kind in zip(drawn.subplots(2, 1, sharex=True), FUNCTIONS, strict=True):
+        lowest = math.inf
+        for index, name in enumerate(names):
+            runs = [run for run in selected if (run.function, run.optimizer) == (kind, name) and not run.diverged]
+            mean, half_width = band(np.stack([run.values for run in runs]))
+            iterations = np.arange(len(mean))
+            colour = colours[index % len(colours)]
+            lowest = min(lowest, float(mean.min()))
+            label = f"{textwrap.shorten(name, 28, placeholder='...')}, {_setting(runs[0])}"
+            low, high, line = (np.maximum(edge, _FLOOR) for edge in (mean - half_width, mean + half_width, mean))
+            axes.fill_between(iterations, low, high, color=colour, alpha=0.2, lw=0)
+            axes.plot(iterations, line, color=colour, lw=1.3, ls=_DASHES[index % len(_DASHES)], label=label)
+        axes.set_yscale("log")
+        axes.set_ylim(bottom=max(lowest / 3, _FLOOR))  # An interval that reaches 0 has no end on this axis.
+        axes.set_ylabel(f"f(x, y), {kind}")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(color="#E4E4E4", lw=0.8)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8, frameon=False, borderaxespad=0.2)
+    axes.set_xlabel("iteration")
+    axes.set_xlim(left=0, right=len(mean) - 1)
+    return drawn
+
+
+def band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`mean_interval` of each column at once: thousands of calls would take most of the command's time.
+
+    Args:
+      values: Of shape `[seeds, iterations]`.
+
+    Returns:
+      Mean and half width, each `[iterations]`; the width of a single seed is 0.
+    """
+    if len(values) < 2:
+        return values[0], np.zeros_like(values[0])
+    return values.mean(axis=0), scipy.stats.t.ppf(0.975, len(values) - 1) * scipy.stats.sem(values)
+
+
+def _setting(run: Run) -> str:
+    epsilon = "" if run.epsilon is None else f", epsilon {run.epsilon:g}"
+    return f"learning rate {run.learning_rate:g}{epsilon}"
+
+
+def _text(value: Interval) -> str:
+    return f"{value.mean:.2e}" + ("" if value.half_width is None else f" ± {value.half_width:.1e}")

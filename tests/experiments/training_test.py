@@ -1,0 +1,152 @@
+"""The scripts of the training harness as a user starts them: refusals, signals, kills and resume."""
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FAKE = ("-m", "tests.training.fake_training")
+RATES = "--learning_rates=0.01,0.1"
+
+
+def start(*flags: str, seconds: float = 0.0) -> subprocess.Popen[str]:
+    environment = {**os.environ, "FAKE_SECONDS": str(seconds), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, *FAKE, *flags], cwd=ROOT, env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def run(*flags: str) -> tuple[int, str, str]:
+    process = start(*flags)
+    out, err = process.communicate(timeout=300)
+    return process.returncode, out, err
+
+
+def check_refused(flags: tuple[str, ...], *words: str) -> None:
+    code, _, err = run(*flags)
+    assert code == 2, err
+    assert len(err.strip().splitlines()) == 1, err
+    for word in words:
+        assert word in err
+
+
+def numbers(folder: Path) -> dict[str, object]:
+    """Everything but the times."""
+    results = json.loads((folder / "results.json").read_text())
+    for training in results["runs"]:
+        del training["seconds"]
+    histories = {path.parent.name: list(csv.reader(path.read_text().splitlines())) for path in folder.glob("trainings/*/history.csv")}
+    return {"results": results, "histories": histories}
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--optimizers=adm",), ("adm", "adam")),
+        (("--optimizers=",), ("--optimizers=",)),
+        (("--learning_rates=0.1,-1",), ("--learning_rates=0.1,-1",)),
+        (("--epochs=0",), ("--epochs=0",)),
+        (("--warmup_steps=5",), ("--schedule=cosine",)),
+        (("--schedule=cosine", "--warmup_steps=40"), ("40 steps", "--warmup_steps=40")),
+        (("--resume",), ("--run_dir",)),
+        (("stray",), ("stray",)),
+    ],
+)
+@pytest.mark.slow
+def test_bad_flags_are_refused_and_nothing_is_written(tmp_path, flags, words):
+    where = () if flags == ("--resume",) else (f"--run_dir={tmp_path}/run",)
+    check_refused((*flags, *where), *words)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    code, out, err = run(f"--run_dir={folder}", RATES)
+    assert code == 0, err
+    assert "final val accuracy" in out
+    return folder
+
+
+@pytest.mark.slow
+def test_run_folder_is_complete(whole):
+    names = {path.name for path in whole.iterdir()}
+    assert {"config.json", "results.json", "results.md", "curves.png", "trainings"} <= names
+    config = json.loads((whole / "config.json").read_text())
+    assert config["flags"]["learning_rates"] == [0.01, 0.1]
+    assert config["flags"]["epochs"] == 4
+    assert len(config["config_hash"]) == 12
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """All files but the lock, which names the last process."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != "run.lock"}
+
+
+@pytest.mark.slow
+def test_finished_run_is_not_overwritten(whole):
+    before = contents(whole)
+    check_refused((f"--run_dir={whole}", RATES), "--resume", str(whole))
+    check_refused((f"--run_dir={whole}", "--resume", "--learning_rates=0.3"), "--learning_rates=[0.01, 0.1]")
+    assert contents(whole) == before
+
+
+@pytest.mark.slow
+def test_grid_that_always_diverges_is_one_clear_error_and_keeps_the_rest(tmp_path):
+    flags = (f"--run_dir={tmp_path}/run", "--optimizers=adam,g**3 / gamma", "--learning_rates=1e30", "--epochs=1")
+    code, out, err = run(*flags)
+    assert code == 2
+    assert "diverged" in err
+    assert "--learning_rates=1e+30" in err
+    assert len(err.strip().splitlines()) == 1
+    assert "every rate diverged" in out
+    assert len(json.loads((tmp_path / "run/results.json").read_text())["runs"]) == 2
+
+
+def wait_for_work(folder: Path, process: subprocess.Popen[str]) -> None:
+    while not (folder / "config.json").exists() and process.poll() is None:
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_signal_saves_and_the_resumed_run_ends_with_the_same_numbers(tmp_path, whole, sent, code):
+    folder = tmp_path / "run"
+    process = start(f"--run_dir={folder}", RATES, seconds=0.05)
+    wait_for_work(folder, process)
+    time.sleep(6.0)
+    process.send_signal(sent)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code, err
+    assert "--resume" in out + err
+    assert list(folder.glob("trainings/*/checkpoint/ckpt-*.index"))
+    assert run(f"--run_dir={folder}", RATES, "--resume")[0] == 0
+    assert numbers(folder) == numbers(whole)
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_ends_with_the_same_numbers(tmp_path, whole):
+    folder, rng = tmp_path / "run", random.Random(0)
+    kills = 0
+    while kills < 5:
+        process = start(f"--run_dir={folder}", RATES, "--resume", seconds=0.03)
+        wait_for_work(folder, process)
+        try:
+            process.communicate(timeout=rng.uniform(4.0, 12.0))
+            break
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            kills += 1
+    assert kills >= 2
+    assert run(f"--run_dir={folder}", RATES, "--resume")[0] == 0
+    assert numbers(folder) == numbers(whole)
