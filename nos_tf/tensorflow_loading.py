@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Iterator
 
+from absl import logging
+
 
 def set_environment() -> None:
     """Sets what TensorFlow reads when it is loaded, for this process and its workers; what the user set stays."""
@@ -15,11 +17,12 @@ def set_environment() -> None:
 
 
 def load_quietly() -> None:
-    """Loads TensorFlow without its greeting."""
+    """Loads TensorFlow without its greeting, and keeps it and its data sets from telling of every file they open."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with _no_standard_error():
         import tensorflow  # noqa: F401
+    logging.set_verbosity(logging.WARNING)
 
 
 def load_single_threaded() -> None:

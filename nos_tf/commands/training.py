@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from absl import flags, logging
+from absl import flags
 
 from nos_tf import run_folder
 from nos_tf.commands import application, shared_flags, sweep_flags
@@ -66,7 +66,6 @@ def main(
     define_flags()
 
     def run() -> None:
-        logging.set_verbosity(logging.WARNING)  # TensorFlow Datasets tells of every file that it opens.
         try:
             _run(name, make_experiment, columns, plotted)
         except Preempted:
