@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import time
@@ -12,7 +11,7 @@ from typing import Any, NoReturn
 from absl import flags
 
 from nos_tf import run_folder
-from nos_tf.commands import application, shared_flags
+from nos_tf.commands import application, shared_flags, sweep_flags
 from nos_tf.errors import RunError
 from nos_tf.tensorflow_loading import load_single_threaded
 from nos_tf.training import record
@@ -28,14 +27,8 @@ def define_flags() -> None:
     """Defines all flags of the command."""
     shared_flags.define()
     flags.DEFINE_string("run_dir", None, f"Folder of the run; by default runs/{NAME}-<time>.")
-    flags.DEFINE_list(
-        "optimizers",
-        ["sgd", "momentum", "rmsprop", "adam", "powersign", "addsign"],
-        "Names of the zoo, texts of rules (in double quotes where they hold a comma), keras/NAME. adam is Keras' own, "
-        "tuned over its epsilon as well.",
-    )
-    flags.DEFINE_list(
-        "learning_rates", ["1e-4", "1e-3", "1e-2", "1e-1"], "Rates that each optimizer is run with; the best is shown."
+    sweep_flags.define(
+        ("sgd", "momentum", "rmsprop", "adam", "powersign", "addsign"), ("1e-4", "1e-3", "1e-2", "1e-1"), seeds=30
     )
     flags.DEFINE_integer("iterations", 4000, "Length of each run.", lower_bound=1)
     flags.DEFINE_float(
@@ -44,7 +37,6 @@ def define_flags() -> None:
         "Standard deviation of the Gaussian noise on each component of the stochastic function's gradient.",
         lower_bound=0.0,
     )
-    flags.DEFINE_integer("seeds", 30, "Seeds of the noise, from --seed on.", lower_bound=1)
 
 
 def main() -> NoReturn:
@@ -56,8 +48,7 @@ def main() -> NoReturn:
 
 def _main() -> None:
     values: dict[str, Any] = {name: flags.FLAGS[name].value for name in _NUMBERS}
-    values["optimizers"] = _optimizers(values["optimizers"])
-    values["learning_rates"] = _learning_rates(values["learning_rates"])
+    values |= {"optimizers": sweep_flags.optimizers(), "learning_rates": sweep_flags.learning_rates()}
     resume, folder = flags.FLAGS.resume, Path(flags.FLAGS.run_dir or f"runs/{NAME}-{time.strftime('%Y%m%d-%H%M%S')}")
     if resume and flags.FLAGS.run_dir is None:
         raise RunError("Name the run to go on with. Received: --resume without --run_dir")
@@ -111,22 +102,3 @@ def _show(results: dict[str, Any], folder: Path) -> None:
 
     (Console() if sys.stdout.isatty() else Console(width=_NARROW)).print(report.table(results))
     print(f"Figure: {folder / FIGURE}", flush=True)
-
-
-def _optimizers(names: list[str]) -> list[str]:
-    if not names:
-        raise RunError("Name at least one optimizer. Received: --optimizers=")
-    return list(dict.fromkeys(names))
-
-
-def _learning_rates(texts: list[str]) -> list[float]:
-    try:
-        rates = sorted({float(text) for text in texts})
-    except ValueError:
-        rates = []
-    if not rates or not all(0.0 < rate < math.inf for rate in rates):
-        raise RunError(
-            "The grid is a list of positive learning rates, as 0.001,0.01. "
-            f"Received: --learning_rates={','.join(texts)}"
-        )
-    return rates

@@ -25,6 +25,7 @@ SCHEDULES = ("constant", "cosine")
 TABLE, FIGURE = "results.md", "curves.png"
 # Flags that change where, how fast or how it is shown, but no number.
 _WITHOUT = frozenset({"run_dir", "data_dir", "resume", "strategy", "xla", "tensorboard"})
+REFERENCE_BATCH = 256  # To which learning rates refer that are scaled with the batch (Goyal et al., 2017).
 _NARROW = 120  # Columns that the table takes where there is no terminal to ask.
 
 
@@ -122,10 +123,14 @@ def _plan(values: Mapping[str, Any], experiment: Experiment) -> Plan:
     from nos_tf import optimizers
     from nos_tf.training.study import Plan
 
-    clip = {} if values["clip_norm"] is None else {"global_clipnorm": values["clip_norm"]}
+    settings: dict[str, Any] = {} if values["clip_norm"] is None else {"global_clipnorm": values["clip_norm"]}
+    if values.get("ema_momentum"):  # A flag of some scripts only, as the next one.
+        settings |= {"use_ema": True, "ema_momentum": values["ema_momentum"]}
+    factor = values["batch_size"] / REFERENCE_BATCH if values.get("scale_learning_rate") else 1.0
 
     def make(name: str, rate: float, total_steps: int) -> tf.keras.optimizers.Optimizer:
         warmup = values["warmup_steps"]
+        rate *= factor
         schedule: Any = rate
         if values["schedule"] == "cosine":
             schedule = tf.keras.optimizers.schedules.CosineDecay(
@@ -134,7 +139,7 @@ def _plan(values: Mapping[str, Any], experiment: Experiment) -> Plan:
                 warmup_target=rate if warmup else None,
                 warmup_steps=warmup,
             )
-        return optimizers.get(name, learning_rate=schedule, total_steps=total_steps, **clip)
+        return optimizers.get(name, learning_rate=schedule, total_steps=total_steps, **settings)
 
     if values["warmup_steps"] and values["schedule"] == "constant":
         raise RunError(

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from nos_tf.datasets import cifar10
 from nos_tf.datasets.augmentation import random_crop, random_flip
-from nos_tf.training.stream import array_batches
+from nos_tf.datasets.stream import array_batches
 
 _EVALUATION_BATCH = 500
 _PADDING = 4  # Pixels on each side of the standard augmentation.

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from nos_tf.tensorflow_loading import load_quietly
+
 
 class PreparedDataError(ValueError):
     """A data set that is neither prepared nor can be prepared."""
@@ -24,6 +26,7 @@ def builder(name: str, data_dir: str | None = None) -> Any:
     """
     if data_dir is not None and not os.path.isdir(data_dir):
         raise PreparedDataError(f"The data folder does not exist; check --data_dir. Received: {data_dir!r}")
+    load_quietly()
     import tensorflow_datasets as tfds
 
     found = tfds.builder(name, data_dir=data_dir)

@@ -44,7 +44,10 @@ def numbers(folder: Path) -> dict[str, object]:
     results = json.loads((folder / "results.json").read_text())
     for training in results["runs"]:
         del training["seconds"]
-    histories = {path.parent.name: list(csv.reader(path.read_text().splitlines())) for path in folder.glob("trainings/*/history.csv")}
+    histories = {
+        path.parent.name: list(csv.reader(path.read_text().splitlines()))
+        for path in folder.glob("trainings/*/history.csv")
+    }
     return {"results": results, "histories": histories}
 
 

@@ -1,24 +1,16 @@
-"""A tiny study that runs in seconds: python -m tests.training.study_case FOLDER [SECONDS_A_STEP]
-
-Run as a process so that it can be killed at any moment.
-"""
+"""A tiny study that runs in seconds."""
 
 from __future__ import annotations
 
-import sys
-import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from nos_tf import optimizers
+from nos_tf.datasets.stream import array_batches
 from nos_tf.training.experiment import Experiment
 from nos_tf.training.history import Row
-from nos_tf.training.progress import Progress
-from nos_tf.training.runtime import Runtime
-from nos_tf.training.stream import array_batches
 from nos_tf.training.study import Plan, Study
 
 _RNG = np.random.default_rng(0)
@@ -71,16 +63,6 @@ def plan(names: tuple[str, ...] = ("adam", "powersign-cd"), rates: tuple[float, 
     )
 
 
-class SlowProgress(Progress):
-    """Takes its time at every step, so that a kill finds the training at work."""
-
-    seconds = 0.0
-
-    def on_step(self, step: int, loss: float | None) -> None:
-        super().on_step(step, loss)
-        time.sleep(self.seconds)
-
-
 def numbers(study: Study) -> dict[tuple[str, float, int], tuple[str | None, dict[str, float], list[Row]]]:
     """Everything that must not depend on when a study was stopped."""
     from nos_tf.training.fit import HISTORY
@@ -90,12 +72,3 @@ def numbers(study: Study) -> dict[tuple[str, float, int], tuple[str | None, dict
         key: (one.status, dict(one.metrics), read_rows(one.folder(study.folder) / HISTORY))
         for key, one in study.trainings.items()
     }
-
-
-if __name__ == "__main__":
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    SlowProgress.seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
-    one = Study(experiment(), plan(), Path(sys.argv[1]))
-    with SlowProgress(one.experiment, one.count, len(one.trainings)) as shown:
-        one.run(Runtime(), shown, tensorboard=False)

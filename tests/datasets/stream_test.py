@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nos_tf.training.stream import array_batches, index_batches
+from nos_tf.datasets.stream import array_batches, index_batches
 
 
 def take(stream, count):
