@@ -9,6 +9,7 @@ from typing import Any
 
 from absl import flags
 
+from nos_tf import searchers
 from nos_tf.commands import shared_flags
 from nos_tf.dsl.primitives import BASE_OPERANDS, BINARY, OPERANDS, UNARY
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
@@ -22,7 +23,6 @@ _SETTINGS: dict[str, dict[str, str]] = {
     "ppo": {**_POLICY_GRADIENT, "learning_rate": "learning_rate", "ppo_epochs": "epochs", "ppo_clip": "clip"},
     "trpo": {**_POLICY_GRADIENT, "trpo_max_kl": "max_kl"},
     "reinforce": {**_POLICY_GRADIENT, "learning_rate": "learning_rate"},
-    "random": {},
     "evolution": {"population_size": "population_size", "tournament_size": "tournament_size"},
 }
 _ALL_SETTINGS = {name for names in _SETTINGS.values() for name in names}
@@ -38,7 +38,7 @@ def define() -> None:
 
     flags.DEFINE_string("task", "digits", "Task that rules are rewarded on.")
     flags.DEFINE_string("task_module", None, "Python module to import first, which registers a task of your own.")
-    flags.DEFINE_enum("searcher", "ppo", list(_SETTINGS), "Who proposes rules.")
+    flags.DEFINE_enum("searcher", "ppo", list(searchers.NAMES), "Who proposes rules.")
     flags.DEFINE_integer("trials", 300, "Distinct rules to evaluate, the random reference included.", lower_bound=1)
     flags.DEFINE_integer(
         "random_trials",
@@ -158,7 +158,7 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
         )
     except ValueError as error:
         raise RunError(str(error)) from None
-    settings = _SETTINGS[values["searcher"]]
+    settings = _SETTINGS.get(values["searcher"], {})
     for name in sorted(_ALL_SETTINGS.difference(settings)):
         if flags.FLAGS[name].present:
             raise RunError(

@@ -96,7 +96,9 @@ def _unary(name: str, x: Polynomial, mask_label: int) -> Polynomial:
     try:
         if function == "drop":
             return _drop(x, arguments[0], mask_label)
-        return _FUNCTIONS[function](x, *arguments)
+        if function in _FUNCTIONS:
+            return _FUNCTIONS[function](x, *arguments)
+        return _opaque(name, x)  # Its algebra is not known: equal to itself alone.
     except (UnsafeError, OverflowError):
         mask = [_mask(arguments[0], mask_label)] if function == "drop" else []
         return _opaque(name, x, *mask)
@@ -107,7 +109,7 @@ def _binary(name: str, x: Polynomial, y: Polynomial) -> Polynomial:
     if name == "-":
         return _binary("+", x, scale(y, -1.0))
     try:
-        return _OPERATORS[name](x, y)
+        return _OPERATORS[name](x, y) if name in _OPERATORS else _opaque(name, x, y)
     except (UnsafeError, OverflowError):
         if name in ("+", "*"):
             x, y = sorted((x, y), key=lambda p: p.key)

@@ -105,9 +105,10 @@ def snippet(run: RunData) -> str | None:
     if winner.program.needs_total_steps:
         arguments.append("total_steps=EPOCHS * STEPS_PER_EPOCH")
     return (
-        "import nos_tf\n\n"
+        "import nos_tf\nfrom tensorflow import keras\n\n"
         f"optimizer = nos_tf.optimizers.ProgramOptimizer({', '.join(arguments)})\n"
-        'model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])\n'
+        "loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)\n"
+        'model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])\n'
     )
 
 

@@ -1,5 +1,7 @@
 """Searchers by name: policy gradients, random search and regularised evolution."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from nos_tf.dsl.errors import suggestion
@@ -7,9 +9,35 @@ from nos_tf.dsl.search_space import SearchSpace
 from nos_tf.searchers.searcher import Searcher
 
 POLICY_GRADIENTS = ("ppo", "trpo", "reinforce")
-NAMES = (*POLICY_GRADIENTS, "random", "evolution")
 
-__all__ = ["NAMES", "Searcher", "get"]
+__all__ = ["NAMES", "POLICY_GRADIENTS", "Searcher", "get"]
+
+
+# Each imports its module where needed: policy gradients load TensorFlow, which the others do without.
+def _policy_gradient(learner: str, space: SearchSpace, seed: int, **settings: Any) -> Searcher:
+    from nos_tf.searchers.policy_gradient import PolicyGradient
+
+    return PolicyGradient(space, seed, learner=learner, **settings)
+
+
+def _random(space: SearchSpace, seed: int, **settings: Any) -> Searcher:
+    from nos_tf.searchers.random_search import RandomSearch
+
+    return RandomSearch(space, seed, **settings)
+
+
+def _evolution(space: SearchSpace, seed: int, **settings: Any) -> Searcher:
+    from nos_tf.searchers.evolution import Evolution
+
+    return Evolution(space, seed, **settings)
+
+
+_SEARCHERS: dict[str, Callable[..., Searcher]] = {
+    **{learner: functools.partial(_policy_gradient, learner) for learner in POLICY_GRADIENTS},
+    "random": _random,
+    "evolution": _evolution,
+}
+NAMES = tuple(_SEARCHERS)
 
 
 def get(name: str, space: SearchSpace, seed: int, **settings: Any) -> Searcher:
@@ -24,17 +52,6 @@ def get(name: str, space: SearchSpace, seed: int, **settings: Any) -> Searcher:
     Raises:
       ValueError: The name is unknown, or a setting is out of its range.
     """
-    # Imported where needed: the first kind loads TensorFlow, which the others do without.
-    if name in POLICY_GRADIENTS:
-        from nos_tf.searchers.policy_gradient import PolicyGradient
-
-        return PolicyGradient(space, seed, learner=name, **settings)
-    if name == "random":
-        from nos_tf.searchers.random_search import RandomSearch
-
-        return RandomSearch(space, seed, **settings)
-    if name == "evolution":
-        from nos_tf.searchers.evolution import Evolution
-
-        return Evolution(space, seed, **settings)
-    raise ValueError(f"Unknown searcher{suggestion(name, NAMES)} Known: {', '.join(NAMES)}. Received: {name!r}")
+    if name not in _SEARCHERS:
+        raise ValueError(f"Unknown searcher{suggestion(name, NAMES)} Known: {', '.join(NAMES)}. Received: {name!r}")
+    return _SEARCHERS[name](space, seed, **settings)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nos_tf.errors import RunError
 from nos_tf.search.executors.job import Evaluates
-from nos_tf.tensorflow_loading import load_single_threaded
+from nos_tf.tensorflow_loading import load_quietly, load_single_threaded
 
 if TYPE_CHECKING:
     from nos_tf.tasks import Task
@@ -44,6 +44,7 @@ class EvaluatorSetup:
         from nos_tf import tasks
 
         if self.task_module is not None:
+            load_quietly()  # The module will most likely load TensorFlow.
             try:
                 importlib.import_module(self.task_module)
             except ImportError as error:

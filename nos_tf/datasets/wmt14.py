@@ -1,0 +1,49 @@
+"""WMT 2014's translation data, as parallel text."""
+
+from __future__ import annotations
+
+from nos_tf.datasets.parallel_text import ParallelText
+from nos_tf.datasets.prepared import builder, load_split
+from nos_tf.errors import RunError
+
+LANGUAGES = ("cs", "de", "fr", "hi", "ru")  # Each is paired with English.
+_ALL_PAIRS = {"de-en": 4_592_289}
+
+
+def load(split: str, source: str = "en", target: str = "de", data_dir: str | None = None) -> ParallelText:
+    """A split of `wmt14_translate`.
+
+    Args:
+      split: `"train"`, `"validation"` or `"test"`, or a part such as `"train[:1000]"`.
+      source: Language to translate from.
+      target: Language to translate into; one of the two is `"en"`.
+      data_dir: TensorFlow Datasets folder; None for its default.
+
+    Raises:
+      RunError: WMT 2014 does not have this pair of languages.
+      PreparedDataError: The data are neither in the folder nor can be downloaded to it.
+    """
+    data = load_split(f"wmt14_translate/{_pair(source, target)}", split, data_dir)
+    return ParallelText(*([line.decode() for line in data[language]] for language in (source, target)))
+
+
+def label(source: str = "en", target: str = "de", data_dir: str | None = None) -> str:
+    """What the data in the folder are: the whole of WMT 2014, or as many training pairs of it as there are.
+
+    Raises:
+      RunError: WMT 2014 does not have this pair of languages.
+      PreparedDataError: The data are neither in the folder nor can be downloaded to it.
+    """
+    pair = _pair(source, target)
+    pairs = builder(f"wmt14_translate/{pair}", data_dir).info.splits["train"].num_examples
+    return f"WMT 2014 {pair}" if pairs == _ALL_PAIRS.get(pair) else f"{pairs:,} training pairs of WMT 2014 {pair}"
+
+
+def _pair(source: str, target: str) -> str:
+    foreign = {source, target} - {"en"}
+    if len({source, target}) != 2 or len(foreign) != 1 or not foreign <= set(LANGUAGES):
+        raise RunError(
+            f"WMT 2014 pairs English (en) with one of {', '.join(LANGUAGES)}; choose two such languages, or give "
+            f"your own text files. Received: {source} to {target}"
+        )
+    return f"{foreign.pop()}-en"

@@ -1,0 +1,1 @@
+"""Machine translation: sub-words, batches, loss, beam search and scores."""

@@ -1,0 +1,68 @@
+"""Scores of translations: BLEU by sacrebleu, and perplexity per token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import sacrebleu
+import tensorflow as tf
+
+from nos_tf.translation.loss import token_losses
+
+
+class Bleu(NamedTuple):
+    """Corpus BLEU, 0 to 100, and sacrebleu's signature, which says how it was computed."""
+
+    score: float
+    signature: str
+
+
+def bleu(translations: Sequence[str], references: Sequence[str]) -> Bleu:
+    """BLEU of detokenised translations, each with one detokenised reference.
+
+    Raises:
+      ValueError: Unequal numbers of translations and references.
+    """
+    if len(translations) != len(references):
+        raise ValueError(
+            "BLEU needs one reference for each translation. "
+            f"Received: {len(translations)} translations, {len(references)} references"
+        )
+    metric = sacrebleu.metrics.BLEU()
+    return Bleu(metric.corpus_score(list(translations), [list(references)]).score, str(metric.get_signature()))
+
+
+class Perplexity(tf.keras.metrics.Metric):
+    """`exp` of the mean negative log-likelihood of all target tokens, the end of sentences included, padding not.
+
+    Every token counts the same, however batches and replicas split them.
+    """
+
+    def __init__(self, name: str = "perplexity", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.total = self.add_weight(name="total", shape=(), initializer="zeros")
+        self.tokens = self.add_weight(name="tokens", shape=(), initializer="zeros")
+
+    def update_state(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: None = None) -> None:
+        """Adds a batch: target ids, `[batch, target]`, with padding 0, and logits, `[batch, target, vocabulary]`."""
+        del sample_weight  # Keras passes it, None where the data have none.
+        losses, is_real, _ = token_losses(y_true, y_pred)
+        self.total.assign_add(tf.reduce_sum(losses * is_real))
+        self.tokens.assign_add(tf.reduce_sum(is_real))
+
+    def result(self) -> tf.Tensor:
+        return tf.exp(tf.math.divide_no_nan(tf.convert_to_tensor(self.total), tf.convert_to_tensor(self.tokens)))
+
+
+def unigram_perplexity(targets: Sequence[np.ndarray], vocabulary_size: int) -> float:
+    """Perplexity per token of the best model that knows no context: `exp` of the entropy of the token frequencies.
+
+    Args:
+      targets: Ids of every target sentence, without the end of sentence, which is counted with them.
+      vocabulary_size: Number of ids.
+    """
+    counts = np.bincount(np.concatenate(targets), minlength=vocabulary_size)
+    shares = np.append(counts[counts > 0], len(targets)) / (counts.sum() + len(targets))
+    return float(np.exp(-np.sum(shares * np.log(shares))))
