@@ -1,0 +1,33 @@
+import io
+
+from rich.console import Console
+
+from nos_tf.training.progress import Progress
+from tests.training import study_case
+
+
+def shown(terminal):
+    now = [0.0]
+    console = Console(file=io.StringIO(), width=120, force_terminal=terminal, highlight=False, color_system=None)
+    experiment = study_case.experiment(epochs=2)  # Of ten steps each, five examples a step.
+    with Progress(experiment, trainings=3, done=1, console=console, clock=lambda: now[0]) as progress:
+        progress.on_training("adam lr=0.1 seed=0")
+        for step in range(1, 11):
+            now[0] += 2.0
+            progress.on_step(step, 0.25 if step == 5 else None)
+        line = progress._line().plain
+        progress.on_epoch({"epoch": 1, "loss": 0.5, "val_accuracy": 0.75})
+    return line, console.file.getvalue()
+
+
+def test_says_where_it_is_and_how_long_it_will_take():
+    line, printed = shown(terminal=False)
+    # Ten of forty steps left to do were made in 20 s, that is 0.5 steps and 2.5 examples a second.
+    assert line == "[2/3] adam lr=0.1 seed=0  epoch 1/2  step 0/10  loss 0.25  2 examples/s  ETA 1 min 0 s"
+    assert printed == "[2/3] adam lr=0.1 seed=0  epoch 1/2  loss 0.5  val_accuracy 0.75  ETA 1 min 0 s\n"
+
+
+def test_terminal_has_a_live_line_and_keeps_the_epochs():
+    _, printed = shown(terminal=True)
+    assert "val_accuracy 0.75" in printed
+    assert "examples/s" in printed

@@ -1,0 +1,25 @@
+import pytest
+import tensorflow as tf
+
+from nos_tf.errors import RunError
+from nos_tf.training.runtime import Runtime, check_batch, is_chief
+
+
+def test_batch_must_be_shared_evenly():
+    strategy = Runtime(strategy="mirrored").make_strategy()
+    assert strategy.num_replicas_in_sync == 2
+    check_batch(6, strategy)
+    with pytest.raises(RunError, match=r"divisible by the 2 replicas; .*Received: --batch_size=7"):
+        check_batch(7, strategy)
+
+
+def test_one_process_is_its_own_chief():
+    assert is_chief(Runtime().make_strategy())
+    assert is_chief(Runtime(strategy="mirrored").make_strategy())
+
+
+def test_precision_is_set_for_what_is_built_within():
+    with Runtime(mixed_precision=True).precision():
+        layer = tf.keras.layers.Dense(1)
+    assert layer.compute_dtype == "bfloat16"
+    assert tf.keras.layers.Dense(1).compute_dtype == "float32"
