@@ -5,6 +5,7 @@ Exit codes: 0 done, 2 what the user asked for cannot be done (one line says why)
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -41,6 +42,12 @@ def run(main: Callable[[], None], interrupted: str) -> NoReturn:
             return INTERRUPTED
         return 0
 
+    # Under `bazel run` the process starts elsewhere than its user.
+    os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
+    for module, own in flags.FLAGS.flags_by_module_dict().items():
+        if module.startswith("nos_tf."):
+            for flag in own:
+                flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)  # For --help.
     app.run(guarded, flags_parser=_parse)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -85,6 +87,7 @@ def _run(
     if values["resume"] and values["run_dir"] is None:
         raise RunError("Name the run to go on with. Received: --resume without --run_dir")
     folder = Path(values["run_dir"] or f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}")
+    folder = folder.with_name(folder.name + _worker_suffix(values["strategy"]))
     run_folder.check(folder, run_folder.CONFIGURATION, values["resume"])
     load_quietly()
     from nos_tf.training.progress import Progress
@@ -103,6 +106,22 @@ def _run(
             study.run(runtime, progress, values["tensorboard"])
         _report(study, columns, plotted)
     study.check_trained()
+
+
+def _worker_suffix(strategy: str) -> str:
+    """What tells the run folders of several machines apart, which may share a file system; empty for the chief's."""
+    if strategy != "multi_worker":
+        return ""
+    try:
+        config = json.loads(os.environ.get("TF_CONFIG", ""))
+        kind, index = config["task"]["type"], int(config["task"]["index"])
+        chief = kind == "chief" or (index == 0 and "chief" not in config["cluster"])
+    except (ValueError, KeyError, TypeError):
+        raise RunError(
+            "--strategy=multi_worker needs TF_CONFIG in the environment, with the cluster and this machine's task. "
+            f"Received: TF_CONFIG={os.environ.get('TF_CONFIG')!r}"
+        ) from None
+    return "" if chief else f"-{kind}-{index}"
 
 
 def _values() -> dict[str, Any]:

@@ -66,14 +66,6 @@ def _import_addons() -> types.ModuleType:
 LIBRARIES: Mapping[str, Callable[[], dict[str, Callable[..., Any]]]] = {"keras": _keras, "addons": _addons}
 
 
-def addons_names() -> tuple[str, ...]:
-    """The optimizers of tensorflow-addons as `get` takes them, `addons/lamb` and so on; none if it is not installed."""
-    try:
-        return tuple(f"addons/{name}" for name in _addons())
-    except ValueError:
-        return ()
-
-
 def get(name: str, learning_rate: Any, **kwargs: Any) -> Any:
     """Another library's optimizer.
 

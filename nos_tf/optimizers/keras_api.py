@@ -137,3 +137,19 @@ def _dense(gradient: Any) -> Any:
 def tf_variables(variables: Iterable[Any]) -> list[tf.Variable]:
     """The TensorFlow variables behind Keras'."""
     return [variable.value if IS_KERAS_3 else variable for variable in variables]
+
+
+def weight_averages(optimizer: Any) -> list[tf.Variable]:
+    """Running averages of the weights, one a trained variable; none if the optimizer keeps none (`use_ema`).
+
+    Args:
+      optimizer: A Keras optimizer that was built.
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # That of Keras' loss scaling.
+    return tf_variables(inner._model_variables_moving_average) if getattr(inner, "use_ema", False) else []
+
+
+def keep_weights(optimizer: Any) -> None:
+    """Lets the weights be when a `fit` ends, in whose place Keras would put their averages."""
+    for one in {id(each): each for each in (optimizer, getattr(optimizer, "inner_optimizer", optimizer))}.values():
+        one.finalize_variable_values = lambda var_list: None

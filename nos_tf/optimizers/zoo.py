@@ -54,8 +54,15 @@ def _momentum(learning_rate: Any, total_steps: int | None = None, **kwargs: Any)
     return tf.keras.optimizers.SGD(learning_rate, momentum=0.9, **kwargs)
 
 
+def _rmsprop_nasnet(learning_rate: Any, total_steps: int | None = None, **kwargs: Any) -> tf.keras.optimizers.Optimizer:
+    """RMSProp with the settings of NASNet (Zoph et al., 2018), the baseline of the paper's ImageNet table."""
+    del total_steps
+    return tf.keras.optimizers.RMSprop(learning_rate, rho=0.9, momentum=0.9, epsilon=1.0, **kwargs)
+
+
 _ZOO: dict[str, Callable[..., tf.keras.optimizers.Optimizer]] = {
     "momentum": _momentum,
+    "rmsprop-nasnet": _rmsprop_nasnet,
     **{name: functools.partial(ProgramOptimizer, text) for name, text in PROGRAMS.items()},
     **_SIGN_FAMILY,
     **{

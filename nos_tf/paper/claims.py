@@ -139,7 +139,7 @@ CLAIMS = (
             Trust.OWN,
             "imagenet_mobile",
             ("powersign-cd", "addsign-rd10"),
-            "rmsprop",
+            "rmsprop-nasnet",
             column,
             delta=0.4,
             chosen_by=column.metric,

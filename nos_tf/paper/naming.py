@@ -7,7 +7,7 @@ import functools
 from nos_tf.dsl import ProgramError, canonical_key, parse
 from nos_tf.paper.cells import TABLES
 
-BASELINES = ("sgd", "momentum", "adam", "rmsprop")
+BASELINES = ("sgd", "momentum", "adam", "rmsprop", "rmsprop-nasnet")
 _PROGRAMS = {row.optimizer: row.program for table in TABLES for row in table.rows if row.program is not None}
 
 

@@ -21,6 +21,8 @@ class Experiment:
       loss: Makes the loss.
       metrics: Makes the metrics, which are measured on the training batches and on each evaluation.
       batches: Endless stream of training batches from a step on; given the seed and the number of that step.
+      host_batches: The share of one of several hosts in these batches, in batches for one replica; by default every
+        host makes all of them and takes its share.
       evaluations: Finite data by name, such as "val" and "test", measured after every epoch.
       objective: Evaluation and metric that choose the learning rate and the best epoch, such as "val_accuracy".
       maximize: Whether a higher objective is a better one.
@@ -42,6 +44,7 @@ class Experiment:
     epochs: int
     examples_per_step: int
     maximize: bool = True
+    host_batches: Callable[[int, int, tf.distribute.InputContext], tf.data.Dataset] | None = None
 
     @property
     def total_steps(self) -> int:

@@ -15,7 +15,9 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
-from nos_tf.optimizers.keras_api import tf_variables
+from nos_tf.optimizers.keras_api import keep_weights, tf_variables, weight_averages
+from nos_tf.training import damaged_data
+from nos_tf.training.averaging import averaged_weights
 from nos_tf.training.checkpoint import Checkpoint
 from nos_tf.training.experiment import Experiment
 from nos_tf.training.history import Row, read_rows, write_rows
@@ -75,8 +77,10 @@ def fit(
         model = experiment.build_model(seed)
         model.compile(make_optimizer(), experiment.loss(), metrics=list(experiment.metrics()), jit_compile=runtime.xla)
         model.optimizer.build(model.trainable_variables)
+    keep_weights(model.optimizer)
     first = next(iter(experiment.evaluations.values()))
-    model.evaluate(first.take(1), verbose=0)  # Makes the metrics' variables, which are a part of the checkpoint.
+    with damaged_data.told():
+        model.evaluate(first.take(1), verbose=0)  # Makes the metrics' variables, which are a part of the checkpoint.
     metrics = [variable for metric in model.metrics for variable in metric.variables]
     model.reset_metrics()
     if not is_chief(strategy):  # All workers take part in a save, but only one in the run folder.
@@ -87,12 +91,12 @@ def fit(
     callbacks: list[Any] = [session]
     if tensorboard:
         callbacks.append(tf.keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False))
-    with interruption.listening():
+    with interruption.listening(), damaged_data.told():
         while session.step < experiment.total_steps and not session.diverged:
             rest = session.step % experiment.steps_per_epoch
             epoch = session.step // experiment.steps_per_epoch
             model.fit(
-                experiment.batches(seed, session.step),
+                _batches(experiment, strategy, seed, session.step),
                 initial_epoch=epoch,
                 # What is left of a broken epoch comes alone, as it is shorter than the others.
                 epochs=epoch + 1 if rest else experiment.epochs,
@@ -103,6 +107,13 @@ def fit(
             )
             interruption.stop()
     return session.rows, session.seconds
+
+
+def _batches(experiment: Experiment, strategy: tf.distribute.Strategy, seed: int, first_step: int) -> Any:
+    share = experiment.host_batches
+    if share is None or not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return experiment.batches(seed, first_step)
+    return strategy.distribute_datasets_from_function(lambda host: share(seed, first_step, host))
 
 
 class _Session(tf.keras.callbacks.Callback):
@@ -174,6 +185,10 @@ class _Session(tf.keras.callbacks.Callback):
             for split, data in self._experiment.evaluations.items():
                 measured = self.model.evaluate(data, verbose=0, return_dict=True)
                 row |= {f"{split}_{name}": float(value) for name, value in measured.items()}
+                if weight_averages(self.model.optimizer):
+                    with averaged_weights(self.model):
+                        measured = self.model.evaluate(data, verbose=0, return_dict=True)
+                    row |= {f"{split}_ema_{name}": float(value) for name, value in measured.items()}
             self.rows.append(row)
             logs.update(row)  # For the callbacks that come after this one.
             self._save()

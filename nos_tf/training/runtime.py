@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from nos_tf.errors import RunError
+from nos_tf.optimizers.keras_api import IS_KERAS_3
 
 STRATEGIES = ("none", "mirrored", "multi_worker")
 
@@ -29,15 +30,24 @@ class Runtime:
     xla: bool = False
 
     def make_strategy(self) -> tf.distribute.Strategy:
-        """The `tf.distribute` strategy."""
+        """The `tf.distribute` strategy.
+
+        Raises:
+          RunError: Keras cannot train with it.
+        """
         if self.strategy == "mirrored":
-            return tf.distribute.MirroredStrategy(
-                [
-                    device.name
-                    for device in tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-                ]
-            )
+            gpus = tf.config.list_logical_devices("GPU")
+            devices = [device.name for device in gpus or tf.config.list_logical_devices("CPU")]
+            # TensorFlow's default, collective operations, mixes up the sums of synchronised batch normalisation.
+            sums = tf.distribute.NcclAllReduce() if gpus else tf.distribute.ReductionToOneDevice()
+            return tf.distribute.MirroredStrategy(devices, sums if len(devices) > 1 else None)
         if self.strategy == "multi_worker":
+            if IS_KERAS_3:
+                raise RunError(
+                    "Keras 3 cannot train on several machines: its fit fails with MultiWorkerMirroredStrategy. Use the "
+                    "TensorFlow 2.15 of the extra [addons], or --strategy=mirrored on one machine. "
+                    "Received: --strategy=multi_worker"
+                )
             return tf.distribute.MultiWorkerMirroredStrategy()
         return tf.distribute.get_strategy()
 

@@ -32,7 +32,7 @@ def test_descends_a_parabola(names: Sequence[str]) -> None:
             optimizer.apply_gradients([(tf.convert_to_tensor(weight), weight) for weight in weights])
 
     def losses() -> np.ndarray:
-        return np.array([sum((w.numpy() ** 2).sum() for w in weights) for weights in training.weights])
+        return np.array([sum((w.numpy().astype(float) ** 2).sum() for w in weights) for weights in training.weights])
 
     training.load(start)
     before, best = losses(), np.full(len(names), np.inf)

@@ -61,14 +61,13 @@ def test_typing_error_in_a_name() -> None:
 
 @pytest.mark.skipif(HAS_ADDONS, reason="tensorflow-addons is installed")
 def test_without_addons_the_error_names_the_extra() -> None:
-    assert external.addons_names() == ()
     with pytest.raises(ValueError, match=r"pip install 'nos_tf\[addons\]'.*Received: TensorFlow"):
         get("addons/lamb")
 
 
 @pytest.mark.skipif(not HAS_ADDONS, reason="tensorflow-addons is not installed")
 def test_names_of_addons() -> None:
-    assert set(external.addons_names()) == {f"addons/{name}" for name in ADDONS}
+    assert set(external.LIBRARIES["addons"]()) == set(ADDONS)
     with pytest.raises(ValueError, match=r"did you mean 'lamb'.*Received: 'addons/lamp'$"):
         get("addons/lamp")
 

@@ -56,7 +56,7 @@ def test_names_are_those_of_the_paper() -> None:
         for name in ("powersign", "powersign2", "addsign", "addsign2")
         for decay in ("", "-ld", "-cd", "-rd10", "-rd20")
     }
-    assert set(names()) == {"sgd", "momentum", "rmsprop", "adam"} | set(TABLE) | family
+    assert set(names()) == {"sgd", "momentum", "rmsprop", "rmsprop-nasnet", "adam"} | set(TABLE) | family
     assert len(TABLE) == 16
 
 
@@ -68,10 +68,22 @@ def test_every_name_builds_with_the_slots_that_it_needs(name: str) -> None:
     count = sum(1 for v in optimizer.variables if len(v.shape))
     slots = {"sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2, "adam-powersign": 2, "adam-exp-m": 2}
     slots |= {"clip-m-exp-v": 2, "m-exp-v": 2, "clip-rmsprop-plus-drop-m": 2, "g-minus-clip-g2": 0}
+    slots |= {"rmsprop-nasnet": 2}
     assert count == slots.get(name, 1)
     assert float(optimizer.learning_rate) == 0.25
     optimizer.apply_gradients([(tf.constant([0.5, -0.5]), variable)])
     assert np.isfinite(variable).all()
+
+
+def test_rmsprop_of_nasnet_is_tensorflow_s_own_with_decay_and_momentum_0_9_and_epsilon_1() -> None:
+    optimizer, variable = get("rmsprop-nasnet", learning_rate=0.1), tf.Variable([1.0])
+    weight, mean_square, momentum = 1.0, 0.0, 0.0
+    for gradient in (0.5, -2.0, 3.0):
+        optimizer.apply_gradients([(tf.constant([gradient]), variable)])
+        mean_square = 0.9 * mean_square + 0.1 * gradient**2
+        momentum = 0.9 * momentum + 0.1 * gradient / np.sqrt(mean_square + 1.0)
+        weight -= momentum
+    np.testing.assert_allclose(variable.numpy(), [weight], rtol=1e-6)
 
 
 def test_variants_of_the_sign_family() -> None:

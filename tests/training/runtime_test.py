@@ -2,6 +2,7 @@ import pytest
 import tensorflow as tf
 
 from nos_tf.errors import RunError
+from nos_tf.optimizers.keras_api import IS_KERAS_3
 from nos_tf.training.runtime import Runtime, check_batch, is_chief
 
 
@@ -23,3 +24,9 @@ def test_precision_is_set_for_what_is_built_within():
         layer = tf.keras.layers.Dense(1)
     assert layer.compute_dtype == "bfloat16"
     assert tf.keras.layers.Dense(1).compute_dtype == "float32"
+
+
+@pytest.mark.skipif(not IS_KERAS_3, reason="Keras 2 trains on several machines")
+def test_several_machines_are_refused_with_keras_3():
+    with pytest.raises(RunError, match=r"\[addons\].*Received: --strategy=multi_worker"):
+        Runtime(strategy="multi_worker").make_strategy()

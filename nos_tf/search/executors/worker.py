@@ -28,6 +28,7 @@ def serve(build: Callable[[dict[str, Any]], Evaluates]) -> None:
     # What the task's own code prints must not end up among the results.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # A killed worker loses no line.
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(lines,), daemon=True).start()
 

@@ -1,0 +1,82 @@
+"""Encoded photographs as inputs of a network: squares of one size with values from -1 to 1.
+
+Sources: Szegedy et al. (2015), "Going deeper with convolutions", section 6 (random crops of 8% to 100% of the area and
+of aspect ratios from 3/4 to 4/3; distortions of colour). Brightness and saturation, in either order, are those of the
+TensorFlow-Slim pipeline ("fast mode") with which NASNet was trained.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from nos_tf.datasets.jpeg import decode_window, image_size
+
+CENTRE = 0.875  # Side of the validation crop, as a share of the shorter side.
+_AREA, _ASPECT = (0.08, 1.0), (3 / 4, 4 / 3)
+_BRIGHTNESS = 32 / 255  # The most that is added to or taken from values from 0 to 1.
+_SATURATION = (0.5, 1.5)
+
+
+def centre_crop(encoded: tf.Tensor, size: int) -> tf.Tensor:
+    """The square in the middle, float32 `[size, size, 3]`.
+
+    Args:
+      encoded: Bytes of an image.
+      size: Pixels of a side.
+    """
+    full = image_size(encoded)
+    side = tf.maximum(tf.cast(tf.round(CENTRE * tf.cast(tf.reduce_min(full), tf.float32)), tf.int32), 1)
+    window = tf.concat([(full - side) // 2, [side, side]], 0)
+    return _resized(encoded, window, size) * 2.0 - 1.0
+
+
+def random_crop(encoded: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
+    """A window of random place, area and aspect, mirrored or not, in other colours; float32 `[size, size, 3]`.
+
+    Args:
+      encoded: Bytes of an image.
+      size: Pixels of a side.
+      seed: Integers of shape `[2]`: the same seed gives the same image.
+    """
+    crop, flip, colour = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
+    begin, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
+        tf.concat([image_size(encoded), [3]], 0),
+        tf.zeros([1, 0, 4]),
+        crop,
+        min_object_covered=0.0,
+        aspect_ratio_range=_ASPECT,
+        area_range=_AREA,
+        max_attempts=100,
+        use_image_if_no_bounding_boxes=True,
+    )
+    image = _resized(encoded, tf.concat([begin[:2], extent[:2]], 0), size)
+    image = tf.image.stateless_random_flip_left_right(image, flip)
+    return distort_colour(image, colour) * 2.0 - 1.0
+
+
+def distort_colour(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Another brightness and saturation, in one order or the other, within 0 to 1.
+
+    Args:
+      image: Values from 0 to 1, float32 `[height, width, 3]`.
+      seed: Integers of shape `[2]`.
+    """
+    order, bright, saturated = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
+
+    def brightness(x: tf.Tensor) -> tf.Tensor:
+        return tf.image.stateless_random_brightness(x, _BRIGHTNESS, bright)
+
+    def saturation(x: tf.Tensor) -> tf.Tensor:
+        return tf.image.stateless_random_saturation(x, *_SATURATION, saturated)
+
+    changed = tf.cond(
+        tf.random.stateless_uniform([], order) < 0.5,
+        lambda: saturation(brightness(image)),
+        lambda: brightness(saturation(image)),
+    )
+    return tf.clip_by_value(changed, 0.0, 1.0)
+
+
+def _resized(encoded: tf.Tensor, window: tf.Tensor, size: int) -> tf.Tensor:
+    """A window as float32 `[size, size, 3]` from 0 to 1."""
+    return tf.ensure_shape(tf.image.resize(decode_window(encoded, window), [size, size]), [size, size, 3]) / 255.0

@@ -1,0 +1,43 @@
+"""Damaged data as one clear line instead of TensorFlow's many."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from nos_tf.errors import RunError
+
+# What TensorFlow's decoders of images say; everything else of the same class is a mistake in a program.
+_UNDECODABLE = re.compile(r"(Invalid (JPEG|PNG|GIF|BMP)[^\n\[]*|Unknown image file format[^\n\[]*|Input is empty)")
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Raises a `RunError` where the data that are read within are damaged.
+
+    Raises:
+      RunError: A record is damaged, or cannot be decoded.
+    """
+    try:
+        yield
+    except tf.errors.DataLossError as error:
+        raise _refusal("A file of the data is damaged", _first(str(error))) from None
+    except (tf.errors.InvalidArgumentError, ValueError) as error:
+        found = _UNDECODABLE.search(str(error))
+        if found is None:
+            raise
+        raise _refusal("An image of the data cannot be decoded", found[0].strip()) from None
+
+
+def _refusal(what: str, reason: str) -> RunError:
+    return RunError(
+        f"{what}; replace it by preparing the data set again, and --resume goes on from the last checkpoint. "
+        f"Received: {reason}"
+    )
+
+
+def _first(message: str) -> str:
+    return message.strip().splitlines()[0][:160]

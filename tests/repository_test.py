@@ -1,0 +1,49 @@
+"""Rules of the repository that no other tool holds."""
+
+from __future__ import annotations
+
+import ast
+import os
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+KERAS_API = "nos_tf/optimizers/keras_api.py"
+# Names that tell Keras 2 from Keras 3, or that only one of them has.
+VERSION_SPECIFIC = re.compile(r"IS_KERAS_3|keras\.(__version__|__internal__|src|ops)\b|optimizers\.legacy|tf_keras")
+
+pytestmark = pytest.mark.skipif("TEST_WORKSPACE" in os.environ, reason="Bazel shows a test only what it declares")
+
+
+def sources() -> list[pathlib.Path]:
+    return sorted(path for folder in ("nos_tf", "experiments", "benchmarks") for path in (ROOT / folder).rglob("*.py"))
+
+
+def imported(path: pathlib.Path) -> set[str]:
+    """Top-level names of what a file imports."""
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.partition(".")[0] for name in names}
+
+
+def test_only_keras_api_knows_which_keras_runs() -> None:
+    knowing = {
+        path.relative_to(ROOT).as_posix()
+        for path in sources()
+        if VERSION_SPECIFIC.search(path.read_text("utf-8")) or imported(path) & {"keras", "tf_keras"}
+    }
+    assert knowing == {KERAS_API}
+
+
+def test_lock_files_name_no_address() -> None:
+    for path in ROOT.glob("requirements*.txt"):
+        lines = path.read_text("utf-8").splitlines()
+        assert all(re.match(r"[a-z0-9-]+==[\w.+]+( ; .+)?$", line) for line in lines), path
+
+
+def test_tools_name_no_interpreter_of_this_machine() -> None:
+    for name in ("Makefile", ".ci/run", ".bazelrc", ".pre-commit-config.yaml", "pyproject.toml"):
+        assert not re.search(r"/(root|home|work|tmp)/", (ROOT / name).read_text("utf-8")), name
