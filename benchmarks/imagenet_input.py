@@ -9,7 +9,7 @@ time that each step spends on getting its batch is taken apart from the step.
 
 from __future__ import annotations
 
-import functools
+import itertools
 import json
 import statistics
 import time
@@ -81,8 +81,8 @@ def main(_: object) -> None:
     streams = _sides(data, size, batch_size)
     rates: dict[str, list[float]] = {name: [] for name in streams}
     for _ in range(_ROUNDS.value):
-        for name, stream in streams.items():
-            rates[name].append(count * batch_size / _seconds(stream, count))
+        for name, pipeline in streams.items():
+            rates[name].append(count * batch_size / _seconds(pipeline, count))
     baseline = rates["decoding alone"]
     print("| pipeline | images per second | share of decoding alone |\n| --- | --- | --- |")
     for name, values in rates.items():
@@ -98,11 +98,11 @@ def main(_: object) -> None:
         model.train_on_batch(*batch)
 
     step(batch)
-    sides = {"the pipeline": functools.partial(next, real), "one batch again and again": lambda: batch}
+    sides: dict[str, Iterator[Any]] = {"the pipeline": real, "one batch again and again": itertools.repeat(batch)}
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
     for _ in range(_ROUNDS.value):
-        for name, fetch in sides.items():
-            times[name].append(_waiting(step, iter(fetch, None), count))
+        for name, stream in sides.items():
+            times[name].append(_waiting(step, stream, count))
     print(f"\n| {_MODEL.value} trains on | seconds a step | waiting for its batch |\n| --- | --- | --- |")
     for name, pairs in times.items():
         whole, waited = (statistics.median(column) for column in zip(*pairs, strict=True))

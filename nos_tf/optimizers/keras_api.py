@@ -10,6 +10,8 @@ import tensorflow as tf
 
 IS_KERAS_3 = getattr(tf.keras, "__version__", "2.15").startswith("3.")  # TensorFlow 2.15 does not say.
 
+FIT_TAKES_SEVERAL_MACHINES = not IS_KERAS_3  # Keras 3's fails with MultiWorkerMirroredStrategy.
+
 if IS_KERAS_3 and tf.keras.backend.backend() != "tensorflow":
     raise ImportError(
         "nos_tf needs Keras' TensorFlow backend; unset KERAS_BACKEND or set it to 'tensorflow'. "

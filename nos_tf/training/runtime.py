@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from nos_tf.errors import RunError
-from nos_tf.optimizers.keras_api import IS_KERAS_3
+from nos_tf.optimizers.keras_api import FIT_TAKES_SEVERAL_MACHINES
 
 STRATEGIES = ("none", "mirrored", "multi_worker")
 
@@ -42,7 +42,7 @@ class Runtime:
             sums = tf.distribute.NcclAllReduce() if gpus else tf.distribute.ReductionToOneDevice()
             return tf.distribute.MirroredStrategy(devices, sums if len(devices) > 1 else None)
         if self.strategy == "multi_worker":
-            if IS_KERAS_3:
+            if not FIT_TAKES_SEVERAL_MACHINES:
                 raise RunError(
                     "Keras 3 cannot train on several machines: its fit fails with MultiWorkerMirroredStrategy. Use the "
                     "TensorFlow 2.15 of the extra [addons], or --strategy=mirrored on one machine. "
