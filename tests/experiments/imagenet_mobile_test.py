@@ -115,7 +115,7 @@ def test_every_machine_has_a_run_folder_of_its_own(monkeypatch, cluster, kind, i
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"task": {"type": "worker"}}'])
 def test_several_machines_need_to_know_each_other(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(RunError, match="needs TF_CONFIG .* Received: TF_CONFIG="):
+    with pytest.raises(RunError, match=r"needs TF_CONFIG .* Received: TF_CONFIG="):
         training._worker_suffix("multi_worker")
 
 
