@@ -12,7 +12,6 @@ Three comparisons, each side by side in one run (A B A B ...), as ratios of medi
 from __future__ import annotations
 
 import pathlib
-import statistics
 import tempfile
 import time
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ import numpy as np
 from absl import app, flags
 
 import nos_tf
+from benchmarks.ratios import report
 from nos_tf.evaluation import Protocol
 from nos_tf.tensorflow_loading import load_single_threaded
 
@@ -41,15 +41,6 @@ def _seconds(function, *args) -> float:
     start = time.perf_counter()
     function(*args)
     return time.perf_counter() - start
-
-
-def _report(name: str, ours: list[float], theirs: list[float], unit: str) -> None:
-    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-    print(
-        f"{name}: {statistics.median(ours):.4g} {unit} against {statistics.median(theirs):.4g} {unit}; "
-        f"ratio {statistics.median(ratios):.3f} (min {min(ratios):.3f}, max {max(ratios):.3f}, n={len(ratios)})",
-        flush=True,
-    )
 
 
 def _keras_candidate(task: nos_tf.tasks.Task, protocol: Protocol, rule: str) -> None:
@@ -94,7 +85,7 @@ def time_candidate(rounds: int) -> None:
         rule = RULES[index % len(RULES)]
         ours.append(_seconds(evaluator.evaluate, nos_tf.parse(rule), index))
         theirs.append(_seconds(_keras_candidate, task, Protocol(), rule))
-    _report("candidate on the digits child, ours against a Keras compile/fit loop", ours, theirs, "s")
+    report("candidate on the digits child, ours against a Keras compile/fit loop", ours, theirs, "s")
 
 
 def time_step(rounds: int) -> None:
@@ -141,7 +132,7 @@ def time_step(rounds: int) -> None:
             trainer.reset(0)
             ours.append(_seconds(trainer.train_epoch, program, 1e-4, 0, 1, 0) / steps * 1e3)
             theirs.append(_seconds(lambda: bare().numpy()) / steps * 1e3)
-        _report(
+        report(
             f"step of the cifar10_convnet child under {rule}, against forward and backward pass alone",
             ours,
             theirs,
@@ -167,7 +158,7 @@ def time_workers(rounds: int) -> None:
             for _ in range(rounds):
                 alone.append(_seconds(lambda: list(one.run(jobs))) / len(jobs))
                 together.append(_seconds(lambda: list(two.run(jobs))) / len(jobs))
-    _report("candidate on the digits child, one worker against two", alone, together, "s")
+    report("candidate on the digits child, one worker against two", alone, together, "s")
 
 
 def time_overhead() -> None:

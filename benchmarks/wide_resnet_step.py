@@ -10,7 +10,6 @@ Two comparisons, each side by side in one run (A B A B ...), as ratios of median
 from __future__ import annotations
 
 import pathlib
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 from absl import app, flags
 
+from benchmarks.ratios import report
 from nos_tf.tensorflow_loading import load_quietly
 
 _DEPTH = flags.DEFINE_integer("depth", 16, "Convolutions, 6n + 4.")
@@ -150,14 +150,9 @@ def _seconds_a_step(step: Callable[[], Any]) -> float:
     return (time.perf_counter() - start) / _STEPS.value
 
 
-def _report(name: str, ours: list[float], theirs: list[float]) -> None:
-    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-    print(
-        f"WRN-{_DEPTH.value}-{_WIDTH.value}, batch {_BATCH.value}, {name}: "
-        f"{statistics.median(ours) * 1e3:.0f} ms against {statistics.median(theirs) * 1e3:.0f} ms; "
-        f"ratio {statistics.median(ratios):.3f} (min {min(ratios):.3f}, max {max(ratios):.3f}, n={len(ratios)})",
-        flush=True,
-    )
+def _report(name: str, ours: Sequence[float], theirs: Sequence[float]) -> None:
+    network = f"WRN-{_DEPTH.value}-{_WIDTH.value}, batch {_BATCH.value}"
+    report(f"{network}, {name}", [1e3 * one for one in ours], [1e3 * one for one in theirs], "ms")
 
 
 def main(argv: Sequence[str]) -> None:

@@ -84,12 +84,6 @@ def _experiment(name: str, model: str, build: Any, augment: bool, values: Mappin
     except PreparedDataError as error:
         raise RunError(str(error)) from None
     epochs, batch_size, schedule = values["epochs"], values["batch_size"], values["schedule"]
-    steps = len(data.train.labels) // batch_size
-    if steps == 0:
-        raise RunError(
-            f"A batch is larger than the {len(data.train.labels)} training images; lower it. "
-            f"Received: --batch_size={batch_size}"
-        )
     return Experiment(
         name=name,
         dataset=data.label,
@@ -100,7 +94,7 @@ def _experiment(name: str, model: str, build: Any, augment: bool, values: Mappin
         batches=functools.partial(data.batches, batch_size, augment),
         evaluations=data.evaluations(),
         objective="val_accuracy",
-        steps_per_epoch=steps,
+        steps_per_epoch=training.steps_per_epoch(len(data.train.labels), batch_size),
         epochs=epochs,
         examples_per_step=batch_size,
     )

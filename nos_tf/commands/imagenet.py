@@ -77,12 +77,7 @@ def _experiment(values: Mapping[str, Any]) -> Experiment:
     except (PreparedDataError, ValueError) as error:
         raise RunError(str(error)) from None
     batch_size, size = values["batch_size"], values["image_size"]
-    steps = data.train.examples // batch_size
-    if steps == 0:
-        raise RunError(
-            f"A batch is larger than the {data.train.examples:,} training images; lower it. "
-            f"Received: --batch_size={batch_size}"
-        )
+    steps = training.steps_per_epoch(data.train.examples, batch_size)
     width = "" if values["width"] == 1.0 else f" {values['width']:g}"
     facts = {key: values[key] for key in ("image_size", "epochs", "batch_size", "schedule", "augment")}
     batches = functools.partial(data.batches, batch_size, size, values["augment"])

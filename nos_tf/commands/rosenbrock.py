@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,7 +10,6 @@ from absl import flags
 
 from nos_tf import run_folder
 from nos_tf.commands import application, shared_flags, sweep_flags
-from nos_tf.errors import RunError
 from nos_tf.tensorflow_loading import load_single_threaded
 from nos_tf.training import record
 
@@ -41,7 +38,6 @@ def define_flags() -> None:
 
 def main() -> NoReturn:
     """Runs the command and exits."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     define_flags()
     application.run(_main, "Interrupted before there were results; the same command with --resume begins anew.")
 
@@ -49,9 +45,8 @@ def main() -> NoReturn:
 def _main() -> None:
     values: dict[str, Any] = {name: flags.FLAGS[name].value for name in _NUMBERS}
     values |= {"optimizers": sweep_flags.optimizers(), "learning_rates": sweep_flags.learning_rates()}
-    resume, folder = flags.FLAGS.resume, Path(flags.FLAGS.run_dir or f"runs/{NAME}-{time.strftime('%Y%m%d-%H%M%S')}")
-    if resume and flags.FLAGS.run_dir is None:
-        raise RunError("Name the run to go on with. Received: --resume without --run_dir")
+    shared_flags.check_resume()
+    resume, folder = flags.FLAGS.resume, shared_flags.run_dir(NAME)
     run_folder.check(folder, run_folder.CONFIGURATION, resume)
     load_single_threaded()
     from nos_tf.rosenbrock.comparison import Comparison

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from pathlib import Path
 from typing import Any, NoReturn
 
 from absl import flags
 
 from nos_tf import run_folder
-from nos_tf.commands import application, search_flags
+from nos_tf.commands import application, search_flags, shared_flags
 from nos_tf.errors import RunError
 from nos_tf.search import files, finals, progress, tensorboard
 from nos_tf.search.configuration import differences
@@ -32,8 +31,7 @@ def main() -> NoReturn:
 
 def _main() -> None:
     values = flags.FLAGS
-    if values.resume and values.run_dir is None:
-        raise RunError("Name the run to go on with. Received: --resume without --run_dir")
+    shared_flags.check_resume()
     if values.tensorboard:
         tensorboard.check_installed()
     if values.data_dir is not None and not Path(values.data_dir).is_dir():
@@ -43,8 +41,7 @@ def _main() -> None:
     what = search_flags.configuration(resolved)
     if resolved["epochs"] is None:
         resolved["epochs"] = what.setup.get_task().epochs
-    name = f"{what.task}-{what.searcher}-{time.strftime('%Y%m%d-%H%M%S')}"
-    folder = Path(values.run_dir if values.run_dir is not None else Path("runs", name))
+    folder = shared_flags.run_dir(f"{what.task}-{what.searcher}")
     run_folder.check(folder, files.STORE, values.resume)
     print(f"Run folder: {folder}", flush=True)
     flags_to_keep = {**resolved, "run_dir": str(folder), "tensorboard": values.tensorboard}

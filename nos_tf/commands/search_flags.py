@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from absl import flags
 
 from nos_tf import searchers
-from nos_tf.commands import shared_flags
+from nos_tf.commands import shared_flags, sweep_flags
 from nos_tf.dsl.primitives import BASE_OPERANDS, BINARY, OPERANDS, UNARY
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
 from nos_tf.errors import RunError
@@ -164,10 +163,11 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
             raise RunError(
                 f"This is no setting of --searcher={values['searcher']}; drop it. Received: --{name}={values[name]}"
             )
+    rates = sweep_flags.positive_rates("sweep", values["sweep"])
     return Configuration(
         space=space,
         searcher_settings={setting: values[name] for name, setting in settings.items()},
-        protocol={"learning_rates": _rates(values["sweep"]), **{name: values[name] for name in _PROTOCOL}},
+        protocol={"learning_rates": rates, **{name: values[name] for name in _PROTOCOL}},
         **{
             name: values[name]
             for name in (
@@ -176,16 +176,6 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
             )
         },
     )  # fmt: skip
-
-
-def _rates(texts: Sequence[str]) -> list[float]:
-    try:
-        rates = [float(text) for text in texts]
-    except ValueError:
-        rates = []
-    if not rates or not all(0.0 < rate < math.inf for rate in rates):
-        raise RunError(f"The sweep is a list of positive learning rates, as 0.01,0.1,1. Received: --sweep={texts}")
-    return rates
 
 
 def _names() -> list[str]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 from absl import flags
+
+from nos_tf.errors import RunError
 
 
 def define() -> None:
@@ -12,3 +17,18 @@ def define() -> None:
     )
     flags.DEFINE_integer("seed", 0, "Seed of everything random: the same seed gives the same results.", lower_bound=0)
     flags.DEFINE_bool("resume", False, "Go on with what the run folder holds; an empty or missing one begins anew.")
+
+
+def check_resume() -> None:
+    """Refuses `--resume` without a run to go on with.
+
+    Raises:
+      RunError: There is no `--run_dir`.
+    """
+    if flags.FLAGS.resume and flags.FLAGS.run_dir is None:
+        raise RunError("Name the run to go on with. Received: --resume without --run_dir")
+
+
+def run_dir(name: str) -> Path:
+    """Folder of the run: `--run_dir`, or one that is named after the run and the time."""
+    return Path(flags.FLAGS.run_dir or f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}")

@@ -43,14 +43,25 @@ def learning_rates() -> list[float]:
     Raises:
       RunError: There are none, or one is no positive number.
     """
-    texts = flags.FLAGS.learning_rates
+    return sorted(set(positive_rates("learning_rates", flags.FLAGS.learning_rates)))
+
+
+def positive_rates(flag: str, texts: Sequence[str]) -> list[float]:
+    """Learning rates that a list flag names, in its own order.
+
+    Args:
+      flag: Name of the flag, for the error.
+      texts: Its value, given or stored.
+
+    Raises:
+      RunError: There are none, or one is no positive number.
+    """
     try:
-        rates = sorted({float(text) for text in texts})
+        rates = [float(text) for text in texts]
     except ValueError:
         rates = []
     if not rates or not all(0.0 < rate < math.inf for rate in rates):
         raise RunError(
-            "The sweep is a list of positive learning rates, as 0.01,0.1,1. "
-            f"Received: --learning_rates={','.join(texts)}"
+            f"The sweep is a list of positive learning rates, as 0.01,0.1,1. Received: --{flag}={','.join(texts)}"
         )
     return rates

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from absl import flags
@@ -84,9 +82,8 @@ def _run(
     plotted: Sequence[str],
 ) -> None:
     values = _values()
-    if values["resume"] and values["run_dir"] is None:
-        raise RunError("Name the run to go on with. Received: --resume without --run_dir")
-    folder = Path(values["run_dir"] or f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}")
+    shared_flags.check_resume()
+    folder = shared_flags.run_dir(name)
     folder = folder.with_name(folder.name + _worker_suffix(values["strategy"]))
     run_folder.check(folder, run_folder.CONFIGURATION, values["resume"])
     load_quietly()
@@ -106,6 +103,19 @@ def _run(
             study.run(runtime, progress, values["tensorboard"])
         _report(study, columns, plotted)
     study.check_trained()
+
+
+def steps_per_epoch(examples: int, batch_size: int) -> int:
+    """Full batches of an epoch.
+
+    Raises:
+      RunError: There is none.
+    """
+    if batch_size > examples:
+        raise RunError(
+            f"A batch is larger than the {examples:,} training images; lower it. Received: --batch_size={batch_size}"
+        )
+    return examples // batch_size
 
 
 def _worker_suffix(strategy: str) -> str:

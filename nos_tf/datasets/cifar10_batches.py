@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 import tensorflow as tf
@@ -93,7 +94,7 @@ class Cifar10:
         mean, deviation = self._moments
         return (tf.cast(images, tf.float32) - mean) / deviation
 
-    @property
+    @functools.cached_property
     def _moments(self) -> tuple[np.ndarray, np.ndarray]:
         pixels = self.train.images.reshape(-1, 3)
         return pixels.mean(0, dtype=np.float64).astype(np.float32), pixels.std(0, dtype=np.float64).astype(np.float32)

@@ -22,7 +22,7 @@ from nos_tf.training.checkpoint import Checkpoint
 from nos_tf.training.experiment import Experiment
 from nos_tf.training.history import Row, read_rows, write_rows
 from nos_tf.training.interruption import Interruption
-from nos_tf.training.runtime import Runtime, is_chief
+from nos_tf.training.runtime import Runtime
 
 HISTORY = "history.csv"
 _CHECKPOINT_SECONDS = 300.0  # A crash costs at most so much of the work within an epoch.
@@ -56,7 +56,7 @@ def fit(
       make_optimizer: Makes the optimizer; called within the strategy's scope.
       seed: Of the initial weights, the order of the data and all other draws.
       runtime: Where to train.
-      folder: Of this training: checkpoint, `history.csv` and TensorBoard files.
+      folder: Of this training on this machine: checkpoint, `history.csv` and TensorBoard files.
       interruption: Asked after every step whether to save and stop.
       display: Told of the progress.
       tensorboard: Whether to write TensorBoard files.
@@ -83,8 +83,6 @@ def fit(
         model.evaluate(first.take(1), verbose=0)  # Makes the metrics' variables, which are a part of the checkpoint.
     metrics = [variable for metric in model.metrics for variable in metric.variables]
     model.reset_metrics()
-    if not is_chief(strategy):  # All workers take part in a save, but only one in the run folder.
-        folder = folder / f"worker-{strategy.cluster_resolver.task_id}"
     saved = Checkpoint(folder / "checkpoint", tf_variables([*model.variables, *model.optimizer.variables, *metrics]))
     session = _Session(experiment, saved, tf_variables(metrics), folder, interruption, display)
     session.restore()
@@ -180,6 +178,7 @@ class _Session(tf.keras.callbacks.Callback):
         if not math.isfinite(logs["loss"]):
             self.model.stop_training = True
             self.rows.append({"epoch": epoch + 1, "loss": math.nan})
+            write_rows(self.rows, self._folder / HISTORY)
         else:
             row: Row = {"epoch": epoch + 1} | {name: float(value) for name, value in logs.items()}
             for split, data in self._experiment.evaluations.items():

@@ -11,8 +11,6 @@ import tensorflow as tf
 from nos_tf.errors import RunError
 from nos_tf.optimizers.keras_api import FIT_TAKES_SEVERAL_MACHINES
 
-STRATEGIES = ("none", "mirrored", "multi_worker")
-
 
 @dataclasses.dataclass(frozen=True)
 class Runtime:
@@ -76,9 +74,3 @@ def check_batch(batch_size: int, strategy: tf.distribute.Strategy) -> None:
             f"The global batch must be divisible by the {replicas} replicas; choose a multiple. "
             f"Received: --batch_size={batch_size}"
         )
-
-
-def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process is the one that writes the run folder."""
-    resolver = strategy.cluster_resolver
-    return resolver is None or resolver.task_type in (None, "chief") or resolver.task_id == 0

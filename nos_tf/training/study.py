@@ -22,7 +22,7 @@ from nos_tf.errors import RunError
 from nos_tf.training import record
 from nos_tf.training.experiment import Experiment
 from nos_tf.training.fit import HISTORY, fit
-from nos_tf.training.history import Row, read_rows, write_rows
+from nos_tf.training.history import Row, read_rows
 from nos_tf.training.interruption import Interruption
 from nos_tf.training.progress import Progress
 from nos_tf.training.runtime import Runtime
@@ -85,9 +85,11 @@ class Study:
         path = folder / run_folder.RESULTS
         stored = record.read_json(path) if path.exists() else {}
         self.trainings: dict[tuple[str, float, int], Training] = {}
-        for run in stored.get("runs", []):
-            fields = {field.name: run[field.name] for field in dataclasses.fields(Training)}
-            self._keep(Training(**fields))
+        try:
+            for run in stored.get("runs", []):
+                self._keep(Training(**{field.name: run[field.name] for field in dataclasses.fields(Training)}))
+        except (KeyError, TypeError) as error:
+            raise RunError(f"The results of the run are damaged ({error!r}). Received: {path}") from None
 
     def run(self, runtime: Runtime, progress: Progress, tensorboard: bool) -> None:
         """Trains what is missing.
@@ -121,7 +123,6 @@ class Study:
                     seconds=round(seconds, 3),
                 )
             )
-            write_rows(rows, training.folder(self.folder) / HISTORY)
             self.write()
             progress.on_result()
 

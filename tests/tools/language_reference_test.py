@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+import pathlib
 
 from nos_tf.dsl.primitives import BINARY, OPERANDS, UNARY
-from tests.docs_test import ROOT
 from tools import language_reference
 
-TEXT = (ROOT / "docs/language.md").read_text("utf-8")
+TEXT = (pathlib.Path(__file__).parents[2] / "docs/language.md").read_text("utf-8")
 
 
 def rows(table: str) -> dict[str, list[str]]:

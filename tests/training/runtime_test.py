@@ -3,7 +3,7 @@ import tensorflow as tf
 
 from nos_tf.errors import RunError
 from nos_tf.optimizers.keras_api import IS_KERAS_3
-from nos_tf.training.runtime import Runtime, check_batch, is_chief
+from nos_tf.training.runtime import Runtime, check_batch
 
 
 def test_batch_must_be_shared_evenly():
@@ -12,11 +12,6 @@ def test_batch_must_be_shared_evenly():
     check_batch(6, strategy)
     with pytest.raises(RunError, match=r"divisible by the 2 replicas; .*Received: --batch_size=7"):
         check_batch(7, strategy)
-
-
-def test_one_process_is_its_own_chief():
-    assert is_chief(Runtime().make_strategy())
-    assert is_chief(Runtime(strategy="mirrored").make_strategy())
 
 
 def test_precision_is_set_for_what_is_built_within():

@@ -144,3 +144,10 @@ def test_metrics_objects_are_made_anew_for_each_training():
     first, second = study_case.experiment().metrics(), study_case.experiment().metrics()
     assert isinstance(first[0], tf.keras.metrics.Metric)
     assert first[0] is not second[0]
+
+
+@pytest.mark.parametrize("runs", [[{}], [{"optimizer": "adam"}], [7], 7, [None]])
+def test_damaged_results_are_one_clear_error(tmp_path, runs):
+    (tmp_path / "results.json").write_text(json.dumps({"runs": runs}))
+    with pytest.raises(RunError, match=r"damaged.*Received: .*results\.json"):
+        Study(study_case.experiment(), study_case.plan(), tmp_path)

@@ -1,0 +1,16 @@
+"""How two sides that were timed in turn are shown."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+
+def report(name: str, ours: Sequence[float], theirs: Sequence[float], unit: str) -> None:
+    """Prints the medians of both sides, and the median of the ratios pair by pair."""
+    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+    print(
+        f"{name}: {statistics.median(ours):.4g} {unit} against {statistics.median(theirs):.4g} {unit}; "
+        f"ratio {statistics.median(ratios):.3f} (min {min(ratios):.3f}, max {max(ratios):.3f}, n={len(ratios)})",
+        flush=True,
+    )
