@@ -17,8 +17,8 @@ FAKE = ("-m", "tests.training.fake_training")
 RATES = "--learning_rates=0.01,0.1"
 
 
-def start(*flags: str, seconds: float = 0.0) -> subprocess.Popen[str]:
-    environment = {**os.environ, "FAKE_SECONDS": str(seconds), "OMP_NUM_THREADS": "1"}
+def start(*flags: str, seconds: float = 0.0, steps: Path = Path(os.devnull)) -> subprocess.Popen[str]:
+    environment = {**os.environ, "FAKE_SECONDS": str(seconds), "FAKE_STEPS": str(steps), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [sys.executable, *FAKE, *flags], cwd=ROOT, env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -115,18 +115,22 @@ def test_grid_that_always_diverges_is_one_clear_error_and_keeps_the_rest(tmp_pat
     assert len(json.loads((tmp_path / "run/results.json").read_text())["runs"]) == 2
 
 
-def wait_for_work(folder: Path, process: subprocess.Popen[str]) -> None:
-    while not (folder / "config.json").exists() and process.poll() is None:
-        time.sleep(0.05)
+def start_and_wait(folder: Path, count: int) -> subprocess.Popen[str]:
+    """Starts or resumes the run, and returns once it has made so many steps, each at least 10 ms long."""
+    steps = folder.with_name("steps")
+    steps.write_bytes(b"")
+    process = start(f"--run_dir={folder}", RATES, "--resume", seconds=0.01, steps=steps)
+    while steps.stat().st_size < count:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.001)
+    return process
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_signal_saves_and_the_resumed_run_ends_with_the_same_numbers(tmp_path, whole, sent, code):
     folder = tmp_path / "run"
-    process = start(f"--run_dir={folder}", RATES, seconds=0.05)
-    wait_for_work(folder, process)
-    time.sleep(6.0)
+    process = start_and_wait(folder, 57)
     process.send_signal(sent)
     out, err = process.communicate(timeout=60)
     assert process.returncode == code, err
@@ -139,17 +143,10 @@ def test_signal_saves_and_the_resumed_run_ends_with_the_same_numbers(tmp_path, w
 @pytest.mark.slow
 def test_killed_at_random_moments_ends_with_the_same_numbers(tmp_path, whole):
     folder, rng = tmp_path / "run", random.Random(0)
-    kills = 0
-    while kills < 5:
-        process = start(f"--run_dir={folder}", RATES, "--resume", seconds=0.03)
-        wait_for_work(folder, process)
-        try:
-            process.communicate(timeout=rng.uniform(4.0, 12.0))
-            break
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            kills += 1
-    assert kills >= 2
+    for _ in range(5):  # Of 240 steps in all; a kill costs less than an epoch, ten steps.
+        process = start_and_wait(folder, rng.randint(5, 45))
+        time.sleep(rng.uniform(0.0, 0.05))
+        process.kill()
+        process.communicate()
     assert run(f"--run_dir={folder}", RATES, "--resume")[0] == 0
     assert numbers(folder) == numbers(whole)

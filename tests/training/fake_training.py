@@ -1,7 +1,11 @@
-"""A script of the training harness on invented points; FAKE_SECONDS makes each step take its time."""
+"""A script of the training harness on invented points, which can be watched and slowed from outside.
+
+FAKE_STEPS names a file that grows by a byte with every step; FAKE_SECONDS makes each step take its time.
+"""
 
 import os
 import time
+from pathlib import Path
 
 from nos_tf.commands import training
 
@@ -14,11 +18,13 @@ def make_experiment(values):
     from nos_tf.training.progress import Progress
     from tests.training import study_case
 
-    def slow(self, step, loss, on_step=Progress.on_step):
+    def watched(self, step, loss, on_step=Progress.on_step):
         on_step(self, step, loss)
-        time.sleep(float(os.environ.get("FAKE_SECONDS", "0")))
+        with Path(os.environ["FAKE_STEPS"]).open("ab") as file:
+            file.write(b".")
+        time.sleep(float(os.environ["FAKE_SECONDS"]))
 
-    Progress.on_step = slow  # type: ignore[method-assign]
+    Progress.on_step = watched  # type: ignore[method-assign]
     return study_case.experiment(values["epochs"])
 
 
