@@ -6,7 +6,7 @@ LOCK ?= requirements-lock.txt
 TESTS ?= tests
 RUN := $(VENV)/bin/python
 CORE := tests/dsl tests/optimizers tests/conformance
-ADDONS := tests/addons tests/evaluation tests/models tests/rosenbrock tests/translation
+ADDONS := tests/addons tests/evaluation tests/models tests/rosenbrock tests/training tests/translation
 COMPILE := uv pip compile --quiet --universal --python-version 3.10 --no-emit-index-url --no-header --no-annotate
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
@@ -35,8 +35,7 @@ test-slow: venv
 test-core:
 	$(MAKE) test TESTS="$(CORE)"
 
-# The extra [addons], with the oldest versions that pyproject.toml allows; Python 3.10 or 3.11. Not tests/training: a
-# resumed training is exact with Keras 3 alone.
+# The extra [addons], with the oldest versions that pyproject.toml allows; Python 3.10 or 3.11.
 test-addons:
 	$(MAKE) test VENV=.venv-addons LOCK=requirements-addons-lock.txt TESTS="$(CORE) $(wildcard $(ADDONS))"
 

@@ -1,4 +1,7 @@
-"""The paper's small ConvNet on CIFAR-10: python -m experiments.cifar10_convnet --data_dir=~/tensorflow_datasets"""
+"""The paper's small ConvNet on CIFAR-10: python -m experiments.cifar10_convnet --data_dir=~/tensorflow_datasets
+
+Where tensorflow-addons is installed, its optimizers are further baselines by default.
+"""
 
 from nos_tf.commands import cifar10
 

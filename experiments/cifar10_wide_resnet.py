@@ -1,4 +1,7 @@
-"""Wide ResNets on CIFAR-10: python -m experiments.cifar10_wide_resnet --data_dir=~/tensorflow_datasets"""
+"""Wide ResNets on CIFAR-10: python -m experiments.cifar10_wide_resnet --data_dir=~/tensorflow_datasets
+
+Where tensorflow-addons is installed, its optimizers are further baselines by default.
+"""
 
 from nos_tf.commands import cifar10
 

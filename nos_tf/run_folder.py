@@ -100,10 +100,19 @@ def write_text(path: Path, text: str) -> None:
     Raises:
       RunError: The file cannot be written.
     """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a whole file or leaves the earlier one.
+
+    Raises:
+      RunError: The file cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.new")
     with writing(path):
         try:
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_bytes(content)
             temporary.replace(path)
         except OSError:
             temporary.unlink(missing_ok=True)

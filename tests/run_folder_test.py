@@ -74,7 +74,7 @@ def test_failed_write_keeps_the_earlier_file(tmp_path: Path, monkeypatch: pytest
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(RunError, match="No space left"):
         run_folder.write_text(path, "second")
     assert path.read_text() == "first"

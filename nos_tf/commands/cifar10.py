@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,7 +15,11 @@ from nos_tf.errors import RunError
 if TYPE_CHECKING:
     from nos_tf.training.experiment import Experiment
 
-_BASELINES = ("sgd", "momentum", "rmsprop", "adam")
+_OPTIMIZERS = ("sgd", "momentum", "rmsprop", "adam", "powersign", "addsign")
+# Further baselines where they are installed; to ask nos_tf.optimizers for their names would load TensorFlow.
+_ADDONS = tuple(
+    f"addons/{name}" for name in ("lamb", "rectifiedadam", "yogi", "adabelief", "novograd", "sgdw", "lookahead")
+)
 _METRICS = ("final_val_accuracy", "final_test_accuracy", "best_val_accuracy", "best_test_accuracy")
 _PLOTTED = ("loss", "val_accuracy", "test_accuracy")
 
@@ -23,7 +28,7 @@ def convnet() -> NoReturn:
     """Trains the paper's small ConvNet (section 5.1) on all data, and exits."""
 
     def define() -> None:
-        training.define((*_BASELINES, "powersign", "addsign"), epochs=300, batch_size=100)
+        training.define(_optimizers(), epochs=300, batch_size=100)
         _define_sizes()
 
     training.main("cifar10_convnet", define, _convnet, _METRICS, _PLOTTED)
@@ -33,7 +38,7 @@ def wide_resnet() -> NoReturn:
     """Trains a Wide ResNet (the paper's Table 1), and exits."""
 
     def define() -> None:
-        training.define((*_BASELINES, "powersign", "addsign"), epochs=300, batch_size=128)
+        training.define(_optimizers(), epochs=300, batch_size=128)
         _define_sizes()
         flags.DEFINE_integer("depth", 28, "Convolutions, 6n + 4.", lower_bound=10)
         flags.DEFINE_integer("width", 10, "Factor of the 16, 32 and 64 filters.", lower_bound=1)
@@ -41,6 +46,10 @@ def wide_resnet() -> NoReturn:
         flags.DEFINE_float("weight_decay", 5e-4, "Share of a weight that is added to its gradient.", lower_bound=0.0)
 
     training.main("cifar10_wide_resnet", define, _wide_resnet, _METRICS, _PLOTTED)
+
+
+def _optimizers() -> tuple[str, ...]:
+    return _OPTIMIZERS + (_ADDONS if importlib.util.find_spec("tensorflow_addons") is not None else ())
 
 
 def _define_sizes() -> None:

@@ -47,9 +47,7 @@ def _define() -> None:
     )  # fmt: skip
     flags.DEFINE_float("weight_decay", 4e-5, "Share of a weight that is added to its gradient.", lower_bound=0.0)
     flags.DEFINE_float("batch_norm_momentum", None, "Of the running statistics; by default the model's.", 0.0, 1.0)
-    flags.DEFINE_float(
-        "ema_momentum", None, "Also evaluate running averages of the weights, of this momentum.", 0.0, 1.0
-    )
+    training.define_averages()
     flags.DEFINE_bool(
         "scale_learning_rate", False,
         f"Take the learning rates as those of a batch of {training.REFERENCE_BATCH}, and scale them with the batch.",

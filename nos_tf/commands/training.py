@@ -24,12 +24,20 @@ if TYPE_CHECKING:
 SCHEDULES = ("constant", "cosine")
 TABLE, FIGURE = "results.md", "curves.png"
 # Flags that change where, how fast or how it is shown, but no number.
-_WITHOUT = frozenset({"run_dir", "data_dir", "resume", "strategy", "xla", "tensorboard"})
+_WITHOUT = frozenset({"run_dir", "data_dir", "resume", "strategy", "tensorboard"})
+INTERRUPTED = "Interrupted. Everything is saved; the same command with --resume goes on."
 REFERENCE_BATCH = 256  # To which learning rates refer that are scaled with the batch (Goyal et al., 2017).
 _NARROW = 120  # Columns that the table takes where there is no terminal to ask.
 
 
-def define(optimizers: Sequence[str], epochs: int, batch_size: int, schedule: str = "constant", seeds: int = 3) -> None:
+def define(
+    optimizers: Sequence[str],
+    epochs: int,
+    batch_size: int,
+    schedule: str = "constant",
+    seeds: int = 3,
+    clip_norm: float | None = None,
+) -> None:
     """Defines the flags that these scripts share, with the script's own defaults."""
     shared_flags.define()
     sweep_flags.define(optimizers, sweep_flags.PAPER_RATES, seeds)
@@ -38,7 +46,7 @@ def define(optimizers: Sequence[str], epochs: int, batch_size: int, schedule: st
     flags.DEFINE_integer("batch_size", batch_size, "Examples of a step, over all replicas.", lower_bound=1)
     flags.DEFINE_enum("schedule", schedule, SCHEDULES, "How the learning rate falls: not at all, or by a half cosine.")
     flags.DEFINE_integer("warmup_steps", 0, "Steps in which the learning rate rises from 0, linearly.", lower_bound=0)
-    flags.DEFINE_float("clip_norm", None, "Bound of the gradients' global norm; by default none.", lower_bound=1e-30)
+    flags.DEFINE_float("clip_norm", clip_norm, "Bound of the gradients' global norm; none if empty.", lower_bound=1e-30)
     flags.DEFINE_enum(
         "strategy", "none", ("none", "mirrored", "multi_worker"),
         "tf.distribute: one device, all GPUs of this machine, or the machines named in TF_CONFIG.",
@@ -48,6 +56,13 @@ def define(optimizers: Sequence[str], epochs: int, batch_size: int, schedule: st
     flags.DEFINE_bool("tensorboard", False, "Also write TensorBoard files.")
 
 
+def define_averages() -> None:
+    """Defines the flag of the scripts that can average weights."""
+    flags.DEFINE_float(
+        "ema_momentum", None, "Also evaluate running averages of the weights, of this momentum.", 0.0, 1.0
+    )
+
+
 def main(
     name: str,
     define_flags: Callable[[], None],
@@ -55,24 +70,41 @@ def main(
     columns: Sequence[str],
     plotted: Sequence[str],
 ) -> NoReturn:
-    """Runs a script and exits.
+    """Runs a script that does nothing but train, and exits; for the arguments see `run`.
 
     Args:
       name: Name of the script.
       define_flags: Defines its flags, those of `define` included.
-      make_experiment: Makes what is trained from the values of all flags; TensorFlow is loaded by then.
+      make_experiment: Makes what is trained.
       columns: Metrics of the table.
-      plotted: Measurements of an epoch whose curves are drawn.
+      plotted: Measurements whose curves are drawn.
     """
     define_flags()
+    application.run(lambda: run(name, make_experiment, columns, plotted), INTERRUPTED)
 
-    def run() -> None:
-        try:
-            _run(name, make_experiment, columns, plotted)
-        except Preempted:
-            print("Asked to terminate. Everything is saved; the same command with --resume goes on.", flush=True)
 
-    application.run(run, "Interrupted. Everything is saved; the same command with --resume goes on.")
+def run(
+    name: str,
+    make_experiment: Callable[[Mapping[str, Any]], Experiment],
+    columns: Sequence[str],
+    plotted: Sequence[str],
+) -> None:
+    """Trains what the flags ask for.
+
+    Args:
+      name: Name of the script.
+      make_experiment: Makes what is trained from the values of all flags; TensorFlow is loaded by then.
+      columns: Metrics of the table; those that were not measured are left out.
+      plotted: Measurements of an epoch whose curves are drawn.
+
+    Raises:
+      RunError: The flags ask for what cannot be done.
+      KeyboardInterrupt: Somebody stopped it; everything is saved.
+    """
+    try:
+        _run(name, make_experiment, columns, plotted)
+    except Preempted:
+        print("Asked to terminate. Everything is saved; the same command with --resume goes on.", flush=True)
 
 
 def _run(
@@ -98,6 +130,8 @@ def _run(
     print(f"Run folder: {folder}", flush=True)
     with run_folder.locked(folder):
         record.begin(folder, name, values, _WITHOUT, values["resume"])
+        for file, content in experiment.files.items():
+            run_folder.write_bytes(folder / file, content)
         study = Study(experiment, plan, folder)
         with Progress(experiment, study.count, len(study.trainings)) as progress:
             study.run(runtime, progress, values["tensorboard"])
@@ -113,7 +147,7 @@ def steps_per_epoch(examples: int, batch_size: int) -> int:
     """
     if batch_size > examples:
         raise RunError(
-            f"A batch is larger than the {examples:,} training images; lower it. Received: --batch_size={batch_size}"
+            f"A batch is larger than the {examples:,} training examples; lower it. Received: --batch_size={batch_size}"
         )
     return examples // batch_size
 
@@ -197,6 +231,8 @@ def _report(study: Study, columns: Sequence[str], plotted: Sequence[str]) -> Non
 
     from nos_tf.training import report
 
+    measured = {name for training in study.trainings.values() for name in training.metrics}
+    columns = [name for name in columns if name in measured]
     run_folder.write_text(study.folder / TABLE, report.markdown(study, columns))
     if study.selected():
         with run_folder.writing(study.folder / FIGURE):

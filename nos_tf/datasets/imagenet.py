@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from nos_tf.datasets import photographs
 from nos_tf.datasets.prepared import PreparedDataError, builder
+from nos_tf.datasets.stream import shared_batch
 
 NAME = "imagenet2012"
 CLASSES = 1000
@@ -168,24 +169,6 @@ class ImageNet:
         records = _records((tf.gather(paths, order), tf.gather(skips, order), tf.gather(takes, order)))
         own = tf.random.stateless_uniform([], both, minval=None, maxval=None, dtype=tf.int64)
         return records.shuffle(min(_SHUFFLED, self.train.examples), seed=own)
-
-
-def shared_batch(examples: int, batch_size: int, replicas: int) -> int:
-    """The largest batch whose last and smaller one still has something for every replica.
-
-    Replicas take equal parts of a full batch, in turn. Of a smaller one the later ones may get nothing, and
-    convolutions on CPUs fail without images.
-
-    Args:
-      examples: How many there are.
-      batch_size: The most that will do, a multiple of `replicas`; also the answer where no batch will do.
-      replicas: How many share each batch.
-    """
-    for part in range(batch_size // replicas, 0, -1):
-        last = examples % (part * replicas)
-        if last == 0 or last > part * (replicas - 1):
-            return part * replicas
-    return batch_size
 
 
 def _tensors(part: Part) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

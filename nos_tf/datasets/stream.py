@@ -1,4 +1,4 @@
-"""Endless streams of batches that can begin at any step, and give the same batches there as from the start."""
+"""Streams of batches: endless ones that can begin at any step, and finite ones that replicas share."""
 
 from __future__ import annotations
 
@@ -59,3 +59,21 @@ def array_batches(
 
     stream = index_batches(count, batch_size, seed, first_step)
     return stream.map(fetch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+
+def shared_batch(examples: int, batch_size: int, replicas: int) -> int:
+    """The largest batch whose last and smaller one still has something for every replica.
+
+    Replicas take equal parts of a full batch, in turn. Of a smaller one the later ones may get nothing, and
+    convolutions on CPUs fail without images.
+
+    Args:
+      examples: How many there are.
+      batch_size: The most that will do, a multiple of `replicas`; also the answer where no batch will do.
+      replicas: How many share each batch.
+    """
+    for part in range(batch_size // replicas, 0, -1):
+        last = examples % (part * replicas)
+        if last == 0 or last > part * (replicas - 1):
+            return part * replicas
+    return batch_size

@@ -7,7 +7,7 @@ from nos_tf.datasets.prepared import builder, load_split
 from nos_tf.errors import RunError
 
 LANGUAGES = ("cs", "de", "fr", "hi", "ru")  # Each is paired with English.
-_ALL_PAIRS = {"de-en": 4_592_289}
+_ALL_PAIRS = {"de-en": 4_508_785}
 
 
 def load(split: str, source: str = "en", target: str = "de", data_dir: str | None = None) -> ParallelText:
@@ -36,7 +36,8 @@ def label(source: str = "en", target: str = "de", data_dir: str | None = None) -
     """
     pair = _pair(source, target)
     pairs = builder(f"wmt14_translate/{pair}", data_dir).info.splits["train"].num_examples
-    return f"WMT 2014 {pair}" if pairs == _ALL_PAIRS.get(pair) else f"{pairs:,} training pairs of WMT 2014 {pair}"
+    name = f"WMT 2014 {source}-{target}"
+    return name if pairs == _ALL_PAIRS.get(pair) else f"{pairs:,} training pairs of {name}"
 
 
 def _pair(source: str, target: str) -> str:

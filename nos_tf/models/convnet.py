@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from nos_tf.models.normalization import synchronized
+
 
 def build(
     input_shape: Sequence[int], num_classes: int, filters: int = 32, pool: bool = False, scale: float = 1.0
@@ -28,7 +30,7 @@ def build(
     x = layers.Rescaling(scale)(inputs)
     for _ in range(2):
         x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
-        x = layers.BatchNormalization()(x)
+        x = layers.BatchNormalization(synchronized=synchronized())(x)
         if pool:
             x = layers.MaxPooling2D()(x)
     return tf.keras.Model(inputs, layers.Dense(num_classes)(layers.Flatten()(x)))

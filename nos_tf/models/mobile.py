@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from nos_tf.models.normalization import synchronized
+
 _MIDDLE = "normal_concat_8"  # Output of NASNet's last cell before the second reduction, 1/16 of the input's side.
 _LEAST, _LEAST_WITH_HEAD = 32, 80  # Pixels; with fewer, the head's first pooling finds less than its 5x5 values.
 _REGULARIZERS = ("kernel_regularizer", "depthwise_regularizer", "pointwise_regularizer")
@@ -112,7 +114,7 @@ def build(
     check(name, image_size, width, auxiliary_head)
     model = MODELS[name]
     decay = tf.keras.regularizers.L2(weight_decay / 2) if weight_decay else None
-    statistics: dict[str, Any] = {"synchronized": tf.distribute.get_strategy().num_replicas_in_sync > 1}
+    statistics: dict[str, Any] = {"synchronized": synchronized()}
     if batch_norm_momentum is not None:
         statistics["momentum"] = batch_norm_momentum
     body = _adapted(model.body((image_size, image_size, 3), width), decay, statistics)

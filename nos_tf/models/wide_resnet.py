@@ -11,6 +11,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from nos_tf.models.normalization import synchronized
+
 _MOMENTUM, _EPSILON = 0.9, 1e-5  # Of the batch normalisation, as in the authors' code.
 
 
@@ -51,7 +53,11 @@ def build(
 
     def activation(x: Any) -> Any:
         normalized = layers.BatchNormalization(
-            momentum=_MOMENTUM, epsilon=_EPSILON, gamma_regularizer=decay, beta_regularizer=decay
+            momentum=_MOMENTUM,
+            epsilon=_EPSILON,
+            gamma_regularizer=decay,
+            beta_regularizer=decay,
+            synchronized=synchronized(),
         )(x)
         return layers.ReLU()(normalized)
 

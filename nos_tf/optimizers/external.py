@@ -75,7 +75,7 @@ def get(name: str, learning_rate: Any, **kwargs: Any) -> Any:
       **kwargs: Other arguments of the class.
 
     Raises:
-      ValueError: The library has no such optimizer, or is not installed.
+      ValueError: The library has no such optimizer or is not installed, or the class does not take the arguments.
     """
     library, _, wanted = name.lower().partition("/")
     known = LIBRARIES[library]()
@@ -83,4 +83,11 @@ def get(name: str, learning_rate: Any, **kwargs: Any) -> Any:
         raise ValueError(
             f"Unknown optimizer of {library}{suggestion(wanted, known)} Known: {', '.join(known)}. Received: {name!r}"
         )
-    return known[wanted](learning_rate=learning_rate, **kwargs)
+    try:
+        return known[wanted](learning_rate=learning_rate, **kwargs)
+    except TypeError as error:
+        given = ", ".join(f"{key}={value!r}" for key, value in kwargs.items())
+        raise ValueError(
+            f"The optimizer {name} cannot be made with these options ({error}); drop them or take another optimizer. "
+            f"Received: {given}"
+        ) from None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -139,6 +140,67 @@ def _dense(gradient: Any) -> Any:
 def tf_variables(variables: Iterable[Any]) -> list[tf.Variable]:
     """The TensorFlow variables behind Keras'."""
     return [variable.value if IS_KERAS_3 else variable for variable in variables]
+
+
+@contextlib.contextmanager
+def random_state_in_variables() -> Iterator[None]:
+    """Random layers that are made within keep the state of their draws in variables, as Keras 3's always do."""
+    if IS_KERAS_3:
+        yield
+        return
+    settings = tf.keras.backend.experimental
+    enabled = settings.is_tf_random_generator_enabled()
+    settings.enable_tf_random_generator()
+    try:
+        yield
+    finally:
+        if not enabled:
+            settings.disable_tf_random_generator()
+
+
+def model_variables(model: tf.keras.Model) -> list[tf.Variable]:
+    """All that a model's own steps change: weights, running statistics, and the state of its random layers.
+
+    Args:
+      model: Built, and made within `random_state_in_variables`.
+    """
+    found = tf_variables(model.variables)
+    if not IS_KERAS_3:  # It hides the state of random layers.
+        drawing = [getattr(layer, "_random_generator", None) for layer in model.submodules]
+        generators = [getattr(each, "_generator", None) for each in drawing]
+        found += [generator.state for generator in generators if generator is not None]
+    return found
+
+
+def build_optimizer(optimizer: Any, variables: Sequence[Any]) -> None:
+    """Makes the slots of the given variables, also where a legacy optimizer of Keras 2 leaves that to its first step.
+
+    Args:
+      optimizer: A Keras optimizer; those of tensorflow-addons are legacy ones.
+      variables: What it will train.
+    """
+    if _is_legacy(optimizer):
+        optimizer._create_all_weights(variables)
+    else:
+        optimizer.build(variables)
+
+
+def optimizer_variables(optimizer: Any) -> list[tf.Variable]:
+    """All that an optimizer's steps change but for the weights: slots, the count of steps, the scale of the loss.
+
+    Args:
+      optimizer: A Keras optimizer that was built.
+    """
+    if IS_KERAS_3:
+        return tf_variables(optimizer.variables)
+    found = list(optimizer.weights if _is_legacy(optimizer) else optimizer.variables)
+    if hasattr(optimizer, "inner_optimizer"):  # Keras 2 hides the state of its loss scaling.
+        found += [optimizer._loss_scale.current_loss_scale, optimizer._loss_scale.counter]
+    return found
+
+
+def _is_legacy(optimizer: Any) -> bool:
+    return not IS_KERAS_3 and isinstance(optimizer, tf.keras.optimizers.legacy.Optimizer)
 
 
 def weight_averages(optimizer: Any) -> list[tf.Variable]:

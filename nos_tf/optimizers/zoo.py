@@ -97,7 +97,8 @@ def get(
       **kwargs: Other arguments of the optimizer.
 
     Raises:
-      ValueError: The name is neither of the zoo nor a rule, or its library has no such optimizer or is not installed.
+      ValueError: The name is neither of the zoo nor a rule, its library has no such optimizer or is not installed, or
+        the library's class does not take the other arguments.
     """
     if isinstance(name, str) and name.lower().startswith(_LIBRARY_PREFIXES):
         return external.get(name, learning_rate, **kwargs)

@@ -186,8 +186,8 @@ GNMT = Table(
     "wmt14_gnmt",
     Trust.RECOLLECTED,
     (
-        Column("train_perplexity", "train perplexity", "", decimals=2, factor=1.0, higher_is_better=False),
-        Column("bleu", "BLEU", "", factor=1.0),
+        Column("final_perplexity", "train perplexity", "", decimals=2, factor=1.0, higher_is_better=False),
+        Column("final_test_bleu", "BLEU", "", factor=1.0),
     ),
     (
         Row("adam", "Adam", (1.49, 24.5), "adam"),

@@ -152,7 +152,7 @@ CLAIMS = (
         "wmt14_gnmt",
         _POWERSIGN,
         "adam",
-        _BLEU._replace(metric="val_bleu", heading="validation BLEU"),
+        _BLEU._replace(metric="final_val_bleu", heading="validation BLEU"),
         delta=0.7,
     ),
     Claim(

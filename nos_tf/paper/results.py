@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from nos_tf import run_folder
 from nos_tf.errors import RunError
 
-_RANGES = {"bleu": (0.0, 100.0), "val_bleu": (0.0, 100.0), "train_perplexity": (1.0, math.inf)}
+_RANGES = {"final_test_bleu": (0.0, 100.0), "final_val_bleu": (0.0, 100.0), "final_perplexity": (1.0, math.inf)}
 _SHARES = ("_accuracy", "top1", "top5")
 
 

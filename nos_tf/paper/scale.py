@@ -87,7 +87,7 @@ PAPER_SCALES: dict[str, Scale] = {
         ),
     ),
     "wmt14_gnmt": Scale(
-        ("WMT'14 English-German",),
+        ("WMT 2014 en-de",),
         (
             Fact("layers", "layers", (8,)),
             Fact("units", "units", (1024,)),

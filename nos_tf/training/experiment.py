@@ -29,6 +29,10 @@ class Experiment:
       steps_per_epoch: Steps from one measurement to the next.
       epochs: Length of the training.
       examples_per_step: Examples of a global batch, for the rate that is shown.
+      unit: What is counted by that, in the plural.
+      measure: Measurements of a trained model that take too long for every epoch: by evaluation, and then by name.
+      samples: Text that shows what the model does, in Markdown; written to TensorBoard after every epoch.
+      files: What using the trained models takes beside their weights; kept in the run folder by these names.
     """
 
     name: str
@@ -44,6 +48,10 @@ class Experiment:
     epochs: int
     examples_per_step: int
     maximize: bool = True
+    unit: str = "examples"
+    measure: Callable[[tf.keras.Model], Mapping[str, Mapping[str, float]]] | None = None
+    samples: Callable[[tf.keras.Model], str] | None = None
+    files: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
     host_batches: Callable[[int, int, tf.distribute.InputContext], tf.data.Dataset] | None = None
 
     @property

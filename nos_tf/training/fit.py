@@ -1,8 +1,8 @@
 """One training, from wherever its folder says that it is, to its end.
 
 A training that was killed and resumed gives the same numbers as one that was not: the batches depend on the seed and
-the step alone, and a checkpoint holds the weights, the optimizer, the state of every random layer (with Keras 3) and
-the running metrics.
+the step alone, and a checkpoint holds the weights, the optimizer, the state of every random layer and the running
+metrics.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
-from nos_tf.optimizers.keras_api import keep_weights, tf_variables, weight_averages
-from nos_tf.training import damaged_data
+from nos_tf.optimizers import keras_api
+from nos_tf.training import damaged_data, tensorboard, weights
 from nos_tf.training.averaging import averaged_weights
 from nos_tf.training.checkpoint import Checkpoint
 from nos_tf.training.experiment import Experiment
@@ -27,6 +27,21 @@ from nos_tf.training.runtime import Runtime
 HISTORY = "history.csv"
 _CHECKPOINT_SECONDS = 300.0  # A crash costs at most so much of the work within an epoch.
 _DIVERGENCE_STEPS = 20  # From one look at the loss to the next; each makes the host wait for the device.
+
+
+class Fitted(NamedTuple):
+    """What came out of a training.
+
+    Attributes:
+      rows: One for each epoch; the last one's loss is not finite if the training diverged, which ends it.
+      measured: What the experiment measures of a trained model, such as "test_bleu", and "test_ema_bleu" with the
+        averaged weights; nothing after divergence.
+      seconds: Time that it took, earlier processes included.
+    """
+
+    rows: list[Row]
+    measured: dict[str, float]
+    seconds: float
 
 
 class Display(Protocol):
@@ -47,23 +62,19 @@ def fit(
     folder: Path,
     interruption: Interruption,
     display: Display,
-    tensorboard: bool = False,
-) -> tuple[list[Row], float]:
-    """Trains a model, and measures it after every epoch.
+    with_tensorboard: bool = False,
+) -> Fitted:
+    """Trains a model, measures it after every epoch, and keeps its weights.
 
     Args:
       experiment: What to train.
       make_optimizer: Makes the optimizer; called within the strategy's scope.
       seed: Of the initial weights, the order of the data and all other draws.
       runtime: Where to train.
-      folder: Of this training on this machine: checkpoint, `history.csv` and TensorBoard files.
+      folder: Of this training on this machine: checkpoint, `history.csv`, TensorBoard files and, at the end, weights.
       interruption: Asked after every step whether to save and stop.
       display: Told of the progress.
-      tensorboard: Whether to write TensorBoard files.
-
-    Returns:
-      A row for each epoch, the last one's loss not finite if the training diverged, which ends it; and the seconds that
-      it took, earlier processes included.
+      with_tensorboard: Whether to write TensorBoard files.
 
     Raises:
       RunError: The checkpoint is of something else, or cannot be written.
@@ -73,22 +84,23 @@ def fit(
     tf.keras.backend.clear_session()
     tf.keras.utils.set_random_seed(seed)
     strategy = runtime.make_strategy()
-    with strategy.scope(), runtime.precision():
+    with strategy.scope(), runtime.precision(), keras_api.random_state_in_variables():
         model = experiment.build_model(seed)
         model.compile(make_optimizer(), experiment.loss(), metrics=list(experiment.metrics()), jit_compile=runtime.xla)
-        model.optimizer.build(model.trainable_variables)
-    keep_weights(model.optimizer)
+        keras_api.build_optimizer(model.optimizer, model.trainable_variables)
+    keras_api.keep_weights(model.optimizer)
     first = next(iter(experiment.evaluations.values()))
     with damaged_data.told():
         model.evaluate(first.take(1), verbose=0)  # Makes the metrics' variables, which are a part of the checkpoint.
-    metrics = [variable for metric in model.metrics for variable in metric.variables]
+    metrics = keras_api.tf_variables(variable for metric in model.metrics for variable in metric.variables)
     model.reset_metrics()
-    saved = Checkpoint(folder / "checkpoint", tf_variables([*model.variables, *model.optimizer.variables, *metrics]))
-    session = _Session(experiment, saved, tf_variables(metrics), folder, interruption, display)
+    state = [*keras_api.model_variables(model), *keras_api.optimizer_variables(model.optimizer), *metrics]
+    saved = Checkpoint(folder / "checkpoint", state)
+    session = _Session(experiment, saved, metrics, folder, interruption, display)
     session.restore()
     callbacks: list[Any] = [session]
-    if tensorboard:
-        callbacks.append(tf.keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False))
+    if with_tensorboard:
+        callbacks += tensorboard.callbacks(experiment, folder / "tensorboard")
     with interruption.listening(), damaged_data.told():
         while session.step < experiment.total_steps and not session.diverged:
             rest = session.step % experiment.steps_per_epoch
@@ -104,7 +116,25 @@ def fit(
                 shuffle=False,  # The stream has an order of its own.
             )
             interruption.stop()
-    return session.rows, session.seconds
+        measured = {} if session.diverged else _finish(experiment, model, folder)
+        interruption.stop()
+    return Fitted(session.rows, measured, session.seconds)
+
+
+def _finish(experiment: Experiment, model: tf.keras.Model, folder: Path) -> dict[str, float]:
+    """Keeps the weights and measures the model, and once more with the averaged weights where there are any."""
+
+    def measured(mark: str) -> dict[str, float]:
+        splits = experiment.measure(model) if experiment.measure is not None else {}
+        return {f"{split}_{mark}{name}": value for split, found in splits.items() for name, value in found.items()}
+
+    weights.save(model, folder / weights.LAST)
+    values = measured("")
+    if keras_api.weight_averages(model.optimizer):
+        with averaged_weights(model):
+            weights.save(model, folder / weights.AVERAGED)
+            values |= measured("ema_")
+    return values
 
 
 def _batches(experiment: Experiment, strategy: tf.distribute.Strategy, seed: int, first_step: int) -> Any:
@@ -184,7 +214,7 @@ class _Session(tf.keras.callbacks.Callback):
             for split, data in self._experiment.evaluations.items():
                 measured = self.model.evaluate(data, verbose=0, return_dict=True)
                 row |= {f"{split}_{name}": float(value) for name, value in measured.items()}
-                if weight_averages(self.model.optimizer):
+                if keras_api.weight_averages(self.model.optimizer):
                     with averaged_weights(self.model):
                         measured = self.model.evaluate(data, verbose=0, return_dict=True)
                     row |= {f"{split}_ema_{name}": float(value) for name, value in measured.items()}

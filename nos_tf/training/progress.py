@@ -76,7 +76,7 @@ class Progress:
     def on_epoch(self, row: Row) -> None:
         """An epoch was measured."""
         values = "  ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "epoch")
-        self._console.print(f"{self._head()}  {values}  ETA {self.eta()}", soft_wrap=True)
+        self._console.print(f"{self._head()}  {values}  {self._rest()}", soft_wrap=True)
 
     def on_result(self) -> None:
         """The training has ended and is stored."""
@@ -99,9 +99,10 @@ class Progress:
         return f"[{self._done + 1}/{self._trainings}] {self._name}  epoch {epoch}/{self._experiment.epochs}"
 
     def _line(self) -> Text:
-        rate = "-" if self.rate is None else f"{self.rate * self._experiment.examples_per_step:.0f}"
         within = f"step {self._step % self._experiment.steps_per_epoch}/{self._experiment.steps_per_epoch}"
         loss = "" if self._loss is None else f"  loss {self._loss:.4g}"
-        return Text(
-            f"{self._head()}  {within}{loss}  {rate} examples/s  ETA {self.eta()}", overflow="ellipsis", no_wrap=True
-        )
+        return Text(f"{self._head()}  {within}{loss}  {self._rest()}", overflow="ellipsis", no_wrap=True)
+
+    def _rest(self) -> str:
+        rate = "-" if self.rate is None else f"{self.rate * self._experiment.examples_per_step:,.0f}"
+        return f"{rate} {self._experiment.unit}/s  ETA {self.eta()}"

@@ -82,14 +82,7 @@ class Study:
         self.experiment = experiment
         self.plan = plan
         self.folder = folder
-        path = folder / run_folder.RESULTS
-        stored = record.read_json(path) if path.exists() else {}
-        self.trainings: dict[tuple[str, float, int], Training] = {}
-        try:
-            for run in stored.get("runs", []):
-                self._keep(Training(**{field.name: run[field.name] for field in dataclasses.fields(Training)}))
-        except (KeyError, TypeError) as error:
-            raise RunError(f"The results of the run are damaged ({error!r}). Received: {path}") from None
+        self.trainings = {training.key: training for training in read_trainings(folder)}
 
     def run(self, runtime: Runtime, progress: Progress, tensorboard: bool) -> None:
         """Trains what is missing.
@@ -102,7 +95,7 @@ class Study:
         interruption = Interruption()
         for training in self._missing():
             progress.on_training(f"{training.optimizer} lr={training.learning_rate:g} seed={training.seed}")
-            rows, seconds = fit(
+            rows, measured, seconds = fit(
                 self.experiment,
                 functools.partial(
                     self.plan.make_optimizer, training.optimizer, training.learning_rate, self.experiment.total_steps
@@ -119,7 +112,7 @@ class Study:
                 dataclasses.replace(
                     training,
                     status="ok" if ok else DIVERGED,
-                    metrics=summary(self.experiment, rows) if ok else {},
+                    metrics=summary(self.experiment, rows, measured) if ok else {},
                     seconds=round(seconds, 3),
                 )
             )
@@ -200,16 +193,39 @@ class Study:
             )
 
 
-def summary(experiment: Experiment, rows: Sequence[Row]) -> dict[str, float]:
+def read_trainings(folder: Path) -> list[Training]:
+    """The trainings of a study that have ended.
+
+    Args:
+      folder: Of the study; may hold nothing yet.
+
+    Raises:
+      RunError: The folder's results cannot be read.
+    """
+    path = folder / run_folder.RESULTS
+    stored = record.read_json(path) if path.exists() else {}
+    names = [field.name for field in dataclasses.fields(Training)]
+    try:
+        return [Training(**{name: run[name] for name in names}) for run in stored.get("runs", [])]
+    except (KeyError, TypeError) as error:
+        raise RunError(f"The results of the run are damaged ({error!r}). Received: {path}") from None
+
+
+def summary(experiment: Experiment, rows: Sequence[Row], measured: Mapping[str, float]) -> dict[str, float]:
     """Measurements after the last epoch ("final_val_accuracy") and after the best one ("best_val_accuracy").
 
     The best epoch is the one of the best objective, for all measurements: test data choose nothing.
+
+    Args:
+      experiment: What was trained.
+      rows: Of its epochs.
+      measured: Of the trained model, besides.
     """
     best: Row = rows[experiment.best([row[experiment.objective] for row in rows])]
     found: dict[str, Any] = {}
     for when, row in (("final", rows[-1]), ("best", best)):
         found |= {f"{when}_{name}": value for name, value in row.items() if name != "epoch"}
-    return found | {"best_epoch": best["epoch"]}
+    return found | {"best_epoch": best["epoch"]} | {f"final_{name}": value for name, value in measured.items()}
 
 
 def _slug(name: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from nos_tf.datasets.parallel_text import ParallelText
+from nos_tf.datasets.stream import shared_batch
 from nos_tf.errors import RunError
 from nos_tf.translation.subwords import BEGIN, END, PAD, Subwords
 
@@ -30,7 +31,7 @@ class Pairs(NamedTuple):
         """Ids of parallel text."""
         return cls(subwords.encode(text.source), subwords.encode(text.target))
 
-    def within(self, max_length: int) -> Pairs:
+    def within(self, max_length: float) -> Pairs:
         """The pairs of which neither side is empty or longer than `max_length` sub-words."""
         kept = [
             (source, target)
@@ -46,6 +47,10 @@ class Pairs(NamedTuple):
         target = [self.target[index] for index in indices]
         inputs = {"source": pad(source), "target_in": pad([np.append(ends[1], ids) for ids in target])}
         return inputs, pad([np.append(ids, ends[0]) for ids in target])
+
+    def tokens(self) -> int:
+        """Sub-words of both sides, the ends of sentences included."""
+        return sum(len(ids) + 1 for side in self for ids in side)
 
     def lengths(self) -> np.ndarray:
         """Length of the longer side of each pair."""
@@ -110,15 +115,27 @@ class TrainingBatches:
         return rng.permutation(order.reshape(self.steps_per_epoch, self._batch_size))
 
 
-def evaluation_batches(pairs: Pairs, batch_size: int) -> tf.data.Dataset:
-    """Every pair once, sorted by length; elements are those of `TrainingBatches`, the last one may be smaller."""
+def evaluation_batches(pairs: Pairs, batch_size: int, replicas: int = 1) -> tf.data.Dataset:
+    """Every pair once, sorted by length; elements are those of `TrainingBatches`, the last one may be smaller.
+
+    Args:
+      pairs: What to measure on.
+      batch_size: Most pairs of a batch.
+      replicas: How many share each batch; each gets pairs of every one where that can be.
+    """
+    batch_size = shared_batch(len(pairs.source), batch_size, replicas)
     order = np.argsort(pairs.lengths(), kind="stable")
     starts = range(0, len(order), batch_size)
-    return _dataset(lambda: (pairs.batch(order[start : start + batch_size]) for start in starts))
+    batches = _dataset(lambda: (pairs.batch(order[start : start + batch_size]) for start in starts))
+    return batches.apply(tf.data.experimental.assert_cardinality(len(starts)))
 
 
 def _dataset(batches: Callable[[], Iterator[Batch]]) -> tf.data.Dataset:
-    return tf.data.Dataset.from_generator(batches, output_signature=_SIGNATURE).prefetch(tf.data.AUTOTUNE)
+    options = tf.data.Options()
+    # There are no files that a strategy could share among hosts.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    made = tf.data.Dataset.from_generator(batches, output_signature=_SIGNATURE)
+    return made.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
 def pad(sequences: Sequence[np.ndarray]) -> np.ndarray:

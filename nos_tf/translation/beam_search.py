@@ -1,8 +1,9 @@
 """Batched beam search as one graph.
 
 Sources: Wu et al. (2016), section 7, for length normalisation and coverage penalty. A finished hypothesis leaves the
-beam, so that unfinished ones can never push it out, and a sentence is done once it has as many finished hypotheses as
-the beam is wide; with a beam of 1 this is greedy search.
+beam, so that unfinished ones can never push it out. A sentence is done once it has as many finished hypotheses as the
+beam is wide, and no unfinished one can get better than the best of them: beside a sure hypothesis, the beam fills with
+hopeless ones that end at once. A beam of 1 is greedy search, which is done with its first hypothesis.
 """
 
 from __future__ import annotations
@@ -92,13 +93,16 @@ def compile_search(
         memory = model.encode(source)
         is_real = tf.cast(tf.not_equal(source, PAD), tf.float32)[:, None]
 
-        def is_full(now: _Search) -> tf.Tensor:
-            return now.finished.scores[:, -1] > _IMPOSSIBLE
+        def is_done(now: _Search) -> tf.Tensor:
+            best_left = tf.reduce_max(now.log_probabilities, axis=1)
+            is_full = now.finished.scores[:, -1] > _IMPOSSIBLE
+            if width > 1:  # Log-probabilities fall with every step, and a coverage penalty only lowers a score.
+                hopeless = best_left / length_penalty(max_lengths, alpha) <= now.finished.scores[:, 0]
+                is_full = tf.logical_and(is_full, hopeless)
+            return tf.logical_or(is_full, best_left <= _IMPOSSIBLE)
 
         def is_running(now: _Search) -> tf.Tensor:
-            none_left = tf.reduce_max(now.log_probabilities, axis=1) <= _IMPOSSIBLE
-            done = tf.reduce_all(tf.logical_or(is_full(now), none_left))
-            return tf.logical_and(now.time < longest, tf.logical_not(done))  # NaN is never done.
+            return tf.logical_and(now.time < longest, ~tf.reduce_all(is_done(now)))  # NaN is never done.
 
         def advance(now: _Search) -> tuple[_Search]:
             logits, attention, state = model.step(now.last, now.state, memory)
@@ -120,7 +124,7 @@ def compile_search(
                 scores += coverage_penalty(covered, is_real, beta)
             ends = tf.equal(chosen, END)
             # A sentence that is done waits for the others of its batch, which must not change its result.
-            finishes = tf.logical_and(ends, best > _IMPOSSIBLE)[:, :width] & ~is_full(now)[:, None]
+            finishes = tf.logical_and(ends, best > _IMPOSSIBLE)[:, :width] & ~is_done(now)[:, None]
             finished = _best(
                 tf.concat([now.finished.tokens, tokens[:, :width]], axis=1),
                 tf.concat([now.finished.scores, tf.where(finishes, scores[:, :width], _IMPOSSIBLE)], axis=1),

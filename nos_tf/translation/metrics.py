@@ -34,6 +34,11 @@ def bleu(translations: Sequence[str], references: Sequence[str]) -> Bleu:
     return Bleu(metric.corpus_score(list(translations), [list(references)]).score, str(metric.get_signature()))
 
 
+def signature() -> str:
+    """sacrebleu's signature of every score of `bleu`."""
+    return bleu([""], [""]).signature
+
+
 class Perplexity(tf.keras.metrics.Metric):
     """`exp` of the mean negative log-likelihood of all target tokens, the end of sentences included, padding not.
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nos_tf.datasets.imagenet import ImageNet, shared_batch
+from nos_tf.datasets.imagenet import ImageNet
 from nos_tf.datasets.prepared import PreparedDataError
 from tests.datasets import fake_imagenet
 
@@ -97,20 +97,6 @@ def test_evaluations_have_every_image_once_and_know_their_length(data):
     test = data.evaluations(2, 32)["test"]
     assert test.cardinality() == 3
     assert np.concatenate([labels for _, labels in test.as_numpy_iterator()]).tolist() == [0, 1, 2, 3, 4]
-
-
-@pytest.mark.parametrize("replicas", [1, 2, 3, 8])
-def test_every_replica_gets_a_part_of_every_batch(replicas):
-    def works(examples, size):
-        rest = range(examples % size)
-        parts = [rest[size // replicas * n : size // replicas * (n + 1)] for n in range(replicas)]
-        return not rest or all(parts)
-
-    for examples in range(1, 60):
-        for batch_size in range(replicas, 40, replicas):
-            working = [size for size in range(replicas, batch_size + 1, replicas) if works(examples, size)]
-            assert shared_batch(examples, batch_size, replicas) == max(working, default=batch_size)
-    assert works(50_000, shared_batch(50_000, 1600, replicas))
 
 
 def test_last_images_can_be_held_out(data):

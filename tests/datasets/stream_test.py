@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nos_tf.datasets.stream import array_batches, index_batches
+from nos_tf.datasets.stream import array_batches, index_batches, shared_batch
 
 
 def take(stream, count):
@@ -54,3 +54,17 @@ def test_transform_gets_rows_that_belong_together_and_the_step_s_own_seed():
     assert len({float(draw) for *_, draw in whole}) == 6
     for one, other in zip(whole[2:], late[:4], strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 3, 8])
+def test_every_replica_gets_a_part_of_every_batch(replicas):
+    def works(examples, size):
+        rest = range(examples % size)
+        parts = [rest[size // replicas * n : size // replicas * (n + 1)] for n in range(replicas)]
+        return not rest or all(parts)
+
+    for examples in range(1, 60):
+        for batch_size in range(replicas, 40, replicas):
+            working = [size for size in range(replicas, batch_size + 1, replicas) if works(examples, size)]
+            assert shared_batch(examples, batch_size, replicas) == max(working, default=batch_size)
+    assert works(50_000, shared_batch(50_000, 1600, replicas))

@@ -30,7 +30,7 @@ def test_a_sample_is_labelled_by_its_size(data_dir):
 
     pairs = tfds.builder("wmt14_translate/de-en", data_dir=data_dir).info.splits["train"].num_examples
     label = wmt14.label(data_dir=data_dir)
-    assert label == ("WMT 2014 de-en" if pairs > 4e6 else f"{pairs:,} training pairs of WMT 2014 de-en")
+    assert label == ("WMT 2014 en-de" if pairs > 4e6 else f"{pairs:,} training pairs of WMT 2014 en-de")
 
 
 @pytest.mark.parametrize("languages", [("en", "en"), ("de", "fr"), ("en", "es"), ("de", "de")])

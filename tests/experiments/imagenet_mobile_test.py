@@ -21,29 +21,15 @@ from nos_tf.training.fit import fit
 from nos_tf.training.interruption import Interruption
 from nos_tf.training.runtime import Runtime
 from tests.datasets import fake_imagenet
+from tests.experiments.flagfiles import flagfile
 from tests.training.fit_test import Silent
 
 ROOT = Path(__file__).parents[2]
-FLAGFILES = ROOT / "experiments" / "flagfiles"
 SMALL = {
     "model": "mobilenet_v3_small", "width": 1.0, "image_size": 32, "epochs": 2, "batch_size": 8, "schedule": "cosine",
     "val_examples": 0, "augment": True, "label_smoothing": 0.1, "dropout": 0.0, "auxiliary_weight": None,
     "weight_decay": 1e-3, "batch_norm_momentum": 0.9, "strategy": "none",
 }  # fmt: skip
-
-
-def flagfile(name):
-    """Values of a flagfile, numbers as such."""
-    values = {}
-    for line in (FLAGFILES / name).read_text().splitlines():
-        if line.startswith("--"):
-            key, _, text = line[2:].partition("=")
-            key, text = (key[2:], "false") if key.startswith("no") else (key, text or "true")
-            try:
-                values[key] = json.loads(text)
-            except ValueError:
-                values[key] = text
-    return values
 
 
 @pytest.mark.parametrize("row", ["rmsprop", "powersign_cd", "addsign_rd10"])

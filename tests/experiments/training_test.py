@@ -1,6 +1,7 @@
 """The scripts of the training harness as a user starts them: refusals, signals, kills and resume."""
 
 import csv
+import importlib.util
 import json
 import os
 import random
@@ -68,6 +69,13 @@ def numbers(folder: Path) -> dict[str, object]:
 def test_bad_flags_are_refused_and_nothing_is_written(tmp_path, flags, words):
     where = () if flags == ("--resume",) else (f"--run_dir={tmp_path}/run",)
     check_refused((*flags, *where), *words)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("tensorflow_addons") is not None, reason="tensorflow-addons is installed")
+def test_optimizer_of_a_library_that_is_not_installed_is_refused(tmp_path):
+    check_refused(("--optimizers=addons/lamb", f"--run_dir={tmp_path}/run"), "pip install 'nos_tf[addons]'")
     assert not list(tmp_path.iterdir())
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nos_tf.models import wide_resnet
+from nos_tf.models import convnet, wide_resnet
 
 
 # Zagoruyko and Komodakis (2016), tables 3 and 4: millions of parameters. 10-1 is counted by hand below.
@@ -62,3 +62,17 @@ def test_dropout_stands_between_the_convolutions_of_a_block():
 def test_impossible_depth_is_refused():
     with pytest.raises(ValueError, match=r"6n \+ 4.*Received: depth=20"):
         wide_resnet.build((32, 32, 3), 10, 20, 1)
+
+
+@pytest.mark.parametrize("build", [wide_resnet.build, convnet.build])
+def test_replicas_share_the_statistics_of_batch_normalisation(build):
+    sizes = {"depth": 10, "width": 1} if build is wide_resnet.build else {"filters": 2}
+
+    def synchronized():
+        layers = build((8, 8, 3), 10, **sizes).layers
+        return {layer.synchronized for layer in layers if isinstance(layer, tf.keras.layers.BatchNormalization)}
+
+    devices = [device.name for device in tf.config.list_logical_devices("CPU")]
+    assert synchronized() == {False}
+    with tf.distribute.MirroredStrategy(devices).scope():
+        assert synchronized() == {len(devices) > 1}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from nos_tf.optimizers import ProgramOptimizer
+from nos_tf.optimizers import ProgramOptimizer, get, keras_api
 from nos_tf.optimizers.keras_api import RuleOptimizer
 
 
@@ -54,3 +57,52 @@ def test_update_of_a_constant_rule_reaches_every_weight() -> None:
     variable = tf.Variable(tf.zeros([2, 3]))
     ProgramOptimizer("1 + 2", 1.0).apply_gradients([(tf.ones([2, 3]), variable)])
     np.testing.assert_array_equal(variable, np.full([2, 3], -3.0))
+
+
+def loss_scaled() -> Any:
+    # Gradients of about 12 overflow with the first scales, so that it depends on the scale whether there is a step.
+    return tf.keras.mixed_precision.LossScaleOptimizer(tf.keras.optimizers.SGD(1e-3), initial_scale=2.0**127)
+
+
+OPTIMIZERS = {
+    "rule": lambda: get("adam", learning_rate=0.01, use_ema=True),
+    "keras": lambda: get("keras/adam", learning_rate=0.01),
+    "loss scaling": loss_scaled,
+}
+if importlib.util.find_spec("tensorflow_addons") is not None:
+    OPTIMIZERS |= {
+        name: lambda name=name: get(f"addons/{name}", learning_rate=0.01)
+        for name in ("lamb", "rectifiedadam", "yogi", "adabelief", "novograd", "sgdw", "lookahead")
+    }
+
+
+def compiled(name: str) -> tf.keras.Model:
+    layers = tf.keras.layers
+    with keras_api.random_state_in_variables():
+        model = tf.keras.Sequential(
+            [tf.keras.Input((1,)), layers.Dense(1, kernel_initializer="zeros"), layers.Dropout(0.5, seed=1)]
+        )
+    model.compile(OPTIMIZERS[name](), "mse", jit_compile=False)
+    keras_api.build_optimizer(model.optimizer, model.trainable_variables)
+    return model
+
+
+def state(model: tf.keras.Model) -> list[tf.Variable]:
+    return [*keras_api.model_variables(model), *keras_api.optimizer_variables(model.optimizer)]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_listed_variables_are_all_that_training_depends_on(name: str) -> None:
+    inputs, targets = np.ones([6, 1], np.float32), np.full([6, 1], -6.0, np.float32)
+    one, other = compiled(name), compiled(name)
+    for _ in range(3):
+        one.train_on_batch(inputs, targets)
+    for variable, value in zip(state(other), state(one), strict=True):
+        variable.assign(value)
+    before = one.get_weights()
+    for _ in range(4):  # The sixth step is one in which Lookahead looks back.
+        one.train_on_batch(inputs, targets)
+        other.train_on_batch(inputs, targets)
+    for variable, value in zip(state(other), state(one), strict=True):
+        np.testing.assert_array_equal(variable, value)
+    assert any((old != new).any() for old, new in zip(before, one.get_weights(), strict=True))

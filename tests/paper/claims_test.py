@@ -61,10 +61,10 @@ def translations(folder: Path, powersign: tuple[float, ...], adam: tuple[float, 
     scale = {"layers": 8, "units": 1024, "steps": 340_000, "train_examples": 4_508_785, "test_examples": 3_003}
 
     def metrics(values: tuple[float, ...]) -> list[Mapping[str, float]]:
-        return [{"bleu": value, "val_bleu": value, "train_perplexity": 30 / value} for value in values]
+        return [{"final_test_bleu": value, "final_val_bleu": value, "final_perplexity": 30 / value} for value in values]
 
     runs = [*swept("powersign", metrics(powersign)), *swept("adam", metrics(adam))]
-    write(folder, runs, "wmt14_gnmt", "WMT'14 English-German", scale)
+    write(folder, runs, "wmt14_gnmt", "WMT 2014 en-de", scale)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_claims_asked_for_are_there() -> None:
     assert len(rules) == 16
     deltas = [(claim.column.metric, claim.delta, claim.trust.value) for claim in CLAIMS if claim.delta]
     tops = [("final_test_top1", 0.4, "A"), ("final_test_top5", 0.4, "A")]
-    assert deltas == [*tops, ("val_bleu", 0.7, "A"), ("bleu", 0.5, "C")]
+    assert deltas == [*tops, ("final_val_bleu", 0.7, "A"), ("final_test_bleu", 0.5, "C")]
     rosenbrock = {claim.worse for claim in CLAIMS if claim.experiment == "rosenbrock"}
     assert rosenbrock == {"sgd", "momentum", "adam", "rmsprop"}
 

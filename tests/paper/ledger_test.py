@@ -65,8 +65,8 @@ def test_interval_is_that_of_student(tmp_path: Path, spread: float) -> None:
 def test_lower_is_better_for_perplexity(tmp_path: Path) -> None:
     scale = {"layers": 8, "units": 1024, "steps": 340_000, "train_examples": 4_508_785, "test_examples": 3_003}
     for name, perplexity in (("low", 1.2), ("same", 1.494), ("high", 1.496)):
-        runs = swept("adam", [{"train_perplexity": perplexity, "bleu": 24.5}])
-        write(tmp_path / name, runs, "wmt14_gnmt", "WMT'14 English-German", scale, config_hash=name)
+        runs = swept("adam", [{"final_perplexity": perplexity, "final_test_bleu": 24.5}])
+        write(tmp_path / name, runs, "wmt14_gnmt", "WMT 2014 en-de", scale, config_hash=name)
     assert [statuses(line) for line in lines(ledger(tmp_path), "gnmt", "adam")] == [
         ["not reproduced", "reproduced"],
         ["reproduced", "reproduced"],

@@ -3,11 +3,14 @@ import pytest
 import tensorflow as tf
 
 from nos_tf import optimizers
+from nos_tf.optimizers.keras_api import IS_KERAS_3
 from nos_tf.training import fit as fit_lib
+from nos_tf.training import weights
 from nos_tf.training.averaging import averaged_weights
-from nos_tf.training.interruption import Preempted
+from nos_tf.training.interruption import Interruption, Preempted
+from nos_tf.training.runtime import Runtime
 from tests.training import study_case
-from tests.training.fit_test import Counting, StopAt, train
+from tests.training.fit_test import Counting, Silent, StopAt, train
 
 
 def averaging(name="adam"):
@@ -18,13 +21,14 @@ def test_averages_replace_the_weights_and_are_taken_back():
     model = study_case.build_model(0)
     model.compile(averaging("sgd"), "mse")
     model.optimizer.build(model.trainable_variables)
-    history = []
+    history = [[v.numpy() for v in model.trainable_variables]]
     for _ in range(3):
         model.optimizer.apply_gradients([(tf.ones(v.shape), v) for v in model.trainable_variables])
         history.append([v.numpy() for v in model.trainable_variables])
-    expected = history[0]  # With Keras 3; Keras 2 begins with the weights before the first step.
-    for weights in history[1:]:
-        expected = [0.8 * average + 0.2 * now for average, now in zip(expected, weights, strict=True)]
+    # Keras 3 starts the average at the weights after the first step, Keras 2 at those before it.
+    expected, *later = history[1:] if IS_KERAS_3 else history
+    for stepped in later:
+        expected = [0.8 * average + 0.2 * now for average, now in zip(expected, stepped, strict=True)]
     with averaged_weights(model):
         for variable, average in zip(model.trainable_variables, expected, strict=True):
             np.testing.assert_allclose(variable.numpy(), average, rtol=1e-5, atol=1e-6)
@@ -54,3 +58,20 @@ def test_stopped_and_resumed_has_the_same_averages(tmp_path):
             train(tmp_path / "parts", make=averaging, interruption=StopAt(step, display), display=display)
     assert train(tmp_path / "parts", make=averaging) == whole
     assert (tmp_path / "parts" / fit_lib.HISTORY).exists()
+
+
+def test_trained_model_is_kept_and_measured_with_both_weights(tmp_path):
+    means = []
+
+    def measure(model):
+        means.append(float(np.mean([np.mean(weight.numpy()) for weight in model.trainable_variables])))
+        return {"test": {"mean": means[-1]}}
+
+    experiment = study_case.experiment(epochs=2, measure=measure)
+    found = fit_lib.fit(experiment, averaging, 3, Runtime(), tmp_path, Interruption(), Silent())
+    assert found.measured == {"test_mean": means[0], "test_ema_mean": means[1]}
+    assert means[0] != means[1]
+    for name, mean in zip((weights.LAST, weights.AVERAGED), means, strict=True):
+        model = study_case.build_model(0)
+        weights.load(model, tmp_path / name)
+        assert np.mean([np.mean(weight.numpy()) for weight in model.trainable_variables]) == pytest.approx(mean)

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from nos_tf import optimizers
 from nos_tf.errors import RunError
+from nos_tf.optimizers.keras_api import random_state_in_variables
 from nos_tf.training import fit as fit_lib
 from nos_tf.training.fit import fit
 from nos_tf.training.history import read_rows
@@ -47,7 +48,7 @@ def adam():
 
 
 def train(folder, experiment=None, make=adam, interruption=None, display=None, runtime=None, tensorboard=False):
-    rows, seconds = fit(
+    rows, _, seconds = fit(
         experiment or study_case.experiment(epochs=3),
         make,
         3,
@@ -65,7 +66,8 @@ def test_is_a_plain_keras_fit(tmp_path):
     experiment = study_case.experiment(epochs=3)
     rows = train(tmp_path, experiment)
     tf.keras.utils.set_random_seed(3)
-    model = study_case.build_model(3)
+    with random_state_in_variables():
+        model = study_case.build_model(3)
     model.compile(adam(), experiment.loss(), metrics=list(experiment.metrics()), jit_compile=False)
     history = model.fit(
         experiment.batches(3, 0),
@@ -149,21 +151,7 @@ def test_damaged_checkpoint_is_one_clear_error(tmp_path):
 
 
 def test_two_replicas_learn_what_one_does(tmp_path):
-    def build(seed):
-        del seed
-        layers = tf.keras.layers
-        return tf.keras.Sequential([tf.keras.Input((4,)), layers.Dense(8, activation="relu"), layers.Dense(2)])
-
-    def batches(seed, first_step):
-        return study_case.array_batches(
-            {"x": study_case.INPUTS[:48], "y": study_case.LABELS[:48]},
-            8,
-            seed,
-            first_step,
-            lambda b, _: (b["x"], b["y"]),
-        )
-
-    experiment = study_case.experiment(epochs=3, build_model=build, batches=batches, steps_per_epoch=6)
+    experiment = study_case.experiment_for_replicas(epochs=3)
     for make in (adam, lambda: optimizers.get("powersign-cd", learning_rate=0.01, total_steps=18)):
         one = train(tmp_path / "one", experiment, make)
         two = train(tmp_path / "two", experiment, make, runtime=Runtime(strategy="mirrored"))
@@ -182,3 +170,12 @@ def test_mixed_precision_keeps_float32_weights_and_is_undone(tmp_path):
 def test_tensorboard_files(tmp_path):
     train(tmp_path, tensorboard=True)
     assert list((tmp_path / "tensorboard").rglob("events.out.tfevents.*"))
+
+
+def test_tensorboard_files_hold_the_samples_of_every_epoch(tmp_path):
+    experiment = study_case.experiment(epochs=3, samples=lambda model: f"a network of {len(model.layers)} layers")
+    train(tmp_path, experiment, tensorboard=True)
+    (path,) = (tmp_path / "tensorboard" / "samples").glob("*.tfevents.*")
+    values = [event.summary.value[0] for event in tf.compat.v1.train.summary_iterator(str(path)) if event.summary.value]
+    layers = len(study_case.build_model(0).layers)
+    assert [value.tensor.string_val[0].decode() for value in values] == [f"a network of {layers} layers"] * 3

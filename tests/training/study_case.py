@@ -52,6 +52,21 @@ def experiment(epochs: int = 4, **changes: Any) -> Experiment:
     return Experiment(**(settings | changes))
 
 
+def experiment_for_replicas(epochs: int) -> Experiment:
+    """Epochs of six steps that two replicas share evenly, of a model whose parts all learn the same on one or two."""
+
+    def build(seed: int) -> tf.keras.Model:
+        del seed
+        layers = tf.keras.layers
+        return tf.keras.Sequential([tf.keras.Input((4,)), layers.Dense(8, activation="relu"), layers.Dense(2)])
+
+    def batches(seed: int, first_step: int) -> tf.data.Dataset:
+        arrays = {"x": INPUTS[:48], "y": LABELS[:48]}
+        return array_batches(arrays, 8, seed, first_step, lambda batch, _: (batch["x"], batch["y"]))
+
+    return experiment(epochs, build_model=build, batches=batches, steps_per_epoch=6)
+
+
 def plan(names: tuple[str, ...] = ("adam", "powersign-cd"), rates: tuple[float, ...] = (0.01, 0.1)) -> Plan:
     """Two optimizers, two rates, two seeds."""
     return Plan(

@@ -57,9 +57,10 @@ def test_best_epoch_is_validation_s_for_all_measurements():
         {"epoch": 2, "loss": 2.0, "val_accuracy": 0.7, "test_accuracy": 0.3},
         {"epoch": 3, "loss": 1.0, "val_accuracy": 0.6, "test_accuracy": 0.9},
     ]
-    found = summary(study_case.experiment(), rows)
+    found = summary(study_case.experiment(), rows, {"test_bleu": 25.0})
     assert found["best_epoch"] == 2
     assert (found["best_val_accuracy"], found["best_test_accuracy"], found["best_loss"]) == (0.7, 0.3, 2.0)
+    assert found["final_test_bleu"] == 25.0
     assert (found["final_val_accuracy"], found["final_test_accuracy"], found["final_loss"]) == (0.6, 0.9, 1.0)
 
 

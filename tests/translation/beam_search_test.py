@@ -152,3 +152,25 @@ def test_a_model_that_has_diverged_has_no_translation():
     model = GNMT(VOCABULARY, units=4, num_layers=2)
     model.projection.set_weights([np.full([4, VOCABULARY], np.nan)])
     assert hypotheses(compile_search(model, width=2)(SOURCE, [8] * 12), 0) == []
+
+
+class Sure:
+    """Says 4 eleven times and then ends, and is sure of it; to end earlier is the next best thing."""
+
+    def encode(self, source):
+        return source
+
+    def initial_state(self, batch):
+        return tf.zeros([batch, 1], tf.int32)
+
+    def step(self, tokens, state, memory):
+        say, end = tf.one_hot(tf.fill(tf.shape(tokens), 4), VOCABULARY), tf.one_hot(END, VOCABULARY)[None]
+        logits = tf.where(state < 11, 12 * say + 4 * end, 4 * say + 12 * end)
+        return logits, tf.ones([tf.shape(tokens)[0], tf.shape(memory)[1]]), state + 1
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 2.0])
+def test_hopeless_hypotheses_that_end_early_do_not_end_the_search(alpha):
+    found = compile_search(Sure(), width=4, alpha=alpha)(SOURCE[:2], [30, 20])
+    for sentence in range(2):
+        assert hypotheses(found, sentence)[0][0] == (4,) * 11 + (END,)

@@ -1,0 +1,113 @@
+"""`python -m experiments.wmt14_gnmt`: flags, and the three modes."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from absl import flags
+
+from nos_tf.commands import application, gnmt_trained, gnmt_values, training
+
+if TYPE_CHECKING:
+    from nos_tf.training.experiment import Experiment
+
+_METRICS = ("perplexity", "val_perplexity", "val_bleu", "test_bleu", "val_ema_bleu", "test_ema_bleu")
+_COLUMNS = tuple(f"final_{name}" for name in _METRICS)
+_PLOTTED = ("perplexity", "val_perplexity")
+
+
+def main() -> NoReturn:
+    """Trains GNMT (the paper's section 5.4), evaluates it, or translates with it, and exits."""
+    _define()
+    application.run(_main, training.INTERRUPTED)
+
+
+def _define() -> None:
+    # Batch, clipping, dropout and length are those of GNMT's own recipe: 340,000 steps of 128 pairs.
+    training.define(("adam", "powersign"), epochs=10, batch_size=128, clip_norm=5.0)
+    training.define_averages()
+    gnmt_values.define()
+    gnmt_trained.define()
+    flags.DEFINE_enum(
+        "mode", "train", ("train", "evaluate", "translate"),
+        "Train, or use what --run_dir holds: measure it on validation and test text, or translate --input.",
+    )  # fmt: skip
+
+
+def _main() -> None:
+    mode = flags.FLAGS.mode
+    gnmt_trained.check_flags(mode)
+    if mode == "evaluate":
+        gnmt_trained.evaluate()
+    elif mode == "translate":
+        gnmt_trained.translate(sys.stdout.buffer)
+    else:
+        training.run(gnmt_trained.NAME, _experiment, _COLUMNS, _PLOTTED)
+
+
+def _experiment(values: Mapping[str, Any]) -> Experiment:
+    import tensorflow as tf
+
+    from nos_tf.training.experiment import Experiment
+    from nos_tf.training.runtime import Runtime
+    from nos_tf.translation.batches import Pairs, TrainingBatches, evaluation_batches
+    from nos_tf.translation.loss import SmoothedCrossEntropy
+    from nos_tf.translation.metrics import Perplexity, signature, unigram_perplexity
+    from nos_tf.translation.quality import Quality
+    from nos_tf.translation.translate import Translator
+
+    texts = gnmt_values.texts(values)
+    text = texts.pop("train")
+    subwords = gnmt_values.subwords(values, text)
+    pairs = Pairs.encode(text, subwords).within(values["max_length"])
+    batch_size = values["batch_size"]
+    steps = training.steps_per_epoch(len(pairs.source), batch_size)
+    replicas = Runtime(values["strategy"]).make_strategy().num_replicas_in_sync
+    quality = Quality(texts, subwords, functools.partial(Translator, **gnmt_values.search(values)))
+
+    def batches(seed: int, first_step: int) -> tf.data.Dataset:
+        return TrainingBatches(pairs, batch_size, seed).batches(first_step)
+
+    def host_batches(seed: int, first_step: int, host: tf.distribute.InputContext) -> tf.data.Dataset:
+        shard = TrainingBatches(pairs, batch_size, seed, host.num_input_pipelines, host.input_pipeline_id)
+        parts = host.num_replicas_in_sync // host.num_input_pipelines
+
+        def split(ids: tf.Tensor) -> tf.Tensor:
+            return tf.reshape(ids, [parts, -1, tf.shape(ids)[1]])
+
+        return shard.batches(first_step).flat_map(
+            lambda *batch: tf.data.Dataset.from_tensor_slices(tf.nest.map_structure(split, batch))
+        )
+
+    return Experiment(
+        name=gnmt_trained.NAME,
+        dataset=gnmt_values.label(values),
+        scale={
+            **{key: values[key] for key in ("layers", "units", "epochs", "batch_size", "schedule")},
+            "vocabulary": subwords.vocabulary_size,  # Of a given model, whatever the flag says.
+            "steps": steps * values["epochs"],
+            "train_examples": len(text.source),
+            **{f"{split}_examples": len(text.source) for split, text in texts.items()},
+            "unigram_perplexity": round(unigram_perplexity(pairs.target, subwords.vocabulary_size), 2),
+            **{key: values[key] for key in ("max_length", *gnmt_values.SEARCH)},
+            "bleu": signature(),
+        },
+        build_model=functools.partial(gnmt_values.model, values, subwords),
+        loss=lambda: SmoothedCrossEntropy(values["label_smoothing"]),
+        metrics=lambda: [Perplexity()],
+        batches=batches,
+        host_batches=host_batches,
+        evaluations={split: evaluation_batches(each, batch_size, replicas) for split, each in quality.pairs.items()},
+        objective="val_perplexity",
+        maximize=False,
+        steps_per_epoch=steps,
+        epochs=values["epochs"],
+        examples_per_step=batch_size * pairs.tokens() // len(pairs.source),
+        unit="sub-words",
+        measure=quality.measure,
+        samples=quality.samples,
+        files={gnmt_values.SUBWORDS: subwords.model},
+    )

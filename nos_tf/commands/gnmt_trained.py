@@ -1,0 +1,156 @@
+"""What the translation script does with a trained model: measures it, and translates with it."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from absl import flags
+
+from nos_tf import run_folder
+from nos_tf.commands import gnmt_values
+from nos_tf.errors import RunError
+from nos_tf.tensorflow_loading import load_quietly
+from nos_tf.training import record
+
+if TYPE_CHECKING:
+    from nos_tf.models.gnmt import GNMT
+    from nos_tf.translation.subwords import Subwords
+
+NAME = "wmt14_gnmt"
+_OWN = {"training", "weights"}
+_TEXTS = {f"{name}_{kind}" for name in ("valid", "test") for kind in ("split", "src", "tgt")} | {"data_dir"}
+# Flags that a mode takes; those that are not given have the values of the training.
+_TAKES = {
+    "evaluate": {"mode", "run_dir", *_OWN, *gnmt_values.SEARCH, *_TEXTS},
+    "translate": {"mode", "run_dir", "input", *_OWN, *gnmt_values.SEARCH},
+}
+
+
+def define() -> None:
+    """Defines the flags of these modes alone."""
+    flags.DEFINE_string("input", None, "Text to translate, a sentence a line: a file, or - for standard input.")
+    flags.DEFINE_string(
+        "training", None, "Folder in the run's trainings/ whose model is used; by default the one of the lowest "
+        "validation perplexity."
+    )  # fmt: skip
+    flags.DEFINE_enum("weights", "last", ("last", "averaged"), "Weights to use: the last ones or their averages.")
+
+
+def check_flags(mode: str) -> None:
+    """Refuses flags that the mode does not take.
+
+    Raises:
+      RunError: It names one of them.
+    """
+    given = [name for name in _names() if flags.FLAGS[name].present]
+    takes = _TAKES.get(mode, set(_names()) - _OWN - {"input"})
+    for name in given:
+        if name not in takes:
+            raise RunError(f"--mode={mode} takes no --{name}; drop it. Received: --{name}={flags.FLAGS[name].value}")
+    if mode == "train":
+        gnmt_values.check(flags.FLAGS.flag_values_dict())
+    elif flags.FLAGS.run_dir is None:
+        raise RunError(f"Name the folder of the training. Received: --mode={mode} without --run_dir")
+    if mode == "translate" and flags.FLAGS.input is None:
+        raise RunError("Name the text to translate, - for standard input. Received: --mode=translate without --input")
+
+
+def _names() -> list[str]:
+    modules = flags.FLAGS.flags_by_module_dict()
+    return [flag.name for module, own in modules.items() if module.startswith("nos_tf.") for flag in own]
+
+
+def evaluate() -> None:
+    """Prints perplexity and BLEU on validation and test text.
+
+    Raises:
+      RunError: The run folder holds no such training, or a text cannot be read.
+    """
+    values, subwords, model = _load()
+    from nos_tf.translation.batches import evaluation_batches
+    from nos_tf.translation.loss import SmoothedCrossEntropy
+    from nos_tf.translation.metrics import Perplexity, signature
+    from nos_tf.translation.quality import Quality
+    from nos_tf.translation.translate import Translator
+
+    texts = gnmt_values.texts(values, ("val", "test"))
+    quality = Quality(texts, subwords, functools.partial(Translator, **gnmt_values.search(values)))
+    model.compile(loss=SmoothedCrossEntropy(values["label_smoothing"]), metrics=[Perplexity()])
+    scores = quality.measure(model)
+    for split, pairs in quality.pairs.items():
+        batches = evaluation_batches(pairs, values["batch_size"])
+        perplexity = model.evaluate(batches, verbose=0, return_dict=True)["perplexity"]
+        count = len(texts[split].source)
+        print(f"{split}: {count:,} sentences, perplexity {perplexity:.4f}, BLEU {scores[split]['bleu']:.4f}")
+    print(f"BLEU: {signature()}")
+
+
+def translate(output: BinaryIO) -> None:
+    """Writes a line for each line of the input.
+
+    Args:
+      output: Gets the lines.
+
+    Raises:
+      RunError: The run folder holds no such training, or the input cannot be read.
+    """
+    path = flags.FLAGS.input
+    try:
+        lines = sys.stdin.buffer if path == "-" else open(path, "rb")  # noqa: SIM115
+    except OSError as error:
+        raise RunError(f"The text cannot be read ({error.strerror}). Received: --input={path}") from None
+    with lines:
+        values, subwords, model = _load()
+        from nos_tf.translation.translate import Translator, translate_stream
+
+        translator = Translator(model, subwords, **gnmt_values.search(values))
+        try:
+            translate_stream(translator, lines, output, lambda message: print(message, file=sys.stderr, flush=True))
+        except BrokenPipeError:  # Whoever read has had enough; Python would complain once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+
+
+def _load() -> tuple[dict[str, Any], Subwords, GNMT]:
+    """Values of the flags, sub-words and model of a training."""
+    folder = Path(flags.FLAGS.run_dir)
+    config = record.read_json(folder / run_folder.CONFIGURATION)
+    stored = config.get("flags")
+    if config.get("experiment") != NAME or not isinstance(stored, dict) or not stored.keys() >= set(_names()):
+        raise RunError(f"The folder holds no run of this script. Received: --run_dir={folder}")
+    values = stored | {name: flags.FLAGS[name].value for name in _names() if flags.FLAGS[name].present}
+    load_quietly()
+    from nos_tf.training import weights
+    from nos_tf.translation.subwords import Subwords
+
+    subwords = Subwords.load(folder / gnmt_values.SUBWORDS)
+    try:
+        model = gnmt_values.model(values, subwords, seed=0)
+    except (TypeError, ValueError) as error:
+        raise RunError(f"The configuration of the run is damaged ({error}). Received: --run_dir={folder}") from None
+    name = weights.AVERAGED if flags.FLAGS.weights == "averaged" else weights.LAST
+    weights.load(model, folder / "trainings" / _training(folder) / name)
+    return values, subwords, model
+
+
+def _training(folder: Path) -> str:
+    """Name of the folder of the training that is asked for."""
+    if flags.FLAGS.training is not None:
+        known = sorted(path.name for path in (folder / "trainings").glob("*"))
+        if flags.FLAGS.training not in known:
+            raise RunError(
+                f"The run has no such training; it has {', '.join(known)}. Received: --training={flags.FLAGS.training}"
+            )
+        return flags.FLAGS.training
+    from nos_tf.training.study import read_trainings
+
+    ended = [one for one in read_trainings(folder) if one.status == "ok"]
+    if not ended:
+        raise RunError(f"No training of the run has ended well yet. Received: --run_dir={folder}")
+    try:
+        return min(ended, key=lambda one: one.metrics["final_val_perplexity"]).folder(folder).name
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"The results of the run are damaged ({error!r}). Received: --run_dir={folder}") from None

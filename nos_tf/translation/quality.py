@@ -1,0 +1,63 @@
+"""How good a trained model is: perplexity and BLEU of evaluation texts, and samples to look at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from nos_tf.datasets.parallel_text import ParallelText
+from nos_tf.translation.batches import Pairs
+from nos_tf.translation.beam_search import Decoder
+from nos_tf.translation.metrics import bleu
+from nos_tf.translation.subwords import Subwords
+from nos_tf.translation.translate import Translator
+
+_SAMPLES = 5
+
+
+class Quality:
+    """Measures models on fixed texts.
+
+    Args:
+      texts: Evaluation texts by name, such as "val" and "test".
+      subwords: The sub-words that the models were trained on.
+      make_translator: Makes what translates with a model and these sub-words.
+
+    Attributes:
+      pairs: The pairs of each text that have both sides, for perplexity; BLEU is of all.
+    """
+
+    def __init__(
+        self,
+        texts: Mapping[str, ParallelText],
+        subwords: Subwords,
+        make_translator: Callable[[Decoder, Subwords], Translator],
+    ):
+        self._texts = texts
+        self._subwords = subwords
+        self._make_translator = make_translator
+        self._translator: tuple[Decoder, Translator] | None = None
+        self.pairs = {name: Pairs.encode(text, subwords).within(math.inf) for name, text in texts.items()}
+
+    def measure(self, model: Decoder) -> dict[str, dict[str, float]]:
+        """BLEU of the translations of each text."""
+        translator = self._translate_with(model)
+        return {
+            name: {"bleu": bleu(translator.translate(text.source), text.target).score}
+            for name, text in self._texts.items()
+        }
+
+    def _translate_with(self, model: Decoder) -> Translator:
+        """The translator of a model, whose graph is traced once for all epochs and weights."""
+        if self._translator is None or self._translator[0] is not model:
+            self._translator = model, self._make_translator(model, self._subwords)
+        return self._translator[1]
+
+    def samples(self, model: Decoder) -> str:
+        """A Markdown table of the first lines of the first text, their translations and their references."""
+        text = next(iter(self._texts.values()))
+        sources, references = text.source[:_SAMPLES], text.target[:_SAMPLES]
+        translations = self._translate_with(model).translate(sources)
+        rows = [("source", "translation", "reference"), ("---",) * 3]
+        rows += zip(sources, translations, references, strict=True)
+        return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
