@@ -22,7 +22,7 @@ _PLOTTED = ("perplexity", "val_perplexity")
 def main() -> NoReturn:
     """Trains GNMT (the paper's section 5.4), evaluates it, or translates with it, and exits."""
     _define()
-    application.run(_main, training.INTERRUPTED)
+    application.run(_main, "Interrupted. A training is saved; the same command with --resume goes on with it.")
 
 
 def _define() -> None:
@@ -45,7 +45,7 @@ def _main() -> None:
     elif mode == "translate":
         gnmt_trained.translate(sys.stdout.buffer)
     else:
-        training.run(gnmt_trained.NAME, _experiment, _COLUMNS, _PLOTTED)
+        training.run(gnmt_values.NAME, _experiment, _COLUMNS, _PLOTTED)
 
 
 def _experiment(values: Mapping[str, Any]) -> Experiment:
@@ -83,7 +83,7 @@ def _experiment(values: Mapping[str, Any]) -> Experiment:
         )
 
     return Experiment(
-        name=gnmt_trained.NAME,
+        name=gnmt_values.NAME,
         dataset=gnmt_values.label(values),
         scale={
             **{key: values[key] for key in ("layers", "units", "epochs", "batch_size", "schedule")},

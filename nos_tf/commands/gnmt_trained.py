@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from nos_tf.models.gnmt import GNMT
     from nos_tf.translation.subwords import Subwords
 
-NAME = "wmt14_gnmt"
 _OWN = {"training", "weights"}
 _TEXTS = {f"{name}_{kind}" for name in ("valid", "test") for kind in ("split", "src", "tgt")} | {"data_dir"}
 # Flags that a mode takes; those that are not given have the values of the training.
@@ -118,8 +117,9 @@ def _load() -> tuple[dict[str, Any], Subwords, GNMT]:
     """Values of the flags, sub-words and model of a training."""
     folder = Path(flags.FLAGS.run_dir)
     config = record.read_json(folder / run_folder.CONFIGURATION)
-    stored = config.get("flags")
-    if config.get("experiment") != NAME or not isinstance(stored, dict) or not stored.keys() >= set(_names()):
+    stored: Any = config.get("flags")
+    complete = isinstance(stored, dict) and stored.keys() >= set(_names())
+    if config.get("experiment") != gnmt_values.NAME or not complete:
         raise RunError(f"The folder holds no run of this script. Received: --run_dir={folder}")
     values = stored | {name: flags.FLAGS[name].value for name in _names() if flags.FLAGS[name].present}
     load_quietly()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nos_tf.models.gnmt import GNMT
     from nos_tf.translation.subwords import Subwords
 
+NAME = "wmt14_gnmt"
 SUBWORDS = "subwords.model"
 SEARCH = {"beam_width": "width", "alpha": "alpha", "beta": "beta"}  # Flags, and the arguments of `Translator`.
 _WHOLE_SENTENCE = 100  # Sub-words.

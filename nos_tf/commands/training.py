@@ -25,7 +25,6 @@ SCHEDULES = ("constant", "cosine")
 TABLE, FIGURE = "results.md", "curves.png"
 # Flags that change where, how fast or how it is shown, but no number.
 _WITHOUT = frozenset({"run_dir", "data_dir", "resume", "strategy", "tensorboard"})
-INTERRUPTED = "Interrupted. Everything is saved; the same command with --resume goes on."
 REFERENCE_BATCH = 256  # To which learning rates refer that are scaled with the batch (Goyal et al., 2017).
 _NARROW = 120  # Columns that the table takes where there is no terminal to ask.
 
@@ -80,7 +79,8 @@ def main(
       plotted: Measurements whose curves are drawn.
     """
     define_flags()
-    application.run(lambda: run(name, make_experiment, columns, plotted), INTERRUPTED)
+    interrupted = "Interrupted. Everything is saved; the same command with --resume goes on."
+    application.run(lambda: run(name, make_experiment, columns, plotted), interrupted)
 
 
 def run(

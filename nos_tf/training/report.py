@@ -73,7 +73,7 @@ def curves(study: Study, columns: Sequence[str]) -> Figure:
             axes.fill_between(epochs, mean - half, mean + half, color=style["color"], alpha=0.15, lw=0)
     for axes, column in zip(panels, columns, strict=True):
         axes.set_xlabel("epoch")
-        if "loss" in column:
+        if "loss" in column or "perplexity" in column:
             axes.set_yscale("log")
         axes.set_ylabel(column.replace("_", " "))
         axes.grid(alpha=0.3)

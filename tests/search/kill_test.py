@@ -19,9 +19,9 @@ FLAGS = ["--searcher=evolution", "--trials=60", "--num_groups=1", "--operands=g,
 FLAGS += ["--population_size=8", "--test_seeds=2"]
 
 
-def start(folder: Path, workers: int) -> subprocess.Popen[bytes]:
+def start(folder: Path, workers: int, seconds: float = 0.02) -> subprocess.Popen[bytes]:
     command = [sys.executable, str(SEARCH), *FLAGS, f"--run_dir={folder}", f"--workers={workers}", "--resume"]
-    environment = {**os.environ, "FAKE_SECONDS": "0.02"}
+    environment = {**os.environ, "FAKE_SECONDS": str(seconds)}
     return subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, start_new_session=True
     )
@@ -89,7 +89,7 @@ def test_killed_run_ends_with_the_same_trials(tmp_path: Path, workers: int) -> N
 
 def test_interrupted_run_says_that_it_is_saved_and_goes_on(tmp_path: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
-        process = start(tmp_path / "run", workers=1)
+        process = start(tmp_path / "run", workers=1, seconds=0.3)  # 18 seconds in all, so that the signal comes first.
         wait_for(tmp_path / "run", process, len(stored(tmp_path / "run")) + 5)
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
