@@ -96,10 +96,12 @@ class Progress:
 
     def _head(self) -> str:
         epoch = min(-(-max(self._step, 1) // self._experiment.steps_per_epoch), self._experiment.epochs)
-        return f"[{self._done + 1}/{self._trainings}] {self._name}  epoch {epoch}/{self._experiment.epochs}"
+        training = min(self._done + 1, self._trainings)
+        return f"[{training}/{self._trainings}] {self._name}  epoch {epoch}/{self._experiment.epochs}"
 
     def _line(self) -> Text:
-        within = f"step {self._step % self._experiment.steps_per_epoch}/{self._experiment.steps_per_epoch}"
+        steps = self._experiment.steps_per_epoch
+        within = f"step {(self._step - 1) % steps + 1 if self._step else 0}/{steps}"
         loss = "" if self._loss is None else f"  loss {self._loss:.4g}"
         return Text(f"{self._head()}  {within}{loss}  {self._rest()}", overflow="ellipsis", no_wrap=True)
 

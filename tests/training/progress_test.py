@@ -23,7 +23,7 @@ def shown(terminal):
 def test_says_where_it_is_and_how_long_it_will_take():
     line, printed = shown(terminal=False)
     # Ten of forty steps left to do were made in 20 s, that is 0.5 steps and 2.5 examples a second.
-    assert line == "[2/3] adam lr=0.1 seed=0  epoch 1/2  step 0/10  loss 0.25  2 examples/s  ETA 1 min 0 s"
+    assert line == "[2/3] adam lr=0.1 seed=0  epoch 1/2  step 10/10  loss 0.25  2 examples/s  ETA 1 min 0 s"
     assert printed == "[2/3] adam lr=0.1 seed=0  epoch 1/2  loss 0.5  val_accuracy 0.75  2 examples/s  ETA 1 min 0 s\n"
 
 
