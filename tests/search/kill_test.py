@@ -23,7 +23,13 @@ def start(folder: Path, workers: int, seconds: float = 0.02) -> subprocess.Popen
     command = [sys.executable, str(SEARCH), *FLAGS, f"--run_dir={folder}", f"--workers={workers}", "--resume"]
     environment = {**os.environ, "FAKE_SECONDS": str(seconds)}
     return subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, start_new_session=True
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+        # Whoever starts the tests in the background of a shell has them, and all that they start, ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
