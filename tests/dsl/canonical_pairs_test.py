@@ -125,7 +125,7 @@ def test_no_wrong_merge_among_100_000_random_pairs(capsys):
     [
         (("g", "sign(g)", "m", "1"), ("identity", "neg", "sign", "exp"), ("+", "-", "*", "left"), 0),
         # Not found: g ** log(g**2) == g**2 ** log(g), and the like with square roots.
-        (("g", "g**2", "v", "2"), ("identity", "sqrt", "log"), ("*", "/", "**"), 6),
+        (("g", "g**2", "v", "2"), ("identity", "sqrt", "log"), ("*", "/", "**"), 14),
         (("g", "1e-3*w", "1e-2*w"), ("clip_1e-4", "clip_1e-3", "drop_0.3", "drop_0.1"), ("+", "*", "left"), 0),
     ],
 )
@@ -140,14 +140,10 @@ def test_all_programs_of_one_group(operands, unary, binary, missed_pairs):
     for group in by_key.values():
         for program in group[1:]:
             assert fast.compare(group[0], program) == EQUAL, (group[0], program)
-    by_signature = collections.defaultdict(list)
-    for group in by_key.values():
-        by_signature[fast.signature(group[0])].append(group[0])
     exact = ExactJudge(10, fast)
     missed = [
         pair
-        for group in by_signature.values()
-        for pair in itertools.combinations(group, 2)
+        for pair in itertools.combinations([group[0] for group in by_key.values()], 2)
         if fast.compare(*pair) == EQUAL and exact.compare(*pair) == EQUAL
     ]
     assert len(missed) <= missed_pairs, missed

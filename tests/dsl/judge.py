@@ -128,15 +128,6 @@ class FastJudge(_Judge):
             for dtype in (np.float64, np.longdouble)
         ]
 
-    def signature(self, program: Program) -> bytes:
-        """The same for most pairs of equal rules, whatever their masks: whom to compare at all."""
-        values = self.values(program, _masks([]))
-        known = values.error < 1e-9 * np.abs(values.value)
-        if not known.any():
-            return b""
-        scaled = values.value[:40] / np.abs(values.value[np.argmax(known)])
-        return np.where(known[:40], np.round(np.log(np.abs(scaled) + 1e-9), 2) * np.sign(scaled), 99.0).tobytes()
-
     def _values(self, program: Program, masks: tuple[int, ...]) -> _Values:
         with np.errstate(all="ignore"):
             short, long = (
