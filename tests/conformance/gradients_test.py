@@ -38,8 +38,8 @@ def test_clipping(names: Sequence[str], argument: str, limit: float) -> None:
 @over_groups
 @pytest.mark.parametrize("clipping", [{}, {"clipnorm": 0.8}, {"clipvalue": 0.3}], ids=str)
 def test_sparse_gradients_with_repeated_indices(names: Sequence[str], clipping: dict[str, float]) -> None:
-    # Repeated rows are summed before they are clipped; Keras' own optimizers clip them one by one.
-    names = [name for name in names if name != "momentum"]
+    # Repeated rows are summed before they are clipped, and all weights move; Keras' own optimizers do neither.
+    names = [name for name in names if name not in ("momentum", "rmsprop-nasnet")]
     training = Training(names, **clipping)
     states = training.run(range(2))
     values = tf.constant(np.random.default_rng(1).standard_normal([5, 2]), tf.float32)
