@@ -82,5 +82,5 @@ def test_impossible_requests_are_refused_in_one_line(tmp_path, flags, words):
 def test_batch_larger_than_the_data_is_refused(tmp_path):
     finished = run("cifar10_convnet", *SMALL, "--batch_size=41", f"--run_dir={tmp_path}/run")
     assert finished.returncode == 2
-    assert "40 training images" in finished.stderr
+    assert "40 training examples" in finished.stderr
     assert "--batch_size=41" in finished.stderr

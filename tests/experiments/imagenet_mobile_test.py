@@ -130,7 +130,7 @@ def run(*flags):
     ("flags", "words"),
     [
         (("--data_dir=/nowhere",), ("--data_dir", "/nowhere")),
-        (("--batch_size=34",), ("33 training images", "--batch_size=34")),
+        (("--batch_size=34",), ("33 training examples", "--batch_size=34")),
         (("--model=nasnet_mobile", "--width=1"), ("80 pixels", "image_size=32")),
         (("--val_examples=33",), ("33 of the training set",)),
         (("--auxiliary_weight=0.4",), ("MobileNetV2 has no auxiliary head",)),
