@@ -36,7 +36,7 @@ def check(folder: Path, marker: str, resume: bool) -> None:
         ) from None
     if marker in names and not resume:
         raise RunError(f"The run folder already holds a run; --resume continues it. Received: {folder}")
-    leftovers = {_LOCK, f"{marker}.new", f"{marker}.new-journal", f".{marker}.new"}
+    leftovers = {_LOCK, f"{marker}.new", f"{marker}.new-journal", _new(Path(marker)).name}
     if marker not in names and names - leftovers:
         raise RunError(f"The run folder holds other files than such a run's; choose another. Received: {folder}")
 
@@ -94,6 +94,27 @@ def writing(path: Path) -> Iterator[None]:
         ) from None
 
 
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Gives another path, with the same ending, to be written; the file there then takes the place of `path`.
+
+    Raises:
+      RunError: The file cannot be written; the earlier one stays.
+    """
+    temporary = _new(path)
+    with writing(path):
+        try:
+            yield temporary
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def _new(path: Path) -> Path:
+    return path.with_name(f".new-{path.name}")
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes a whole file or leaves the earlier one.
 
@@ -109,14 +130,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
       RunError: The file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.new")
-    with writing(path):
-        try:
-            temporary.write_bytes(content)
-            temporary.replace(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -56,6 +56,19 @@ def test_missing_empty_and_barely_begun_folders_are_fine(tmp_path: Path, resume:
     run_folder.check(tmp_path, MARKER, resume)
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_killed_while_the_first_file_was_written(tmp_path: Path, resume: bool) -> None:
+    def killed() -> None:
+        with run_folder.replacing(tmp_path / "config.json") as temporary:
+            temporary.write_text("{")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        killed()
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["{"]
+    run_folder.check(tmp_path, "config.json", resume)
+
+
 def test_unwritable_folder_is_said_clearly(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match=r"cannot be .*choose another"):

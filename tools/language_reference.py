@@ -9,10 +9,11 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from nos_tf import markdown
 from nos_tf.dsl.primitives import AVERAGES, BASE_OPERANDS, BINARY, DECAY_OPERANDS, UNARY, Operand, Unary
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "language.md"
@@ -76,7 +77,7 @@ def _averages() -> str:
             operand.name for operand in BASE_OPERANDS if operand.compute(_State(np.float64(3.0))) == entry.compute(3.0)
         )
         rows.append((_code(name), _code(of), f"{entry.beta:g}"))
-    return _table(("average", "of", "decay rate"), rows)
+    return markdown.table(("average", "of", "decay rate"), rows)
 
 
 def _operands(entries: Sequence[Operand]) -> str:
@@ -86,7 +87,7 @@ def _operands(entries: Sequence[Operand]) -> str:
     for entry in entries:
         kept = " ".join(_code(name) for name in AVERAGES if name in entry.slots)
         rows.append((_code(entry.name), _math(entry.latex), kept or "-", *(_operand(entry, state) for state in states)))
-    return _table(("operand", "formula", "averages kept", "step 1", "step 2"), rows)
+    return markdown.table(("operand", "formula", "averages kept", "step 1", "step 2"), rows)
 
 
 def _operand(entry: Operand, state: _State) -> str:
@@ -100,7 +101,7 @@ def _unary() -> str:
         (_code(entry.text % "x"), _code(token), _math(entry.latex % "x"), *(_applied(entry, x) for x in _ARGUMENTS))
         for token, entry in UNARY.items()
     ]
-    return _table(("function", "token", "formula", *(f"x = {x:g}" for x in _ARGUMENTS)), rows)
+    return markdown.table(("function", "token", "formula", *(f"x = {x:g}" for x in _ARGUMENTS)), rows)
 
 
 def _applied(entry: Unary, x: float) -> str:
@@ -114,7 +115,7 @@ def _binary() -> str:
     for token, entry in BINARY.items():
         values = [_number(entry.compute(_State(), np.float64(x), np.float64(y))) for x, y in _PAIRS]
         rows.append((_code(entry.text % ("x", "y")), _code(token), _math(entry.latex % ("x", "y")), *values))
-    return _table(("function", "token", "formula", *(f"x, y = {x:g}, {y:g}" for x, y in _PAIRS)), rows)
+    return markdown.table(("function", "token", "formula", *(f"x, y = {x:g}, {y:g}" for x, y in _PAIRS)), rows)
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -139,11 +140,6 @@ def _math(latex: str) -> str:
     for old, new in ((r"\operatorname", r"\mathrm"), (r"\left|", r"\lvert "), (r"\right|", r"\rvert ")):
         latex = latex.replace(old, new)
     return f"$`{latex}`$"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from absl import flags
 
 from nos_tf import run_folder
-from nos_tf.commands import gnmt_values
+from nos_tf.commands import gnmt_values, shared_flags
 from nos_tf.errors import RunError
 from nos_tf.tensorflow_loading import load_quietly
 from nos_tf.training import record
@@ -45,22 +45,17 @@ def check_flags(mode: str) -> None:
     Raises:
       RunError: It names one of them.
     """
-    given = [name for name in _names() if flags.FLAGS[name].present]
-    takes = _TAKES.get(mode, set(_names()) - _OWN - {"input"})
-    for name in given:
-        if name not in takes:
-            raise RunError(f"--mode={mode} takes no --{name}; drop it. Received: --{name}={flags.FLAGS[name].value}")
+    own = shared_flags.own()
+    takes = _TAKES.get(mode, own.keys() - _OWN - {"input"})
+    for name, flag in own.items():
+        if flag.present and name not in takes:
+            raise RunError(f"--mode={mode} takes no --{name}; drop it. Received: --{name}={flag.value}")
     if mode == "train":
         gnmt_values.check(flags.FLAGS.flag_values_dict())
     elif flags.FLAGS.run_dir is None:
         raise RunError(f"Name the folder of the training. Received: --mode={mode} without --run_dir")
     if mode == "translate" and flags.FLAGS.input is None:
         raise RunError("Name the text to translate, - for standard input. Received: --mode=translate without --input")
-
-
-def _names() -> list[str]:
-    modules = flags.FLAGS.flags_by_module_dict()
-    return [flag.name for module, own in modules.items() if module.startswith("nos_tf.") for flag in own]
 
 
 def evaluate() -> None:
@@ -118,10 +113,11 @@ def _load() -> tuple[dict[str, Any], Subwords, GNMT]:
     folder = Path(flags.FLAGS.run_dir)
     config = record.read_json(folder / run_folder.CONFIGURATION)
     stored: Any = config.get("flags")
-    complete = isinstance(stored, dict) and stored.keys() >= set(_names())
+    own = shared_flags.own()
+    complete = isinstance(stored, dict) and stored.keys() >= own.keys()
     if config.get("experiment") != gnmt_values.NAME or not complete:
         raise RunError(f"The folder holds no run of this script. Received: --run_dir={folder}")
-    values = stored | {name: flags.FLAGS[name].value for name in _names() if flags.FLAGS[name].present}
+    values = stored | {name: flag.value for name, flag in own.items() if flag.present}
     load_quietly()
     from nos_tf.training import weights
     from nos_tf.translation.subwords import Subwords

@@ -83,7 +83,7 @@ def _run(comparison: Any, values: dict[str, Any], folder: Path) -> dict[str, Any
             for kind in comparison_lib.FUNCTIONS
         },
     }
-    run_folder.write_text(folder / TABLE, report.markdown(results))
+    run_folder.write_text(folder / TABLE, report.to_markdown(results))
     with run_folder.writing(folder / FIGURE):
         report.figure(selected).savefig(folder / FIGURE)
     run_folder.write_json(folder / run_folder.RESULTS, results)

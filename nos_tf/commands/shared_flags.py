@@ -19,6 +19,15 @@ def define() -> None:
     flags.DEFINE_bool("resume", False, "Go on with what the run folder holds; an empty or missing one begins anew.")
 
 
+def own() -> dict[str, flags.Flag]:
+    """All flags but absl's own, by name."""
+    modules = flags.FLAGS.flags_by_module_dict()
+    ours = [
+        group for module, group in modules.items() if f"{module}.".startswith(("__main__.", "nos_tf.", "experiments."))
+    ]
+    return {flag.name: flag for group in ours for flag in group}
+
+
 def check_resume() -> None:
     """Refuses `--resume` without a run to go on with.
 

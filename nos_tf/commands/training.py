@@ -45,7 +45,7 @@ def define(
     flags.DEFINE_integer("batch_size", batch_size, "Examples of a step, over all replicas.", lower_bound=1)
     flags.DEFINE_enum("schedule", schedule, SCHEDULES, "How the learning rate falls: not at all, or by a half cosine.")
     flags.DEFINE_integer("warmup_steps", 0, "Steps in which the learning rate rises from 0, linearly.", lower_bound=0)
-    flags.DEFINE_float("clip_norm", clip_norm, "Bound of the gradients' global norm; none if empty.", lower_bound=1e-30)
+    flags.DEFINE_float("clip_norm", clip_norm, "Bound of the gradients' global norm.", lower_bound=1e-30)
     flags.DEFINE_enum(
         "strategy", "none", ("none", "mirrored", "multi_worker"),
         "tf.distribute: one device, all GPUs of this machine, or the machines named in TF_CONFIG.",
@@ -170,13 +170,8 @@ def _worker_suffix(strategy: str) -> str:
 
 def _values() -> dict[str, Any]:
     """All flags but absl's own, as JSON can hold them."""
-    modules = flags.FLAGS.flags_by_module_dict()
-    own = {flag.name: flag.value for module, group in modules.items() if _is_ours(module) for flag in group}
-    return own | {"optimizers": sweep_flags.optimizers(), "learning_rates": sweep_flags.learning_rates()}
-
-
-def _is_ours(module: str) -> bool:
-    return module == "__main__" or module.startswith(("nos_tf.", "experiments."))
+    values = {name: flag.value for name, flag in shared_flags.own().items()}
+    return values | {"optimizers": sweep_flags.optimizers(), "learning_rates": sweep_flags.learning_rates()}
 
 
 def _plan(values: Mapping[str, Any], experiment: Experiment) -> Plan:
@@ -233,7 +228,7 @@ def _report(study: Study, columns: Sequence[str], plotted: Sequence[str]) -> Non
 
     measured = {name for training in study.trainings.values() for name in training.metrics}
     columns = [name for name in columns if name in measured]
-    run_folder.write_text(study.folder / TABLE, report.markdown(study, columns))
+    run_folder.write_text(study.folder / TABLE, report.to_markdown(study, columns))
     if study.selected():
         with run_folder.writing(study.folder / FIGURE):
             report.curves(study, plotted).savefig(study.folder / FIGURE)

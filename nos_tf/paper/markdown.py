@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-
+from nos_tf import markdown
 from nos_tf.paper import wording
 from nos_tf.paper.entry import Entry
 from nos_tf.paper.ledger import Ledger, Line, RowResult, Status, TableResult
@@ -12,18 +10,18 @@ from nos_tf.paper.ledger import Ledger, Line, RowResult, Status, TableResult
 
 def render(ledger: Ledger) -> str:
     """The whole ledger."""
-    parts = [f"# {wording.TITLE}\n\n{_plain(wording.summary(ledger))}\n"]
+    parts = [f"# {wording.TITLE}\n\n{markdown.plain(wording.summary(ledger))}\n"]
     parts += [_section(table) for table in ledger.tables]
-    claims = [
-        (_plain(result.claim.text), _plain(wording.trust(result.claim.trust)), _plain(wording.evidence(result)),
-         f"**{wording.claim_status(result)}**")
-        for result in ledger.claims
-    ]  # fmt: skip
-    claim_table = _table(("claim", "trust", "what the runs say", "status"), claims)
+    claims = []
+    for result in ledger.claims:
+        words = (result.claim.text, wording.trust(result.claim.trust), wording.evidence(result))
+        claims.append((*map(markdown.plain, words), f"**{wording.claim_status(result)}**"))
+    claim_table = markdown.table(("claim", "trust", "what the runs say", "status"), claims)
     parts.append("## What the paper claims, each claim by itself\n\n" + claim_table)
     facts = [[("run", f"R{number}"), *wording.run_facts(number, ledger)] for number in range(1, len(ledger.runs) + 1)]
     parts.append(
-        "## Runs\n\n" + _table([name for name, _ in facts[0]], [[_plain(text) for _, text in one] for one in facts])
+        "## Runs\n\n"
+        + markdown.table([name for name, _ in facts[0]], [[markdown.plain(text) for _, text in one] for one in facts])
     )
     return "\n".join(parts)
 
@@ -31,20 +29,23 @@ def render(ledger: Ledger) -> str:
 def _section(result: TableResult) -> str:
     headings = ("optimizer", *(wording.heading(column) for column in result.table.columns), "trust or run")
     lines = [line for row in result.rows for line in _lines(row, wording.trust(result.table.trust))]
-    return f"## {_plain(result.table.title)}\n\n{_table(headings, lines)}"
+    return f"## {markdown.plain(result.table.title)}\n\n{markdown.table(headings, lines)}"
 
 
 def _lines(row: RowResult, mark: str) -> list[list[str]]:
-    printed = _plain(row.row.printed)
+    printed = markdown.plain(row.row.printed)
     not_run = [Status.NOT_RUN for line in row.lines if line.entry is None]
     numbers = (f"**{wording.paper(cell.column, cell.value)}**" for cell in row.lines[0].cells)
-    lines = [[f"**{printed}**", *numbers, _plain(mark) + "".join(map(_status, not_run))]]
+    lines = [[f"**{printed}**", *numbers, markdown.plain(mark) + "".join(map(_status, not_run))]]
     return lines + [[printed, *_measured(line, line.entry)] for line in row.lines if line.entry is not None]
 
 
 def _measured(line: Line, entry: Entry) -> list[str]:
     """The status of all cells stands once, beside the run; of cells that differ each has its own."""
-    name, numbers = _plain(wording.entry(entry)), [_plain(wording.cell(cell, entry)) for cell in line.cells]
+    name, numbers = (
+        markdown.plain(wording.entry(entry)),
+        [markdown.plain(wording.cell(cell, entry)) for cell in line.cells],
+    )
     if line.status is not None:
         return [*numbers, name + _status(line.status)]
     return [*(number + _status(cell.status) for cell, number in zip(line.cells, numbers, strict=True)), name]
@@ -52,13 +53,3 @@ def _measured(line: Line, entry: Entry) -> list[str]:
 
 def _status(status: Status) -> str:
     return f"<br>*{status.value}*"
-
-
-def _table(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    rows = [headings, ["---"] * len(headings), *lines]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
-
-
-def _plain(text: str) -> str:
-    """Text in which nothing is markup."""
-    return re.sub(r"([\\`*_{}\[\]<>&|#~^$!])", r"\\\1", text)

@@ -13,6 +13,7 @@ import scipy.stats
 from matplotlib.figure import Figure
 from rich.table import Table
 
+from nos_tf import markdown
 from nos_tf.reports.statistics import Interval, mean_interval
 from nos_tf.rosenbrock.comparison import FUNCTIONS, Run
 
@@ -53,10 +54,9 @@ def rows(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
     return lines
 
 
-def markdown(results: Mapping[str, Any]) -> str:
+def to_markdown(results: Mapping[str, Any]) -> str:
     """The table in Markdown."""
-    lines = [COLUMNS, ("---",) * len(COLUMNS), *rows(results)]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+    return markdown.table(COLUMNS, [[markdown.plain(cell) for cell in line] for line in rows(results)])
 
 
 def table(results: Mapping[str, Any]) -> Table:

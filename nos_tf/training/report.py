@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from nos_tf import markdown
 from nos_tf.reports.statistics import mean_interval
 from nos_tf.training.history import Row
 from nos_tf.training.study import Study
@@ -44,10 +45,9 @@ def rows(study: Study, columns: Sequence[str]) -> list[list[str]]:
     return found
 
 
-def markdown(study: Study, columns: Sequence[str]) -> str:
+def to_markdown(study: Study, columns: Sequence[str]) -> str:
     """The table, under the name of the data."""
-    lines = [header(columns), ["---"] * (len(columns) + 3), *rows(study, columns)]
-    table = "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+    table = markdown.table(header(columns), [[markdown.plain(cell) for cell in row] for row in rows(study, columns)])
     return f"Data: {study.experiment.dataset}. Mean and 95% Student's t interval over seeds.\n\n{table}"
 
 

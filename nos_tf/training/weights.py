@@ -19,14 +19,8 @@ def save(model: tf.keras.Model, path: Path) -> None:
     Raises:
       RunError: The file cannot be written.
     """
-    temporary = path.with_name(f"new-{path.name}")  # Keras asks for the ending.
-    with run_folder.writing(path):
-        try:
-            model.save_weights(temporary)
-            temporary.replace(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+    with run_folder.replacing(path) as temporary:
+        model.save_weights(temporary)
 
 
 def load(model: tf.keras.Model, path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+from nos_tf import markdown
 from nos_tf.datasets.parallel_text import ParallelText
 from nos_tf.translation.batches import Pairs
 from nos_tf.translation.beam_search import Decoder
@@ -58,6 +59,7 @@ class Quality:
         text = next(iter(self._texts.values()))
         sources, references = text.source[:_SAMPLES], text.target[:_SAMPLES]
         translations = self._translate_with(model).translate(sources)
-        rows = [("source", "translation", "reference"), ("---",) * 3]
-        rows += zip(sources, translations, references, strict=True)
-        return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
+        rows = zip(sources, translations, references, strict=True)
+        return markdown.table(
+            ("source", "translation", "reference"), [[markdown.plain(cell) for cell in row] for row in rows]
+        )

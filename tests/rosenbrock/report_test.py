@@ -34,7 +34,7 @@ def test_rows_show_the_best_setting_of_each_optimizer_best_first(runs: list[Run]
 
 
 def test_markdown_has_one_cell_a_column(runs: list[Run]) -> None:
-    lines = report.markdown(results(runs)).splitlines()
+    lines = report.to_markdown(results(runs)).splitlines()
     assert len(lines) == 2 + 4
     assert "left(g, 1) \\| b" in lines[2]
     assert {line.replace("\\|", "").count("|") for line in lines} == {len(report.COLUMNS) + 1}

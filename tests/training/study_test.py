@@ -126,7 +126,7 @@ def test_trained_numbers_are_in_table_and_figure(tmp_path, run):
     assert adam[:3] == ["adam", f"{study.selected()['adam']:g}", "2 of 2"]
     assert adam[3].startswith(f"{sum(values) / 2:.4f} ± ")
     assert sgd == ["sgd", "none: every rate diverged", "0 of 2", "-"]
-    assert "| adam |" in report.markdown(study, ["final_val_accuracy"])
+    assert "| adam |" in report.to_markdown(study, ["final_val_accuracy"])
     axes = report.curves(study, ["loss", "val_accuracy"]).axes
     histories = study.histories("adam")
     for panel, column in zip(axes, ("loss", "val_accuracy"), strict=True):
