@@ -37,7 +37,7 @@ class Status(Observer):
         self._clock = clock
         self._worked = 0
         self._phase_worked = 0
-        self._started: float | None = None
+        self._first_result: float | None = None
         self._phase_started = clock()
 
     def on_phase(self, name: str, done: int, total: int) -> None:
@@ -45,8 +45,6 @@ class Status(Observer):
         self._left -= done
         self._phase_worked = 0
         self._phase_started = self._clock()
-        if self._started is None:
-            self._started = self._phase_started
 
     def on_start(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
@@ -61,6 +59,8 @@ class Status(Observer):
         self.entropy = batch.metrics.get("entropy", self.entropy)
 
     def on_result(self) -> None:
+        if self._first_result is None:
+            self._first_result = self._clock()
         self.done += 1
         self._worked += 1
         self._phase_worked += 1
@@ -80,10 +80,10 @@ class Status(Observer):
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimate for the rest of the run."""
-        if not self._worked or self._started is None:
+        """Estimate for the rest of the run, by the results after the first, which has waited for the workers' start."""
+        if self._first_result is None or self._worked < 2:
             return None
-        return (self._clock() - self._started) / self._worked * max(self._left, 0)
+        return (self._clock() - self._first_result) / (self._worked - 1) * max(self._left, 0)
 
     def rows(self) -> dict[str, str]:
         """What is shown, in order."""

@@ -24,13 +24,14 @@ def test_figures_are_those_of_the_run() -> None:
     status = progress.Status(total=50, clock=clock)
     status.on_start([trial(0, 0.2), trial(1, 0.2, duplicate_of=0)])
     status.on_phase("ppo", done=1, total=31)
+    clock.now += 20.0  # The workers' start.
     for number in range(2, 12):
         clock.now += 2.0
         status.on_trial(trial(number, number / 20, "failed" if number == 11 else "trained"))
     status.on_trial(trial(12, 0.9, duplicate_of=2))
     status.on_batch(Batch(1, "ppo", {"entropy": 1.234}))
     assert (status.done, status.failed, status.duplicates) == (11, 1, 2)
-    assert status.rate == pytest.approx(30.0)  # One every 2 seconds.
+    assert status.rate == pytest.approx(15.0)  # Ten in 40 seconds.
     assert status.seconds_left == pytest.approx(2.0 * (50 - 11))
     assert status.best is not None
     assert status.best.reward == 0.5
@@ -38,7 +39,7 @@ def test_figures_are_those_of_the_run() -> None:
         "phase": "ppo 11/31",
         "failed": "1",
         "duplicate": "2",
-        "trials/min": "30",
+        "trials/min": "15",
         "entropy": "1.23",
         "ETA": "1 min 18 s",
         "best": "0.5000  m * g",
