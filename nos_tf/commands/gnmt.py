@@ -65,7 +65,7 @@ def _experiment(values: Mapping[str, Any]) -> Experiment:
     pairs = Pairs.encode(text, subwords).within(values["max_length"])
     batch_size = values["batch_size"]
     steps = training.steps_per_epoch(len(pairs.source), batch_size)
-    replicas = Runtime(values["strategy"]).make_strategy().num_replicas_in_sync
+    replicas = Runtime(values["strategy"]).distribute_strategy.num_replicas_in_sync
     quality = Quality(texts, subwords, functools.partial(Translator, **gnmt_values.search(values)))
 
     def batches(seed: int, first_step: int) -> tf.data.Dataset:

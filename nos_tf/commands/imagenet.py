@@ -79,7 +79,7 @@ def _experiment(values: Mapping[str, Any]) -> Experiment:
     width = "" if values["width"] == 1.0 else f" {values['width']:g}"
     facts = {key: values[key] for key in ("image_size", "epochs", "batch_size", "schedule", "augment")}
     batches = functools.partial(data.batches, batch_size, size, values["augment"])
-    replicas = Runtime(values["strategy"]).make_strategy().num_replicas_in_sync
+    replicas = Runtime(values["strategy"]).distribute_strategy.num_replicas_in_sync
     return Experiment(
         name=NAME,
         dataset=data.label,

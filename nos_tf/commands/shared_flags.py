@@ -22,10 +22,7 @@ def define() -> None:
 def own() -> dict[str, flags.Flag]:
     """All flags but absl's own, by name."""
     modules = flags.FLAGS.flags_by_module_dict()
-    ours = [
-        group for module, group in modules.items() if f"{module}.".startswith(("__main__.", "nos_tf.", "experiments."))
-    ]
-    return {flag.name: flag for group in ours for flag in group}
+    return {flag.name: flag for module, group in modules.items() if module.startswith("nos_tf.") for flag in group}
 
 
 def check_resume() -> None:

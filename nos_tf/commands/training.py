@@ -124,7 +124,7 @@ def _run(
     from nos_tf.training.study import Study
 
     runtime = Runtime(values["strategy"], values["mixed_precision"], values["xla"])
-    check_batch(values["batch_size"], runtime.make_strategy())
+    check_batch(values["batch_size"], runtime.distribute_strategy)
     experiment = make_experiment(values)
     plan = _plan(values, experiment)
     print(f"Run folder: {folder}", flush=True)

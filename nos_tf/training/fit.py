@@ -83,7 +83,7 @@ def fit(
     """
     tf.keras.backend.clear_session()
     tf.keras.utils.set_random_seed(seed)
-    strategy = runtime.make_strategy()
+    strategy = runtime.distribute_strategy
     with strategy.scope(), runtime.precision(), keras_api.random_state_in_variables():
         model = experiment.build_model(seed)
         model.compile(make_optimizer(), experiment.loss(), metrics=list(experiment.metrics()), jit_compile=runtime.xla)

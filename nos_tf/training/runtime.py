@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -27,27 +28,14 @@ class Runtime:
     mixed_precision: bool = False
     xla: bool = False
 
-    def make_strategy(self) -> tf.distribute.Strategy:
-        """The `tf.distribute` strategy.
+    @property
+    def distribute_strategy(self) -> tf.distribute.Strategy:
+        """The `tf.distribute` strategy, one for the whole process.
 
         Raises:
           RunError: Keras cannot train with it.
         """
-        if self.strategy == "mirrored":
-            gpus = tf.config.list_logical_devices("GPU")
-            devices = [device.name for device in gpus or tf.config.list_logical_devices("CPU")]
-            # TensorFlow's default, collective operations, mixes up the sums of synchronised batch normalisation.
-            sums = tf.distribute.NcclAllReduce() if gpus else tf.distribute.ReductionToOneDevice()
-            return tf.distribute.MirroredStrategy(devices, sums if len(devices) > 1 else None)
-        if self.strategy == "multi_worker":
-            if not FIT_TAKES_SEVERAL_MACHINES:
-                raise RunError(
-                    "Keras 3 cannot train on several machines: its fit fails with MultiWorkerMirroredStrategy. Use the "
-                    "TensorFlow 2.15 of the extra [addons], or --strategy=mirrored on one machine. "
-                    "Received: --strategy=multi_worker"
-                )
-            return tf.distribute.MultiWorkerMirroredStrategy()
-        return tf.distribute.get_strategy()
+        return _distribute_strategy(self.strategy)
 
     @contextlib.contextmanager
     def precision(self) -> Iterator[None]:
@@ -60,6 +48,25 @@ class Runtime:
             yield
         finally:
             tf.keras.mixed_precision.set_global_policy(before)
+
+
+@functools.cache  # To set up several machines anew, with each at another place, breaks the connection between them.
+def _distribute_strategy(name: str) -> tf.distribute.Strategy:
+    if name == "mirrored":
+        gpus = tf.config.list_logical_devices("GPU")
+        devices = [device.name for device in gpus or tf.config.list_logical_devices("CPU")]
+        # TensorFlow's default, collective operations, mixes up the sums of synchronised batch normalisation.
+        sums = tf.distribute.NcclAllReduce() if gpus else tf.distribute.ReductionToOneDevice()
+        return tf.distribute.MirroredStrategy(devices, sums if len(devices) > 1 else None)
+    if name == "multi_worker":
+        if not FIT_TAKES_SEVERAL_MACHINES:
+            raise RunError(
+                "Keras 3 cannot train on several machines: its fit fails with MultiWorkerMirroredStrategy. Use the "
+                "TensorFlow 2.15 of the extra [addons], or --strategy=mirrored on one machine. "
+                "Received: --strategy=multi_worker"
+            )
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    return tf.distribute.get_strategy()
 
 
 def check_batch(batch_size: int, strategy: tf.distribute.Strategy) -> None:

@@ -19,7 +19,8 @@ RATES = "--learning_rates=0.01,0.1"
 
 
 def start(*flags: str, seconds: float = 0.0, steps: Path = Path(os.devnull)) -> subprocess.Popen[str]:
-    environment = {**os.environ, "FAKE_SECONDS": str(seconds), "FAKE_STEPS": str(steps), "OMP_NUM_THREADS": "1"}
+    fake = {"FAKE_CASE": "experiment", "FAKE_SECONDS": str(seconds), "FAKE_STEPS": str(steps)}
+    environment = {**os.environ, **fake, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [sys.executable, *FAKE, *flags], cwd=ROOT, env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -1,6 +1,7 @@
 """A script of the training harness on invented points, which can be watched and slowed from outside.
 
-FAKE_STEPS names a file that grows by a byte with every step; FAKE_SECONDS makes each step take its time.
+FAKE_CASE names a function of `study_case`, FAKE_STEPS a file that grows by a byte with every step; FAKE_SECONDS makes
+each step take its time.
 """
 
 import os
@@ -25,7 +26,7 @@ def make_experiment(values):
         time.sleep(float(os.environ["FAKE_SECONDS"]))
 
     Progress.on_step = watched  # type: ignore[method-assign]
-    return study_case.experiment(values["epochs"])
+    return getattr(study_case, os.environ["FAKE_CASE"])(values["epochs"])
 
 
 if __name__ == "__main__":
