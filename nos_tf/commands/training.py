@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -14,7 +12,7 @@ from nos_tf import run_folder
 from nos_tf.commands import application, shared_flags, sweep_flags
 from nos_tf.errors import RunError
 from nos_tf.tensorflow_loading import load_quietly
-from nos_tf.training import record
+from nos_tf.training import machines, record
 from nos_tf.training.interruption import Preempted
 
 if TYPE_CHECKING:
@@ -48,7 +46,8 @@ def define(
     flags.DEFINE_float("clip_norm", clip_norm, "Bound of the gradients' global norm.", lower_bound=1e-30)
     flags.DEFINE_enum(
         "strategy", "none", ("none", "mirrored", "multi_worker"),
-        "tf.distribute: one device, all GPUs of this machine, or the machines named in TF_CONFIG.",
+        "tf.distribute: one device, all GPUs of this machine, or the machines named in TF_CONFIG, which share the file "
+        "system of --run_dir.",
     )  # fmt: skip
     flags.DEFINE_bool("mixed_precision", False, "Compute in half precision, with float32 weights.")
     flags.DEFINE_bool("xla", False, "Compile the training step by XLA; on CPUs this makes convolutions far slower.")
@@ -115,9 +114,11 @@ def _run(
 ) -> None:
     values = _values()
     shared_flags.check_resume()
-    folder = shared_flags.run_dir(name)
-    folder = folder.with_name(folder.name + _worker_suffix(values["strategy"]))
+    chief = shared_flags.run_dir(name)
+    folder = machines.own_folder(chief) if values["strategy"] == "multi_worker" else chief
     run_folder.check(folder, run_folder.CONFIGURATION, values["resume"])
+    if values["resume"] and folder != chief:
+        machines.take_over(chief, folder)
     load_quietly()
     from nos_tf.training.progress import Progress
     from nos_tf.training.runtime import Runtime, check_batch
@@ -150,22 +151,6 @@ def steps_per_epoch(examples: int, batch_size: int) -> int:
             f"A batch is larger than the {examples:,} training examples; lower it. Received: --batch_size={batch_size}"
         )
     return examples // batch_size
-
-
-def _worker_suffix(strategy: str) -> str:
-    """What tells the run folders of several machines apart, which may share a file system; empty for the chief's."""
-    if strategy != "multi_worker":
-        return ""
-    try:
-        config = json.loads(os.environ.get("TF_CONFIG", ""))
-        kind, index = config["task"]["type"], int(config["task"]["index"])
-        chief = kind == "chief" or (index == 0 and "chief" not in config["cluster"])
-    except (ValueError, KeyError, TypeError):
-        raise RunError(
-            "--strategy=multi_worker needs TF_CONFIG in the environment, with the cluster and this machine's task. "
-            f"Received: TF_CONFIG={os.environ.get('TF_CONFIG')!r}"
-        ) from None
-    return "" if chief else f"-{kind}-{index}"
 
 
 def _values() -> dict[str, Any]:

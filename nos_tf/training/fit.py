@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import tensorflow as tf
 
 from nos_tf.optimizers import keras_api
-from nos_tf.training import damaged_data, tensorboard, weights
+from nos_tf.training import damaged_data, machines, tensorboard, weights
 from nos_tf.training.averaging import averaged_weights
 from nos_tf.training.checkpoint import Checkpoint
 from nos_tf.training.experiment import Experiment
@@ -54,6 +54,7 @@ class Display(Protocol):
         """An epoch was measured."""
 
 
+@machines.told()
 def fit(
     experiment: Experiment,
     make_optimizer: Callable[[], tf.keras.optimizers.Optimizer],
@@ -96,7 +97,8 @@ def fit(
     model.reset_metrics()
     state = [*keras_api.model_variables(model), *keras_api.optimizer_variables(model.optimizer), *metrics]
     saved = Checkpoint(folder / "checkpoint", state)
-    session = _Session(experiment, saved, metrics, folder, interruption, display)
+    agreement = machines.Agreement(strategy, interruption)
+    session = _Session(experiment, saved, metrics, folder, interruption, agreement, display)
     session.restore()
     callbacks: list[Any] = [session]
     if with_tensorboard:
@@ -152,6 +154,7 @@ class _Session(tf.keras.callbacks.Callback):
         metrics: list[tf.Variable],
         folder: Path,
         interruption: Interruption,
+        agreement: machines.Agreement,
         display: Display,
     ):
         super().__init__()
@@ -163,6 +166,7 @@ class _Session(tf.keras.callbacks.Callback):
         self._running: list[Any] = []
         self._folder = folder
         self._interruption = interruption
+        self._agreement = agreement
         self._display = display
         self._saved_at = time.monotonic()
         self._began = time.monotonic()
@@ -197,11 +201,10 @@ class _Session(tf.keras.callbacks.Callback):
         self._display.on_step(self.step, loss)
         if self.step % self._experiment.steps_per_epoch == 0:
             return  # The end of an epoch is saved with its measurements.
-        if self._interruption.check():
+        due = self._agreement.reach(time.monotonic() - self._saved_at > _CHECKPOINT_SECONDS)
+        if due or self._interruption.check():
             self._save()
             self._interruption.stop()
-        if time.monotonic() - self._saved_at > _CHECKPOINT_SECONDS:
-            self._save()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         assert logs is not None
@@ -222,6 +225,7 @@ class _Session(tf.keras.callbacks.Callback):
             logs.update(row)  # For the callbacks that come after this one.
             self._save()
         self._display.on_epoch(self.rows[-1])
+        self._agreement.reach(False)
         if self._interruption.check():
             self.model.stop_training = True
 

@@ -14,14 +14,18 @@ class Preempted(Exception):
 
 
 class Interruption:
-    """Notes that a signal came; a second one of the same kind acts at once, as if nobody had listened."""
+    """Notes that a signal came; a second one of the same kind acts at once, as if nobody had listened.
+
+    Attributes:
+      received: Number of the signal.
+    """
 
     def __init__(self) -> None:
-        self._received: int | None = None
+        self.received: int | None = None
 
     def check(self) -> bool:
         """Whether to save and stop."""
-        return self._received is not None
+        return self.received is not None
 
     def stop(self) -> None:
         """Raises what the signal asks for.
@@ -30,9 +34,9 @@ class Interruption:
           KeyboardInterrupt: SIGINT came.
           Preempted: SIGTERM came.
         """
-        if self._received == signal.SIGTERM:
+        if self.received == signal.SIGTERM:
             raise Preempted
-        if self._received is not None:
+        if self.received is not None:
             raise KeyboardInterrupt
 
     @contextlib.contextmanager
@@ -42,7 +46,7 @@ class Interruption:
 
         def note(number: int, frame: FrameType | None) -> None:
             del frame
-            self._received = number
+            self.received = number
             signal.signal(number, before[signal.Signals(number)])
 
         for name in (signal.SIGINT, signal.SIGTERM):

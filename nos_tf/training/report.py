@@ -58,9 +58,10 @@ def curves(study: Study, columns: Sequence[str]) -> Figure:
       study: At least one training of it has ended well.
       columns: Names in the rows of a training, such as "val_accuracy".
     """
-    figure = Figure(figsize=(5.2 * len(columns), 4.0), dpi=150, layout="constrained")
+    figure = Figure(figsize=(4.6 * len(columns) + 2.4, 4.0), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(columns), squeeze=False)[0]
+    opacity = min(0.15, 1 / len(study.plan.optimizers))  # Many bands on top of each other hide the lines.
     for number, optimizer in enumerate(study.plan.optimizers):
         histories = study.histories(optimizer)
         if not histories:
@@ -70,7 +71,7 @@ def curves(study: Study, columns: Sequence[str]) -> Figure:
         for axes, column in zip(panels, columns, strict=True):
             epochs, mean, half = _band(histories, column)
             axes.plot(epochs, mean, lw=1.8, label=f"{name} (lr {study.selected()[optimizer]:g})", **style)
-            axes.fill_between(epochs, mean - half, mean + half, color=style["color"], alpha=0.15, lw=0)
+            axes.fill_between(epochs, mean - half, mean + half, color=style["color"], alpha=opacity, lw=0)
     for axes, column in zip(panels, columns, strict=True):
         axes.set_xlabel("epoch")
         if "loss" in column or "perplexity" in column:
@@ -78,7 +79,7 @@ def curves(study: Study, columns: Sequence[str]) -> Figure:
         axes.set_ylabel(column.replace("_", " "))
         axes.grid(alpha=0.3)
         axes.xaxis.get_major_locator().set_params(integer=True)
-    panels[-1].legend(fontsize=7)
+    figure.legend(*panels[-1].get_legend_handles_labels(), loc="outside right upper", fontsize=8)
     figure.suptitle(study.experiment.dataset, fontsize=9)
     return figure
 

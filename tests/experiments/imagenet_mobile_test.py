@@ -14,8 +14,7 @@ import pytest
 import tensorflow as tf
 
 from nos_tf import optimizers
-from nos_tf.commands import imagenet, training
-from nos_tf.errors import RunError
+from nos_tf.commands import imagenet
 from nos_tf.paper.scale import obstacles
 from nos_tf.training.fit import fit
 from nos_tf.training.interruption import Interruption
@@ -81,28 +80,6 @@ def test_two_replicas_have_the_loss_curve_of_one(tmp_path, folder):
     for row, other in zip(one, two, strict=True):
         assert all(math.isfinite(value) for value in other.values())
         assert other == pytest.approx(row, rel=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("cluster", "kind", "index", "suffix"),
-    [
-        ({"worker": ["a:1", "b:1"]}, "worker", 0, ""),
-        ({"worker": ["a:1", "b:1"]}, "worker", 1, "-worker-1"),
-        ({"chief": ["a:1"], "worker": ["b:1"]}, "chief", 0, ""),
-        ({"chief": ["a:1"], "worker": ["b:1"]}, "worker", 0, "-worker-0"),
-    ],
-)
-def test_every_machine_has_a_run_folder_of_its_own(monkeypatch, cluster, kind, index, suffix):
-    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": {"type": kind, "index": index}}))
-    assert training._worker_suffix("multi_worker") == suffix
-    assert training._worker_suffix("mirrored") == ""
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"task": {"type": "worker"}}'])
-def test_several_machines_need_to_know_each_other(monkeypatch, text):
-    monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(RunError, match=r"needs TF_CONFIG .* Received: TF_CONFIG="):
-        training._worker_suffix("multi_worker")
 
 
 COMMON = (

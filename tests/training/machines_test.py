@@ -1,0 +1,165 @@
+"""Two processes that take themselves for two machines, as `TF_CONFIG` tells them."""
+
+import csv
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from nos_tf import run_folder
+from nos_tf.errors import RunError
+from nos_tf.optimizers.keras_api import FIT_TAKES_SEVERAL_MACHINES
+from nos_tf.training import machines
+
+ROOT = Path(__file__).parents[2]
+STEPS = 2 * 3 * 6  # Two optimizers, three epochs.
+
+
+@pytest.mark.parametrize(
+    ("cluster", "kind", "index", "name"),
+    [
+        ({"worker": ["a:1", "b:1"]}, "worker", 0, "run"),
+        ({"worker": ["a:1", "b:1"]}, "worker", 1, "run-worker-1"),
+        ({"chief": ["a:1"], "worker": ["b:1"]}, "chief", 0, "run"),
+        ({"chief": ["a:1"], "worker": ["b:1"]}, "worker", 0, "run-worker-0"),
+    ],
+)
+def test_every_machine_has_a_run_folder_of_its_own(monkeypatch, cluster, kind, index, name):
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": {"type": kind, "index": index}}))
+    assert machines.own_folder(Path("runs/run")) == Path("runs") / name
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"task": {"type": "worker"}}'])
+def test_several_machines_need_to_know_each_other(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(RunError, match=r"needs TF_CONFIG .* Received: TF_CONFIG="):
+        machines.own_folder(Path("run"))
+
+
+def test_what_the_chief_saved_replaces_everything_else(tmp_path):
+    chief, own = tmp_path / "run", tmp_path / "run-worker-1"
+    for folder, files in {
+        chief: {"config.json": "{}", "results.json": "new", "trainings/a/checkpoint/ckpt-3": "3"},
+        own: {"config.json": "{}", "results.json": "old", "trainings/a/checkpoint/ckpt-2": "2", "trainings/b/x": "b"},
+    }.items():
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+    with run_folder.locked(chief):
+        machines.take_over(chief, own)
+    held = {str(path.relative_to(own)): path.read_text() for path in own.rglob("*") if path.is_file()}
+    del held["run.lock"]
+    assert held == {"config.json": "{}", "results.json": "new", "trainings/a/checkpoint/ckpt-3": "3"}
+
+
+def test_nothing_is_taken_over_before_there_is_a_run(tmp_path):
+    machines.take_over(tmp_path / "run", tmp_path / "run-worker-1")
+    assert not list(tmp_path.iterdir())
+
+
+def test_machines_that_do_not_share_their_files_are_refused(tmp_path):
+    own = tmp_path / "run-worker-1"
+    own.mkdir()
+    (own / "config.json").write_text("{}")
+    with pytest.raises(RunError, match=r"file system that they share. Received: .*/run$"):
+        machines.take_over(tmp_path / "run", own)
+
+
+class Machines:
+    """Both machines of a cluster, training at `folder`."""
+
+    def __init__(self, folder: Path, *flags: str, seconds: float = 0.0):
+        with ExitStack() as stack:
+            sockets = [stack.enter_context(socket.socket()) for _ in range(2)]
+            for one in sockets:
+                one.bind(("localhost", 0))
+            cluster = {"worker": [f"localhost:{one.getsockname()[1]}" for one in sockets]}
+        self.steps = folder.with_name("steps")
+        self.processes = []
+        for index in range(2):
+            environment = {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})}
+            steps = os.devnull if index else str(self.steps)
+            self.processes.append(
+                start(folder, "--strategy=multi_worker", *flags, seconds=seconds, steps=steps, **environment)
+            )
+
+    def wait(self) -> list[tuple[int, str]]:
+        """Exit codes and what was said of errors."""
+        try:
+            said = [process.communicate(timeout=300)[1] for process in self.processes]
+        finally:  # One without the other may wait for ever.
+            for process in self.processes:
+                process.kill()
+        return [(process.returncode, err) for process, err in zip(self.processes, said, strict=True)]
+
+
+def start(
+    folder: Path, *flags: str, seconds: float = 0.0, steps: str = os.devnull, **environment: str
+) -> subprocess.Popen[str]:
+    fake = {"FAKE_CASE": "experiment_for_replicas", "FAKE_SECONDS": str(seconds), "FAKE_STEPS": steps}
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.training.fake_training", "--batch_size=8", "--epochs=3", "--learning_rates=0.01",
+         "--optimizers=adam,powersign-cd", "--seeds=1", f"--run_dir={folder}", *flags],
+        cwd=ROOT, env={**os.environ, **fake, "OMP_NUM_THREADS": "1", **environment}, text=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def histories(folder: Path) -> dict[str, list[dict[str, float]]]:
+    found = {}
+    for path in folder.glob("trainings/*/history.csv"):
+        rows = csv.DictReader(path.read_text().splitlines())
+        found[path.parent.name] = [{name: float(value) for name, value in row.items()} for row in rows]
+    return found
+
+
+def check_same(folder: Path, expected: dict[str, list[dict[str, float]]]) -> None:
+    for own in (folder, folder.with_name(f"{folder.name}-worker-1")):
+        found = histories(own)
+        assert found.keys() == expected.keys()
+        for name, rows in expected.items():
+            for row, other in zip(rows, found[name], strict=True):
+                assert row == pytest.approx(other, rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def of_one_machine(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("one") / "run"
+    process = start(folder)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    found = histories(folder)
+    assert [len(rows) for rows in found.values()] == [3, 3]
+    return found
+
+
+needs_several = pytest.mark.skipif(not FIT_TAKES_SEVERAL_MACHINES, reason="Keras 3 does not train on several machines")
+
+
+@needs_several
+def test_two_machines_learn_what_one_does(tmp_path, of_one_machine):
+    for code, err in Machines(tmp_path / "two").wait():
+        assert code == 0, err
+    check_same(tmp_path / "two", of_one_machine)
+
+
+@needs_several
+@pytest.mark.parametrize("asked", [0, 1])
+def test_all_stop_when_one_is_asked_to_and_going_on_changes_nothing(tmp_path, of_one_machine, asked):
+    both = Machines(tmp_path / "two", seconds=0.3)
+    while not both.steps.exists() or both.steps.stat().st_size < STEPS // 2 + 3:  # In the second training.
+        assert all(process.poll() is None for process in both.processes)
+        time.sleep(0.05)
+    both.processes[asked].send_signal(signal.SIGTERM)
+    for code, err in both.wait():
+        assert code == 0, err
+    for code, err in Machines(tmp_path / "two", "--resume").wait():
+        assert code == 0, err
+    check_same(tmp_path / "two", of_one_machine)
