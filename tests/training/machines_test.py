@@ -150,16 +150,36 @@ def test_two_machines_learn_what_one_does(tmp_path, of_one_machine):
     check_same(tmp_path / "two", of_one_machine)
 
 
+def in_the_second_training(folder: Path) -> Machines:
+    both = Machines(folder, seconds=0.3)
+    while not both.steps.exists() or both.steps.stat().st_size < STEPS // 2 + 9:
+        assert all(process.poll() is None for process in both.processes)
+        time.sleep(0.05)
+    return both
+
+
+def check_resume(folder: Path, expected: dict[str, list[dict[str, float]]]) -> None:
+    for code, err in Machines(folder, "--resume").wait():
+        assert code == 0, err
+    check_same(folder, expected)
+
+
 @needs_several
 @pytest.mark.parametrize("asked", [0, 1])
 def test_all_stop_when_one_is_asked_to_and_going_on_changes_nothing(tmp_path, of_one_machine, asked):
-    both = Machines(tmp_path / "two", seconds=0.3)
-    while not both.steps.exists() or both.steps.stat().st_size < STEPS // 2 + 3:  # In the second training.
-        assert all(process.poll() is None for process in both.processes)
-        time.sleep(0.05)
+    both = in_the_second_training(tmp_path / "two")
     both.processes[asked].send_signal(signal.SIGTERM)
     for code, err in both.wait():
         assert code == 0, err
-    for code, err in Machines(tmp_path / "two", "--resume").wait():
-        assert code == 0, err
-    check_same(tmp_path / "two", of_one_machine)
+    check_resume(tmp_path / "two", of_one_machine)
+
+
+@needs_several
+@pytest.mark.parametrize("killed", [0, 1])
+def test_all_go_on_after_the_loss_of_one(tmp_path, of_one_machine, killed):
+    both = in_the_second_training(tmp_path / "two")
+    both.processes[killed].kill()
+    code, err = both.wait()[1 - killed]
+    assert code == 2, err
+    assert err.strip().splitlines()[-1].startswith("Another machine has gone ("), err
+    check_resume(tmp_path / "two", of_one_machine)
