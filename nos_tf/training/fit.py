@@ -201,9 +201,10 @@ class _Session(tf.keras.callbacks.Callback):
         self._display.on_step(self.step, loss)
         if self.step % self._experiment.steps_per_epoch == 0:
             return  # The end of an epoch is saved with its measurements.
-        due = self._agreement.reach(time.monotonic() - self._saved_at > _CHECKPOINT_SECONDS)
-        if due or self._interruption.check():
+        due, stop = self._agreement.reach(time.monotonic() - self._saved_at > _CHECKPOINT_SECONDS)
+        if due or stop:
             self._save()
+        if stop:
             self._interruption.stop()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -225,8 +226,8 @@ class _Session(tf.keras.callbacks.Callback):
             logs.update(row)  # For the callbacks that come after this one.
             self._save()
         self._display.on_epoch(self.rows[-1])
-        self._agreement.reach(False)
-        if self._interruption.check():
+        _, stop = self._agreement.reach(False)
+        if stop:
             self.model.stop_training = True
 
     def _save(self) -> None:

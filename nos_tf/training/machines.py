@@ -87,23 +87,23 @@ class Agreement:
 
             self._exchange = exchange
 
-    def reach(self, due: bool) -> bool:
+    def reach(self, due: bool) -> tuple[bool, bool]:
         """Tells the others of a signal and hears of theirs; called after the same steps by all.
 
         Args:
           due: Whether this machine wants to save.
 
         Returns:
-          Whether one machine does.
+          Whether one machine does, and whether one was asked to stop; a signal from now on waits for the next call.
         """
         if self._exchange is None:
-            return due
+            return due, self._interruption.check()
         received = self._interruption.received
         said = [float(due), float(received == signal.SIGINT), float(received == signal.SIGTERM)]
         due, interrupted, terminated = (bool(count) for count in self._exchange(said).numpy())
         if terminated or interrupted:
             self._interruption.received = signal.SIGTERM if terminated else signal.SIGINT
-        return due
+        return due, terminated or interrupted
 
 
 @contextlib.contextmanager

@@ -3,28 +3,17 @@
 import csv
 import importlib.util
 import json
-import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-FAKE = ("-m", "tests.training.fake_training")
+from tests.training.fake_training import start
+
 RATES = "--learning_rates=0.01,0.1"
-
-
-def start(*flags: str, seconds: float = 0.0, steps: Path = Path(os.devnull)) -> subprocess.Popen[str]:
-    fake = {"FAKE_CASE": "experiment", "FAKE_SECONDS": str(seconds), "FAKE_STEPS": str(steps)}
-    environment = {**os.environ, **fake, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, *FAKE, *flags], cwd=ROOT, env=environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
 
 
 def run(*flags: str) -> tuple[int, str, str]:

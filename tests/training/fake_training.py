@@ -5,10 +5,26 @@ each step take its time.
 """
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 from nos_tf.commands import training
+
+ROOT = Path(__file__).parents[2]
+
+
+def start(
+    *flags: str, case: str = "experiment", seconds: float = 0.0, steps: Path = Path(os.devnull), **environment: str
+) -> subprocess.Popen[str]:
+    """This script as a process of its own, on one thread."""
+    fake = {"FAKE_CASE": case, "FAKE_SECONDS": str(seconds), "FAKE_STEPS": str(steps)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.training.fake_training", *flags], cwd=ROOT,
+        env={**os.environ, **fake, "OMP_NUM_THREADS": "1", **environment}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
 
 
 def define() -> None:

@@ -1,15 +1,14 @@
 """Two processes that take themselves for two machines, as `TF_CONFIG` tells them."""
 
-import csv
 import json
 import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,8 +16,9 @@ from nos_tf import run_folder
 from nos_tf.errors import RunError
 from nos_tf.optimizers.keras_api import FIT_TAKES_SEVERAL_MACHINES
 from nos_tf.training import machines
+from nos_tf.training.history import Row, read_rows
+from tests.training.fake_training import start
 
-ROOT = Path(__file__).parents[2]
 STEPS = 2 * 3 * 6  # Two optimizers, three epochs.
 
 
@@ -85,9 +85,9 @@ class Machines:
         self.processes = []
         for index in range(2):
             environment = {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})}
-            steps = os.devnull if index else str(self.steps)
+            steps = Path(os.devnull) if index else self.steps
             self.processes.append(
-                start(folder, "--strategy=multi_worker", *flags, seconds=seconds, steps=steps, **environment)
+                start_training(folder, "--strategy=multi_worker", *flags, seconds=seconds, steps=steps, **environment)
             )
 
     def wait(self) -> list[tuple[int, str]]:
@@ -100,27 +100,18 @@ class Machines:
         return [(process.returncode, err) for process, err in zip(self.processes, said, strict=True)]
 
 
-def start(
-    folder: Path, *flags: str, seconds: float = 0.0, steps: str = os.devnull, **environment: str
-) -> subprocess.Popen[str]:
-    fake = {"FAKE_CASE": "experiment_for_replicas", "FAKE_SECONDS": str(seconds), "FAKE_STEPS": steps}
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.training.fake_training", "--batch_size=8", "--epochs=3", "--learning_rates=0.01",
-         "--optimizers=adam,powersign-cd", "--seeds=1", f"--run_dir={folder}", *flags],
-        cwd=ROOT, env={**os.environ, **fake, "OMP_NUM_THREADS": "1", **environment}, text=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+def start_training(folder: Path, *flags: str, **settings: Any) -> subprocess.Popen[str]:
+    return start(
+        "--batch_size=8", "--epochs=3", "--learning_rates=0.01", "--optimizers=adam,powersign-cd", "--seeds=1",
+        f"--run_dir={folder}", *flags, case="experiment_for_replicas", **settings,
     )  # fmt: skip
 
 
-def histories(folder: Path) -> dict[str, list[dict[str, float]]]:
-    found = {}
-    for path in folder.glob("trainings/*/history.csv"):
-        rows = csv.DictReader(path.read_text().splitlines())
-        found[path.parent.name] = [{name: float(value) for name, value in row.items()} for row in rows]
-    return found
+def histories(folder: Path) -> dict[str, list[Row]]:
+    return {path.parent.name: read_rows(path) for path in folder.glob("trainings/*/history.csv")}
 
 
-def check_same(folder: Path, expected: dict[str, list[dict[str, float]]]) -> None:
+def check_same(folder: Path, expected: dict[str, list[Row]]) -> None:
     for own in (folder, folder.with_name(f"{folder.name}-worker-1")):
         found = histories(own)
         assert found.keys() == expected.keys()
@@ -132,7 +123,7 @@ def check_same(folder: Path, expected: dict[str, list[dict[str, float]]]) -> Non
 @pytest.fixture(scope="module")
 def of_one_machine(tmp_path_factory):
     folder = tmp_path_factory.mktemp("one") / "run"
-    process = start(folder)
+    process = start_training(folder)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     found = histories(folder)
@@ -158,7 +149,7 @@ def in_the_second_training(folder: Path) -> Machines:
     return both
 
 
-def check_resume(folder: Path, expected: dict[str, list[dict[str, float]]]) -> None:
+def check_resume(folder: Path, expected: dict[str, list[Row]]) -> None:
     for code, err in Machines(folder, "--resume").wait():
         assert code == 0, err
     check_same(folder, expected)
