@@ -16,13 +16,13 @@ from absl import app, flags
 from nos_tf import searchers
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
 from nos_tf.evaluation import Protocol
-from nos_tf.reports.statistics import mean_interval
 from nos_tf.search.executors.in_process import InProcess
 from nos_tf.search.executors.job import Executor
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.loop import Stage, run_stage
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
+from nos_tf.statistics import mean_interval
 
 _RUN_DIR = flags.DEFINE_string("run_dir", "runs/compare_searchers", "Folder of the stores.")
 _SEARCHERS = flags.DEFINE_list("searchers", ["random", "ppo", "trpo", "evolution"], "Searchers to compare.")

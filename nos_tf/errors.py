@@ -1,7 +1,41 @@
-"""The one exception that a user is meant to read."""
+"""Errors that a user is meant to read, and the sentences that they share."""
 
 from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+_LONGEST_NAME = 40  # Characters of an unknown name that are compared with the known ones, and quoted.
 
 
 class RunError(Exception):
     """What the user asked for cannot be done; the message is one line that says why and what to do."""
+
+
+def unknown(kind: str, name: object, known: Iterable[str]) -> str:
+    """The sentence for a name that is not one of a known set.
+
+    Args:
+      kind: What is named, such as "searcher".
+      name: The unknown name.
+      known: All known names, in the order in which they are listed.
+
+    Returns:
+      One line such as `Unknown task; did you mean 'digits'? Known: digits, wine. Received: 'digts'`.
+    """
+    names = list(known)
+    nearest = difflib.get_close_matches(str(name)[:_LONGEST_NAME], names, n=1, cutoff=0.5)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
+    return f"Unknown {kind}{hint} Known: {', '.join(names)}. Received: {excerpt(name)}"
+
+
+def excerpt(value: object, length: int = _LONGEST_NAME) -> str:
+    """The beginning of a text, or of another value's representation, quoted as one short line of ASCII."""
+    if not isinstance(value, str):
+        return ascii(value)[:length]
+    return ascii(value if len(value) <= length else value[: length - 3] + "...")
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an exception's message, or the name of its type where it has none."""
+    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__

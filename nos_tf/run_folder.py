@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import filelock
 
 from nos_tf.errors import RunError
 
@@ -48,39 +49,27 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
       RunError: The folder cannot be written, or another process holds the lock.
     """
+    path, owner = folder / _LOCK, ""
+    lock = filelock.FileLock(path, blocking=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = open(folder / _LOCK, "a+")  # noqa: SIM115
+        lock.acquire()
+    except filelock.Timeout:
+        with contextlib.suppress(OSError):  # Windows lets no other process read a locked file.
+            owner = f" (PID {path.read_text().strip()})"
+        raise RunError(
+            f"Another process{owner} is working in this run folder; "
+            f"wait for it or choose another --run_dir. Received: {folder}"
+        ) from None
     except OSError as error:
         raise RunError(
             f"The run folder cannot be written ({error.strerror}); choose another --run_dir. Received: {folder}"
         ) from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise RunError(
-                f"Another process (PID {file.read().strip()}) is working in this run folder; "
-                f"wait for it or choose another --run_dir. Received: {folder}"
-            ) from None
+    with lock:
+        lock.release()  # Acquired twice: above, where failures are told apart, and by the context.
         with writing(folder):
-            file.truncate(0)
-            file.write(f"{os.getpid()}\n")
-            file.flush()
+            path.write_text(f"{os.getpid()}\n")
         yield
-
-
-def is_locked(folder: Path) -> bool:
-    """Whether a process is working in the folder now."""
-    try:
-        with open(folder / _LOCK) as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 @contextlib.contextmanager

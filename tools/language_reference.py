@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from nos_tf import markdown
 from nos_tf.dsl.primitives import AVERAGES, BASE_OPERANDS, BINARY, DECAY_OPERANDS, UNARY, Operand, Unary
+from nos_tf.text import markdown_table
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "language.md"
 
@@ -77,7 +77,7 @@ def _averages() -> str:
             operand.name for operand in BASE_OPERANDS if operand.compute(_State(np.float64(3.0))) == entry.compute(3.0)
         )
         rows.append((_code(name), _code(of), f"{entry.beta:g}"))
-    return markdown.table(("average", "of", "decay rate"), rows)
+    return markdown_table(("average", "of", "decay rate"), rows)
 
 
 def _operands(entries: Sequence[Operand]) -> str:
@@ -87,7 +87,7 @@ def _operands(entries: Sequence[Operand]) -> str:
     for entry in entries:
         kept = " ".join(_code(name) for name in AVERAGES if name in entry.slots)
         rows.append((_code(entry.name), _math(entry.latex), kept or "-", *(_operand(entry, state) for state in states)))
-    return markdown.table(("operand", "formula", "averages kept", "step 1", "step 2"), rows)
+    return markdown_table(("operand", "formula", "averages kept", "step 1", "step 2"), rows)
 
 
 def _operand(entry: Operand, state: _State) -> str:
@@ -101,7 +101,7 @@ def _unary() -> str:
         (_code(entry.text % "x"), _code(token), _math(entry.latex % "x"), *(_applied(entry, x) for x in _ARGUMENTS))
         for token, entry in UNARY.items()
     ]
-    return markdown.table(("function", "token", "formula", *(f"x = {x:g}" for x in _ARGUMENTS)), rows)
+    return markdown_table(("function", "token", "formula", *(f"x = {x:g}" for x in _ARGUMENTS)), rows)
 
 
 def _applied(entry: Unary, x: float) -> str:
@@ -115,7 +115,7 @@ def _binary() -> str:
     for token, entry in BINARY.items():
         values = [_number(entry.compute(_State(), np.float64(x), np.float64(y))) for x, y in _PAIRS]
         rows.append((_code(entry.text % ("x", "y")), _code(token), _math(entry.latex % ("x", "y")), *values))
-    return markdown.table(("function", "token", "formula", *(f"x, y = {x:g}, {y:g}" for x, y in _PAIRS)), rows)
+    return markdown_table(("function", "token", "formula", *(f"x, y = {x:g}, {y:g}" for x, y in _PAIRS)), rows)
 
 
 TABLES: dict[str, Callable[[], str]] = {

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, NoReturn
 from absl import flags
 
 from nos_tf import run_folder
-from nos_tf.commands import application
+from nos_tf.cli import application
 from nos_tf.errors import RunError
+from nos_tf.style import CONSOLE_WIDTH
 
 if TYPE_CHECKING:
     from nos_tf.paper.ledger import Ledger
-
-_WIDTH = 100  # Columns of the tables where there is no terminal to ask.
 
 
 def main() -> NoReturn:
@@ -57,7 +56,7 @@ def _render(compared: Ledger, name: str, terminal: bool) -> str:
     from nos_tf.paper import text
 
     file = io.StringIO()
-    text.show(compared, Console(file=file, width=None if terminal else _WIDTH, force_terminal=terminal))
+    text.show(compared, Console(file=file, width=None if terminal else CONSOLE_WIDTH, force_terminal=terminal))
     lines = file.getvalue().splitlines()
     return "\n".join(lines if terminal else (line.rstrip() for line in lines)) + "\n"
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from absl import flags
 
-from nos_tf.commands import application, gnmt_trained, gnmt_values, training
+from nos_tf.cli import application
+from nos_tf.commands import gnmt_trained, gnmt_values, training
 
 if TYPE_CHECKING:
     from nos_tf.training.experiment import Experiment

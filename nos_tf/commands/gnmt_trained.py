@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from absl import flags
 
 from nos_tf import run_folder
-from nos_tf.commands import gnmt_values, shared_flags
+from nos_tf.cli import shared_flags
+from nos_tf.commands import gnmt_values
 from nos_tf.errors import RunError
 from nos_tf.tensorflow_loading import load_quietly
 from nos_tf.training import record

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
 from absl import flags
 
-from nos_tf import run_folder
-from nos_tf.commands import application, shared_flags, sweep_flags
+from nos_tf import run_folder, style
+from nos_tf.cli import application, shared_flags, sweep_flags
 from nos_tf.tensorflow_loading import load_single_threaded
 from nos_tf.training import record
 
@@ -17,7 +16,6 @@ NAME = "rosenbrock"
 TABLE, FIGURE = "rosenbrock.md", "rosenbrock.png"
 
 _NUMBERS = ("optimizers", "learning_rates", "iterations", "noise", "seeds", "seed")  # Flags that change the results.
-_NARROW = 120  # Columns that the table takes where there is no terminal to ask.
 
 
 def define_flags() -> None:
@@ -91,9 +89,8 @@ def _run(comparison: Any, values: dict[str, Any], folder: Path) -> dict[str, Any
 
 
 def _show(results: dict[str, Any], folder: Path) -> None:
-    from rich.console import Console
 
     from nos_tf.rosenbrock import report
 
-    (Console() if sys.stdout.isatty() else Console(width=_NARROW)).print(report.table(results))
+    style.console().print(report.table(results))
     print(f"Figure: {folder / FIGURE}", flush=True)

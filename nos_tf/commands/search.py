@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
 from absl import flags
 
-from nos_tf import run_folder
-from nos_tf.commands import application, search_flags, shared_flags
+from nos_tf import run_folder, style
+from nos_tf.cli import application, shared_flags
+from nos_tf.commands import search_flags
 from nos_tf.errors import RunError
 from nos_tf.search import files, finals, progress, tensorboard
 from nos_tf.search.configuration import differences
@@ -18,8 +18,6 @@ from nos_tf.search.observer import Observer, Observers
 from nos_tf.search.run import run
 from nos_tf.search.store import Store
 from nos_tf.search.trial import BASELINES
-
-_NARROW = 100  # Columns that the tables take where there is no terminal to ask.
 
 
 def main() -> NoReturn:
@@ -84,12 +82,10 @@ def _stored_flags(folder: Path) -> dict[str, Any] | None:
 
 def _show(folder: Path) -> None:
     # Loaded late: the figures' libraries are of no use to a command that is refused.
-    from rich.console import Console
 
     from nos_tf.reports import console, page, run_data
 
     found = run_data.load(folder)
-    terminal = Console() if sys.stdout.isatty() else Console(width=_NARROW)
-    console.show(found, terminal)
+    console.show(found, style.console())
     page.write([found], folder / files.REPORT)
     print(f"Report: {folder / files.REPORT}", flush=True)

@@ -9,7 +9,7 @@ from typing import Any
 from absl import flags
 
 from nos_tf import searchers
-from nos_tf.commands import shared_flags, sweep_flags
+from nos_tf.cli import shared_flags, sweep_flags
 from nos_tf.dsl.primitives import BASE_OPERANDS, BINARY, OPERANDS, UNARY
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
 from nos_tf.errors import RunError

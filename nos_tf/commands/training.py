@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from absl import flags
 
-from nos_tf import run_folder
-from nos_tf.commands import application, shared_flags, sweep_flags
+from nos_tf import run_folder, style
+from nos_tf.cli import application, shared_flags, sweep_flags
 from nos_tf.errors import RunError
 from nos_tf.tensorflow_loading import load_quietly
 from nos_tf.training import machines, record
@@ -24,7 +23,6 @@ TABLE, FIGURE = "results.md", "curves.png"
 # Flags that change where, how fast or how it is shown, but no number.
 _WITHOUT = frozenset({"run_dir", "data_dir", "resume", "strategy", "tensorboard"})
 REFERENCE_BATCH = 256  # To which learning rates refer that are scaled with the batch (Goyal et al., 2017).
-_NARROW = 120  # Columns that the table takes where there is no terminal to ask.
 
 
 def define(
@@ -206,7 +204,6 @@ def _plan(values: Mapping[str, Any], experiment: Experiment) -> Plan:
 
 
 def _report(study: Study, columns: Sequence[str], plotted: Sequence[str]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from nos_tf.training import report
@@ -222,6 +219,6 @@ def _report(study: Study, columns: Sequence[str], plotted: Sequence[str]) -> Non
         table.add_column(name, overflow="fold")
     for row in report.rows(study, columns):
         table.add_row(*row)
-    console = Console() if sys.stdout.isatty() else Console(width=_NARROW)
+    console = style.console()
     console.print(table)
     console.print(f"Run folder: {study.folder}", highlight=False, soft_wrap=True)

@@ -1,11 +1,10 @@
-"""The one exception of the language, and the nearest-name suggestions of its messages."""
+"""The one exception of the language."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
+from nos_tf.errors import excerpt
 
-_EXCERPT = 24  # Characters of a rejected text that a message quotes.
+_EXCERPT = 24  # Characters of a rejected text that are quoted at a mistake.
 
 
 class ProgramError(ValueError):
@@ -20,16 +19,5 @@ class ProgramError(ValueError):
         self.text = text
         self.column = column
         if text is not None and column is not None:
-            message = f"{message} (column {column}, at {excerpt(text[column - 1 :])})"
+            message = f"{message} (column {column}, at {excerpt(text[column - 1 :], _EXCERPT)})"
         super().__init__(message)
-
-
-def excerpt(text: str) -> str:
-    """The beginning of a text, quoted, as one short line of ASCII."""
-    return ascii(text if len(text) <= _EXCERPT else text[: _EXCERPT - 3] + "...")
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'sign'?` for the known name nearest to a short unknown one, or nothing."""
-    nearest = difflib.get_close_matches(name[:40], list(known), n=1, cutoff=0.5)
-    return f"; did you mean {nearest[0]!r}?" if nearest else ""

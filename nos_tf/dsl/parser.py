@@ -12,9 +12,10 @@ import unicodedata
 import warnings
 from typing import NamedTuple, NoReturn
 
-from nos_tf.dsl.errors import ProgramError, excerpt, suggestion
+from nos_tf.dsl.errors import ProgramError
 from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, MAX_GROUPS, OPERANDS, UNARY
 from nos_tf.dsl.program import Program
+from nos_tf.errors import excerpt, unknown
 
 MAX_LENGTH = 1_000  # Characters; the longest text that a program prints as is below 400.
 _MAX_DEPTH = 40  # Nodes; four groups and the calls between them nest less deeply.
@@ -74,9 +75,7 @@ class _Parser:
     def _statements(self) -> list[ast.stmt]:
         text = self._text
         if not isinstance(text, str):
-            raise ProgramError(
-                f"A rule is a text such as 'exp(sign(g) * sign(m)) * g'. Received: {excerpt(repr(text))}"
-            )
+            raise ProgramError(f"A rule is a text such as 'exp(sign(g) * sign(m)) * g'. Received: {excerpt(text)}")
         self._text = text = text.strip()
         if not text:
             raise ProgramError("The rule is empty; write for example 'exp(sign(g) * sign(m)) * g'")
@@ -162,7 +161,7 @@ class _Parser:
             self._fail(node, f"Weights are read scaled: {', '.join(_WEIGHT_SCALES.values())}")
         if name in _FUNCTIONS:
             self._fail(node, f"{name} is a function; write {name}(...)")
-        self._fail(node, f"Unknown name {excerpt(name)}{suggestion(name, [*OPERANDS, *_FUNCTIONS, *defined])}")
+        self._fail(node, unknown("name", name, [*OPERANDS, *_FUNCTIONS, *defined]))
 
     def _constant(self, node: ast.AST, value: float) -> str:
         if (token := _CONSTANTS.get(value)) is None:
@@ -189,7 +188,7 @@ class _Parser:
 
     def _call(self, node: ast.Call, name: str, arguments: list[ast.expr]) -> tuple[str, ast.expr]:
         if name not in _FUNCTIONS:
-            self._fail(node, f"Unknown function {excerpt(name)}{suggestion(name, _FUNCTIONS)}")
+            self._fail(node, unknown("function", name, _FUNCTIONS))
         wanted = 2 if name in _PARAMETERS or name in BINARY else 1
         if len(arguments) != wanted or node.keywords:
             self._fail(node, f"{name} takes {wanted} argument{'s' * (wanted > 1)}, without a keyword")

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from nos_tf.dsl import formatting, primitives
-from nos_tf.dsl.errors import ProgramError, excerpt, suggestion
+from nos_tf.dsl.errors import ProgramError
 from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, MAX_GROUPS, OPERANDS, UNARY
+from nos_tf.errors import excerpt, unknown
 
 TOKENS_PER_GROUP = 5
 
@@ -135,19 +136,19 @@ def evaluate(program: Program, state: primitives.State) -> primitives.Array:
 def _check_token(token: str, position: int) -> None:
     group, place = divmod(position, TOKENS_PER_GROUP)
     kind, known = (
-        ("an operand", [*OPERANDS, *GROUP_NAMES[:group]]),
-        ("an operand", [*OPERANDS, *GROUP_NAMES[:group]]),
-        ("a unary function", list(UNARY)),
-        ("a unary function", list(UNARY)),
-        ("a binary function", list(BINARY)),
+        ("operand", [*OPERANDS, *GROUP_NAMES[:group]]),
+        ("operand", [*OPERANDS, *GROUP_NAMES[:group]]),
+        ("unary function", list(UNARY)),
+        ("unary function", list(UNARY)),
+        ("binary function", list(BINARY)),
     )[place]
     where = f"token {position + 1} (group {group + 1})"
     if not isinstance(token, str):
-        raise ProgramError(f"Tokens are strings. Received at {where}: {excerpt(repr(token))}")
+        raise ProgramError(f"Tokens are strings. Received at {where}: {excerpt(token)}")
     if token in known:
         return
     if token in GROUP_NAMES and place < 2:
         raise ProgramError(
             f"Group {group + 1} can only read groups before it. Received at {where}: {token!r}",
         )
-    raise ProgramError(f"Unknown: {where} must be {kind}{suggestion(token, known)} Received: {excerpt(token)}")
+    raise ProgramError(unknown(f"{kind} at {where}", token, known))

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from nos_tf.dsl.errors import suggestion
 from nos_tf.dsl.primitives import BASE_OPERANDS, BINARY, GROUP_NAMES, MAX_GROUPS, OPERANDS, UNARY
 from nos_tf.dsl.program import TOKENS_PER_GROUP, Program
+from nos_tf.errors import unknown
 
 # The paper's three constraints, by what they demand.
 DIFFERENT_OPERANDS = "different_operands"  # The operands of a group differ.
@@ -168,9 +168,7 @@ def _checked(field: str, names: Iterable[str], known: Iterable[str], may_be_empt
     names = tuple(names)
     for name in names:
         if name not in known:
-            raise ValueError(
-                f"Unknown name in {field}{suggestion(str(name), known)} Known: {', '.join(known)}. Received: {name!r}"
-            )
+            raise ValueError(unknown(f"name in {field}", name, known))
     if len(set(names)) != len(names):
         raise ValueError(f"{field} must not repeat a name. Received: {field}={names}")
     if not names and not may_be_empty:

@@ -11,7 +11,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 
-from nos_tf.dsl.errors import suggestion
+from nos_tf.errors import unknown
 from nos_tf.evaluation.result import EpochResult
 
 _DECADES = tuple(10.0**exponent for exponent in range(-5, 2))
@@ -65,7 +65,4 @@ class Protocol:
             if (value := getattr(self, name)) is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1. Received: {name}={value!r}")
         if self.reward not in REWARDS:
-            raise ValueError(
-                f"Unknown reward{suggestion(self.reward, REWARDS)} Known: {', '.join(REWARDS)}. "
-                f"Received: {self.reward!r}"
-            )
+            raise ValueError(unknown("reward", self.reward, REWARDS))

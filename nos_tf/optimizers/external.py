@@ -16,7 +16,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nos_tf.dsl.errors import suggestion
+from nos_tf.errors import unknown
 
 _DEFAULT_WEIGHT_DECAY = 1e-4  # Of SGDW, which has none of its own; subtracted as it is, not times the learning rate.
 
@@ -80,9 +80,7 @@ def get(name: str, learning_rate: Any, **kwargs: Any) -> Any:
     library, _, wanted = name.lower().partition("/")
     known = LIBRARIES[library]()
     if wanted not in known:
-        raise ValueError(
-            f"Unknown optimizer of {library}{suggestion(wanted, known)} Known: {', '.join(known)}. Received: {name!r}"
-        )
+        raise ValueError(unknown(f"optimizer of {library}", wanted, known))
     try:
         return known[wanted](learning_rate=learning_rate, **kwargs)
     except TypeError as error:

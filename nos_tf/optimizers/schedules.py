@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nos_tf.dsl.errors import suggestion
+from nos_tf.errors import unknown
 from nos_tf.optimizers.keras_api import register_serializable
 from nos_tf.optimizers.update_rule import Randomness
 from nos_tf.optimizers.validation import check_seed, check_total_steps
@@ -157,7 +157,5 @@ def get(name: str, learning_rate: float, total_steps: int) -> Any:
       ValueError: The name is unknown, or `total_steps` is no positive integer.
     """
     if name not in _SCHEDULES:
-        raise ValueError(
-            f"Unknown schedule{suggestion(name, _SCHEDULES)} Known: {', '.join(_SCHEDULES)}. Received: {name!r}"
-        )
+        raise ValueError(unknown("schedule", name, _SCHEDULES))
     return _SCHEDULES[name](learning_rate, check_total_steps(total_steps, "a learning-rate schedule"))

@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from nos_tf.dsl import Program, ProgramError
-from nos_tf.dsl.errors import suggestion
+from nos_tf.errors import unknown
 from nos_tf.optimizers import external
 from nos_tf.optimizers.program_optimizer import ProgramOptimizer
 from nos_tf.optimizers.sign_family import SIGN_DECAYS, AddSign, PowerSign
@@ -107,7 +107,4 @@ def get(
     try:
         return ProgramOptimizer(name, learning_rate, total_steps, **kwargs)
     except ProgramError as error:
-        raise ValueError(
-            f"Neither an optimizer's name{suggestion(str(name), _ZOO)} nor a rule ({error}). "
-            f"Known names: {', '.join(_ZOO)}. Received: {str(name)[:80]!r}"
-        ) from None
+        raise ValueError(f"{unknown('optimizer', str(name), _ZOO)}, which is no rule either ({error})") from None

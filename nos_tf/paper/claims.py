@@ -26,7 +26,7 @@ from nos_tf.paper.entry import Entry, best, entries
 from nos_tf.paper.naming import BASELINES
 from nos_tf.paper.results import Run
 from nos_tf.paper.trust import Trust
-from nos_tf.reports.statistics import Interval
+from nos_tf.statistics import Interval
 
 
 class ClaimStatus(enum.Enum):

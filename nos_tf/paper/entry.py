@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from nos_tf.paper import naming, scale
 from nos_tf.paper.cells import BEST_RULE
 from nos_tf.paper.results import Run, Training
-from nos_tf.reports.statistics import Interval, mean_interval
+from nos_tf.statistics import Interval, mean_interval
 
 _CHOSEN_BY = "final_val_accuracy"  # A best rule is chosen on validation, never on what it is compared by.
 

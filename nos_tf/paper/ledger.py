@@ -25,7 +25,7 @@ from nos_tf.paper.cells import TABLES, Column, Row, Table
 from nos_tf.paper.claims import CLAIMS, ClaimResult, check
 from nos_tf.paper.entry import Entry, entries
 from nos_tf.paper.results import Run
-from nos_tf.reports.statistics import Interval
+from nos_tf.statistics import Interval
 
 _ROUNDING = 1e-9  # Numbers on the edge of the tolerance are inside.
 

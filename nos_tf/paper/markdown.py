@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from nos_tf import markdown
 from nos_tf.paper import wording
 from nos_tf.paper.entry import Entry
 from nos_tf.paper.ledger import Ledger, Line, RowResult, Status, TableResult
+from nos_tf.text import markdown_escaped, markdown_table
 
 
 def render(ledger: Ledger) -> str:
     """The whole ledger."""
-    parts = [f"# {wording.TITLE}\n\n{markdown.plain(wording.summary(ledger))}\n"]
+    parts = [f"# {wording.TITLE}\n\n{markdown_escaped(wording.summary(ledger))}\n"]
     parts += [_section(table) for table in ledger.tables]
     claims = []
     for result in ledger.claims:
         words = (result.claim.text, wording.trust(result.claim.trust), wording.evidence(result))
-        claims.append((*map(markdown.plain, words), f"**{wording.claim_status(result)}**"))
-    claim_table = markdown.table(("claim", "trust", "what the runs say", "status"), claims)
+        claims.append((*map(markdown_escaped, words), f"**{wording.claim_status(result)}**"))
+    claim_table = markdown_table(("claim", "trust", "what the runs say", "status"), claims)
     parts.append("## What the paper claims, each claim by itself\n\n" + claim_table)
     facts = [[("run", f"R{number}"), *wording.run_facts(number, ledger)] for number in range(1, len(ledger.runs) + 1)]
     parts.append(
         "## Runs\n\n"
-        + markdown.table([name for name, _ in facts[0]], [[markdown.plain(text) for _, text in one] for one in facts])
+        + markdown_table([name for name, _ in facts[0]], [[markdown_escaped(text) for _, text in one] for one in facts])
     )
     return "\n".join(parts)
 
@@ -29,22 +29,22 @@ def render(ledger: Ledger) -> str:
 def _section(result: TableResult) -> str:
     headings = ("optimizer", *(wording.heading(column) for column in result.table.columns), "trust or run")
     lines = [line for row in result.rows for line in _lines(row, wording.trust(result.table.trust))]
-    return f"## {markdown.plain(result.table.title)}\n\n{markdown.table(headings, lines)}"
+    return f"## {markdown_escaped(result.table.title)}\n\n{markdown_table(headings, lines)}"
 
 
 def _lines(row: RowResult, mark: str) -> list[list[str]]:
-    printed = markdown.plain(row.row.printed)
+    printed = markdown_escaped(row.row.printed)
     not_run = [Status.NOT_RUN for line in row.lines if line.entry is None]
     numbers = (f"**{wording.paper(cell.column, cell.value)}**" for cell in row.lines[0].cells)
-    lines = [[f"**{printed}**", *numbers, markdown.plain(mark) + "".join(map(_status, not_run))]]
+    lines = [[f"**{printed}**", *numbers, markdown_escaped(mark) + "".join(map(_status, not_run))]]
     return lines + [[printed, *_measured(line, line.entry)] for line in row.lines if line.entry is not None]
 
 
 def _measured(line: Line, entry: Entry) -> list[str]:
     """The status of all cells stands once, beside the run; of cells that differ each has its own."""
     name, numbers = (
-        markdown.plain(wording.entry(entry)),
-        [markdown.plain(wording.cell(cell, entry)) for cell in line.cells],
+        markdown_escaped(wording.entry(entry)),
+        [markdown_escaped(wording.cell(cell, entry)) for cell in line.cells],
     )
     if line.status is not None:
         return [*numbers, name + _status(line.status)]

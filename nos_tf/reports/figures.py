@@ -1,4 +1,4 @@
-"""The figures of a report. Colours are Okabe and Ito's, which people with colour blindness can tell apart."""
+"""The figures of a report."""
 
 from __future__ import annotations
 
@@ -14,17 +14,12 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from nos_tf import statistics, style
 from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, OPERANDS, UNARY
-from nos_tf.reports import statistics, tables
+from nos_tf.reports import tables
 from nos_tf.reports.run_data import RunData
 from nos_tf.search.trial import RANDOM, Trial
 
-_BLUE, _ORANGE, _GREEN, _PURPLE, _SKY, _VERMILION, _YELLOW = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442",
-)  # fmt: skip
-_GREY = "#6E6E6E"
-_RUN_COLOURS = (_BLUE, _VERMILION, _GREEN, _PURPLE, _ORANGE, _SKY)
-_DASHES = ("-", "--", "-.", ":")
 _WIDTH = 7.2  # Inches; the page scales the figures to its columns.
 _MANY = 2_000  # Points beyond which a scatter is drawn as an image, not as shapes.
 _WINDOW = 25
@@ -40,20 +35,20 @@ def reward_over_trials(run: RunData) -> Figure | None:
     if random:
         reference = statistics.best_of(random)
         counts, expected, low, high = reference
-        top.fill_between(counts, low, high, color=_GREY, alpha=0.25, lw=0, label="random search: 5% to 95%")
-        top.plot(counts, expected, color=_GREY, lw=2, ls="--", label="random search: expected best")
-        bottom.axhline(float(np.mean(random)), color=_GREY, lw=2, ls="--", label="random search: mean of all")
+        top.fill_between(counts, low, high, color=style.GRAY, alpha=0.25, lw=0, label="random search: 5% to 95%")
+        top.plot(counts, expected, color=style.GRAY, lw=2, ls="--", label="random search: expected best")
+        bottom.axhline(float(np.mean(random)), color=style.GRAY, lw=2, ls="--", label="random search: mean of all")
     for source in run.sources:
         rewards = run.rewards(source)
         count = np.arange(1, len(rewards) + 1)
-        colour = _source_colour(source)
-        top.scatter(count, rewards, s=7, color=colour, alpha=0.55, lw=0, rasterized=len(rewards) > _MANY)
+        color = _source_color(source)
+        top.scatter(count, rewards, s=7, color=color, alpha=0.55, lw=0, rasterized=len(rewards) > _MANY)
         if source != RANDOM:
             best = np.maximum.accumulate(rewards)
-            top.step(count, best, where="post", color=colour, lw=2, label=f"{source}: best so far")
+            top.step(count, best, where="post", color=color, lw=2, label=f"{source}: best so far")
             start = min(_WINDOW, len(rewards)) - 1  # The mean of a few would only be noise.
             mean = statistics.running_mean(rewards, _WINDOW)
-            bottom.plot(count[start:], mean[start:], color=colour, lw=2, label=f"{source}: mean of the last {_WINDOW}")
+            bottom.plot(count[start:], mean[start:], color=color, lw=2, label=f"{source}: mean of the last {_WINDOW}")
     _finish(top, "", "reward")
     _finish(bottom, "distinct rules evaluated by each searcher", "mean reward")
     bottom.set_xlim(left=0)
@@ -74,8 +69,8 @@ def reward_distribution(run: RunData) -> Figure | None:
             edges.tolist(),
             weights=np.full(len(rewards), 100.0 / len(rewards)),
             histtype="stepfilled",
-            facecolor=(_source_colour(source), 0.25),
-            edgecolor=_source_colour(source),
+            facecolor=(_source_color(source), 0.25),
+            edgecolor=_source_color(source),
             lw=1.8,
             ls="--" if source == RANDOM else "-",
             label=f"{source} ({len(rewards)} rules)",
@@ -95,15 +90,15 @@ def learning(run: RunData) -> Figure | None:
     entropies = [batch.metrics.get("entropy", np.nan) for batch in batches]
     number = np.arange(1, len(batches) + 1)
     if np.isfinite(entropies).any():
-        top.plot(number, entropies, color=_BLUE, lw=2)
+        top.plot(number, entropies, color=style.BLUE, lw=2)
         top.set_ylim(bottom=0)
     else:
-        top.text(0.5, 0.5, f"{source} has no entropy", transform=top.transAxes, ha="center", color=_GREY)
+        top.text(0.5, 0.5, f"{source} has no entropy", transform=top.transAxes, ha="center", color=style.GRAY)
     proposals = collections.Counter(trial.batch for trial in run.trials)
     repeated = collections.Counter(trial.batch for trial in run.trials if trial.duplicate_of is not None)
     shares = [100.0 * repeated[batch.number] / proposals[batch.number] for batch in batches]
-    bottom.plot(number, shares, ".", color=_VERMILION, ms=4, alpha=0.5, label="one batch")
-    bottom.plot(number, statistics.running_mean(shares, 10), color=_VERMILION, lw=2, label="mean of the last 10")
+    bottom.plot(number, shares, ".", color=style.VERMILION, ms=4, alpha=0.5, label="one batch")
+    bottom.plot(number, statistics.running_mean(shares, 10), color=style.VERMILION, lw=2, label="mean of the last 10")
     bottom.set_ylim(-3, 103)
     _finish(top, "", "entropy (nats a token)")
     _finish(bottom, f"updates of {source}", "duplicates (%)")
@@ -128,10 +123,10 @@ def primitives(run: RunData) -> Figure | None:
     for axes, (title, names) in zip(panels, kinds, strict=True):
         place = np.arange(len(names))
         shares = [[100.0 * usage[name] for name in names] for usage in counted]
-        axes.hlines(place, shares[1], shares[0], color="#C8C8C8", lw=2, zorder=1)
+        axes.hlines(place, shares[1], shares[0], color=style.LIGHT_GRAY, lw=2, zorder=1)
         if random:
-            axes.scatter(shares[1], place, s=34, marker="D", color=_GREY, label=f"random rules ({len(random)})")
-        axes.scatter(shares[0], place, s=44, color=_BLUE, label=f"best rules ({len(best)})")
+            axes.scatter(shares[1], place, s=34, marker="D", color=style.GRAY, label=f"random rules ({len(random)})")
+        axes.scatter(shares[0], place, s=44, color=style.BLUE, label=f"best rules ({len(best)})")
         axes.set_yticks(place, names)
         axes.set_ylim(len(names) - 0.4, -0.6)
         _finish(axes, "rules that read it (%)" if axes is panels[-1] else "", title, legend=axes is panels[0])
@@ -146,17 +141,17 @@ def learning_curves(run: RunData) -> Figure | None:
         return None
     figure = _figure(3.8 + 0.16 * len(curves))
     axes = figure.subplots()
-    found = iter((_BLUE, _GREEN, _PURPLE, _SKY))
-    known = iter((_GREY, _ORANGE, _VERMILION, _YELLOW, "#000000", "#A0A0A0"))
+    found = iter((style.BLUE, style.GREEN, style.PURPLE, style.SKY))
+    known = iter((style.GRAY, style.ORANGE, style.VERMILION, style.YELLOW, "#000000", "#A0A0A0"))
     for label, source, accuracies in curves:
         intervals = [statistics.mean_interval(epoch) for epoch in zip(*accuracies, strict=True)]
         epochs = np.arange(1, len(intervals) + 1)
         mean = 100 * np.array([interval.mean for interval in intervals])
         half_width = 100 * np.array([interval.half_width or 0.0 for interval in intervals])
         is_known = source == "baseline"
-        line, marker, colour = ("--", "s", next(known)) if is_known else ("-", "o", next(found))
-        axes.fill_between(epochs, mean - half_width, mean + half_width, color=colour, alpha=0.1, lw=0)
-        axes.plot(epochs, mean, ls=line, marker=marker, ms=4, color=colour, label=_short(label, 60))
+        line, marker, color = ("--", "s", next(known)) if is_known else ("-", "o", next(found))
+        axes.fill_between(epochs, mean - half_width, mean + half_width, color=color, alpha=0.1, lw=0)
+        axes.plot(epochs, mean, ls=line, marker=marker, ms=4, color=color, label=_short(label, 60))
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
     _finish(axes, "epoch", "validation accuracy (%)", legend=False)
     figure.legend(loc="outside lower left", fontsize=8, frameon=False)
@@ -171,13 +166,13 @@ def test_accuracy(run: RunData) -> Figure | None:
     figure = _figure(0.9 + 0.32 * len(entries))
     axes = figure.subplots()
     for place, entry in enumerate(entries):
-        colour = _GREY if entry.source == "baseline" else _source_colour(entry.source)
+        color = style.GRAY if entry.source == "baseline" else _source_color(entry.source)
         axes.errorbar(
             100 * entry.accuracy.mean,
             place,
             xerr=100 * (entry.accuracy.half_width or 0.0),
             fmt="s" if entry.source == "baseline" else "o",
-            color=colour,
+            color=color,
             capsize=3,
             lw=1.8,
         )
@@ -198,8 +193,8 @@ def comparison(runs: Sequence[RunData]) -> Figure | None:
                 np.arange(1, len(rewards) + 1),
                 np.maximum.accumulate(rewards),
                 where="post",
-                color=_RUN_COLOURS[number % len(_RUN_COLOURS)],
-                ls=":" if source == RANDOM and len(run.sources) > 1 else _DASHES[number // len(_RUN_COLOURS) % 2],
+                color=style.PALETTE[number % len(style.PALETTE)],
+                ls=":" if source == RANDOM and len(run.sources) > 1 else style.DASHES[number // len(style.PALETTE) % 2],
                 lw=2,
                 label=f"{_short(run.name, 40)}: {source}",
             )
@@ -265,8 +260,8 @@ def _finish(axes: Axes, x_label: str, y_label: str, legend: bool = True) -> None
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=8, frameon=False, borderaxespad=0.2)
 
 
-def _source_colour(source: str) -> str:
-    return _GREY if source == RANDOM else _BLUE
+def _source_color(source: str) -> str:
+    return style.GRAY if source == RANDOM else style.BLUE
 
 
 def _usage(trials: Iterable[Trial]) -> collections.Counter[str]:

@@ -11,7 +11,7 @@ import jinja2
 from nos_tf import run_folder
 from nos_tf.reports import figures, tables
 from nos_tf.reports.run_data import RunData
-from nos_tf.reports.statistics import Interval
+from nos_tf.statistics import Interval
 
 
 def write(runs: Sequence[RunData], path: Path) -> None:

@@ -13,9 +13,9 @@ import scipy.stats
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from nos_tf import markdown
-from nos_tf.reports.statistics import Interval, mean_interval
 from nos_tf.rosenbrock.comparison import FUNCTIONS, Run
+from nos_tf.statistics import Interval, mean_interval
+from nos_tf.text import markdown_escaped, markdown_table
 
 COLUMNS = ("function", "optimizer", "learning rate", "epsilon", "final value", "lowest value", "diverged: best / grid")
 _FLOOR = 1e-16  # Below it a float32 cannot tell where it is from the minimum.
@@ -56,7 +56,7 @@ def rows(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 def to_markdown(results: Mapping[str, Any]) -> str:
     """The table in Markdown."""
-    return markdown.table(COLUMNS, [[markdown.plain(cell) for cell in line] for line in rows(results)])
+    return markdown_table(COLUMNS, [[markdown_escaped(cell) for cell in line] for line in rows(results)])
 
 
 def table(results: Mapping[str, Any]) -> Table:

@@ -4,8 +4,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from nos_tf.dsl.errors import suggestion
 from nos_tf.dsl.search_space import SearchSpace
+from nos_tf.errors import unknown
 from nos_tf.searchers.searcher import Searcher
 
 POLICY_GRADIENTS = ("ppo", "trpo", "reinforce")
@@ -53,5 +53,5 @@ def get(name: str, space: SearchSpace, seed: int, **settings: Any) -> Searcher:
       ValueError: The name is unknown, or a setting is out of its range.
     """
     if name not in _SEARCHERS:
-        raise ValueError(f"Unknown searcher{suggestion(name, NAMES)} Known: {', '.join(NAMES)}. Received: {name!r}")
+        raise ValueError(unknown("searcher", name, NAMES))
     return _SEARCHERS[name](space, seed, **settings)

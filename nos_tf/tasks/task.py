@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nos_tf.dsl.errors import suggestion
+from nos_tf.errors import unknown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,5 +119,5 @@ def get(name: str) -> Task:
       ValueError: There is none.
     """
     if name not in _TASKS:
-        raise ValueError(f"Unknown task{suggestion(name, _TASKS)} Known: {', '.join(_TASKS)}. Received: {name!r}")
+        raise ValueError(unknown("task", name, _TASKS))
     return _TASKS[name]

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from nos_tf.durations import duration
+from nos_tf.text import duration
 from nos_tf.training.experiment import Experiment
 from nos_tf.training.history import Row
 

@@ -8,14 +8,11 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from nos_tf import markdown
-from nos_tf.reports.statistics import mean_interval
+from nos_tf.statistics import mean_interval
+from nos_tf.style import DASHES, PALETTE
+from nos_tf.text import markdown_escaped, markdown_table
 from nos_tf.training.history import Row
 from nos_tf.training.study import Study
-
-# Okabe and Ito's colours, which people with colour blindness can tell apart; then dashes.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6E6E6E")
-_DASHES = ("-", "--", ":")
 
 
 def header(columns: Sequence[str]) -> list[str]:
@@ -47,7 +44,7 @@ def rows(study: Study, columns: Sequence[str]) -> list[list[str]]:
 
 def to_markdown(study: Study, columns: Sequence[str]) -> str:
     """The table, under the name of the data."""
-    table = markdown.table(header(columns), [[markdown.plain(cell) for cell in row] for row in rows(study, columns)])
+    table = markdown_table(header(columns), [[markdown_escaped(cell) for cell in row] for row in rows(study, columns)])
     return f"Data: {study.experiment.dataset}. Mean and 95% Student's t interval over seeds.\n\n{table}"
 
 
@@ -66,7 +63,7 @@ def curves(study: Study, columns: Sequence[str]) -> Figure:
         histories = study.histories(optimizer)
         if not histories:
             continue
-        style = {"color": _COLOURS[number % len(_COLOURS)], "ls": _DASHES[number // len(_COLOURS) % len(_DASHES)]}
+        style = {"color": PALETTE[number % len(PALETTE)], "ls": DASHES[number // len(PALETTE) % len(DASHES)]}
         name = optimizer if len(optimizer) <= 40 else f"{optimizer[:37]}..."
         for axes, column in zip(panels, columns, strict=True):
             epochs, mean, half = _band(histories, column)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from nos_tf import markdown
 from nos_tf.datasets.parallel_text import ParallelText
+from nos_tf.text import markdown_escaped, markdown_table
 from nos_tf.translation.batches import Pairs
 from nos_tf.translation.beam_search import Decoder
 from nos_tf.translation.metrics import bleu
@@ -60,6 +60,6 @@ class Quality:
         sources, references = text.source[:_SAMPLES], text.target[:_SAMPLES]
         translations = self._translate_with(model).translate(sources)
         rows = zip(sources, translations, references, strict=True)
-        return markdown.table(
-            ("source", "translation", "reference"), [[markdown.plain(cell) for cell in row] for row in rows]
+        return markdown_table(
+            ("source", "translation", "reference"), [[markdown_escaped(cell) for cell in row] for row in rows]
         )

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from nos_tf.reports.statistics import mean_interval
 from nos_tf.rosenbrock import report
 from nos_tf.rosenbrock.comparison import FUNCTIONS, Run, select
+from nos_tf.statistics import mean_interval
 from tests.rosenbrock.runs import make
 
 

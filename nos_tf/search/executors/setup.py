@@ -55,7 +55,7 @@ class EvaluatorSetup:
         try:
             return tasks.get(self.task)
         except ValueError as error:
-            raise RunError(f"{error}. Received: --task={self.task}") from None
+            raise RunError(str(error)) from None
 
     def describe_data(self) -> str:
         """What the data is, in words.

@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from nos_tf.reports import statistics
+from nos_tf import statistics
 
 REWARDS = [0.0, 0.0, 0.1, 0.35, 0.4, 0.4, 0.9]
 

@@ -1,0 +1,31 @@
+"""Text for people: durations, and Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+
+def duration(seconds: float) -> str:
+    """A length of time such as `4 min 10 s`."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table, one line per row, each ended by a line feed.
+
+    Args:
+      header: Names of the columns.
+      rows: Cells, themselves Markdown.
+    """
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def markdown_escaped(text: str) -> str:
+    """The text with every character escaped that Markdown would read as markup."""
+    return re.sub(r"([\\`*_{}\[\]<>&|#~^$!])", r"\\\1", text)
