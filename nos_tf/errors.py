@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-_LONGEST_NAME = 40  # Characters of an unknown name that are compared with the known ones, and quoted.
+_COMPARED = 40  # Characters of an unknown name that are compared with the known ones.
+_QUOTED = 24  # Characters of a received text that a message quotes.
 
 
 class RunError(Exception):
@@ -24,12 +25,12 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> str:
       One line such as `Unknown task; did you mean 'digits'? Known: digits, wine. Received: 'digts'`.
     """
     names = list(known)
-    nearest = difflib.get_close_matches(str(name)[:_LONGEST_NAME], names, n=1, cutoff=0.5)
+    nearest = difflib.get_close_matches(str(name)[:_COMPARED], names, n=1, cutoff=0.5)
     hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
     return f"Unknown {kind}{hint} Known: {', '.join(names)}. Received: {excerpt(name)}"
 
 
-def excerpt(value: object, length: int = _LONGEST_NAME) -> str:
+def excerpt(value: object, length: int = _QUOTED) -> str:
     """The beginning of a text, or of another value's representation, quoted as one short line of ASCII."""
     if not isinstance(value, str):
         return ascii(value)[:length]

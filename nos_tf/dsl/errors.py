@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from nos_tf.errors import excerpt
 
-_EXCERPT = 24  # Characters of a rejected text that are quoted at a mistake.
-
 
 class ProgramError(ValueError):
     """A text or a list of tokens that is not a program.
@@ -19,5 +17,5 @@ class ProgramError(ValueError):
         self.text = text
         self.column = column
         if text is not None and column is not None:
-            message = f"{message} (column {column}, at {excerpt(text[column - 1 :], _EXCERPT)})"
+            message = f"{message} (column {column}, at {excerpt(text[column - 1 :])})"
         super().__init__(message)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from nos_tf.style import CONSOLE_WIDTH
 from tests.paper.run_folders import SMALL_DATA, SMALL_SCALE, accuracies, swept, write
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +90,7 @@ def test_text(runs: Path) -> None:
     assert finished.returncode == 0, finished.stderr
     assert finished.stderr == ""
     lines = finished.stdout.splitlines()
-    assert max(map(len, lines)) <= 100
+    assert max(map(len, lines)) <= CONSOLE_WIDTH
     one_line = " ".join(finished.stdout.split())
     for words in (
         "powersign, lr 0.1, 3 seeds", "93.10 ± 0.25", "reproduced", "not comparable (smaller scale)", "not run",
