@@ -33,7 +33,7 @@ def define() -> None:
         flags.DEFINE_string(f"{name}_split", split, f"Part of WMT 2014 to {_USES[name]}, as {split}[:200].")
         flags.DEFINE_string(f"{name}_src", None, f"Text of your own to {_USES[name]} instead: a sentence a line.")
         flags.DEFINE_string(f"{name}_tgt", None, f"The translations of --{name}_src, line by line.")
-    flags.DEFINE_integer("vocabulary", 32000, "Sub-words, learnt from the training text.", lower_bound=8)
+    flags.DEFINE_integer("vocabulary", 32000, "Sub-words, learned from the training text.", lower_bound=8)
     flags.DEFINE_string("subwords", None, "A sentencepiece model to use instead, with pad 0, unk 1, bos 2, eos 3.")
     flags.DEFINE_integer("max_length", 50, "Pairs with more sub-words on a side are not trained on.", lower_bound=1)
     flags.DEFINE_integer("layers", 8, "Layers of the encoder and of the decoder.", lower_bound=2)
@@ -44,7 +44,7 @@ def define() -> None:
         "init_scale", None, "Bound of the uniform initial weights; by default 0.04 * sqrt(1024 / units).", lower_bound=0
     )
     flags.DEFINE_integer("beam_width", 4, "Beams of a translation; 1 is greedy search.", lower_bound=1)
-    flags.DEFINE_float("alpha", 0.6, "Strength of a translation's length normalisation.", lower_bound=0.0)
+    flags.DEFINE_float("alpha", 0.6, "Strength of a translation's length normalization.", lower_bound=0.0)
     flags.DEFINE_float("beta", 0.0, "Strength of a translation's coverage penalty.", lower_bound=0.0)
 
 
@@ -119,7 +119,7 @@ def subwords(values: Mapping[str, Any], text: ParallelText) -> Subwords:
     """The given sub-words, those of the run that is resumed, or new ones from the training text.
 
     Raises:
-      RunError: They cannot be read or learnt.
+      RunError: They cannot be read or learned.
     """
     from nos_tf.translation.subwords import Subwords
 

@@ -115,7 +115,7 @@ class ImageNet:
         Args:
           batch_size: Images of a step, over all hosts.
           size: Pixels of a side.
-          augment: Whether to crop, mirror and colour at random; else each image gives its middle.
+          augment: Whether to crop, mirror and color at random; else each image gives its middle.
           seed: Fixes orders and augmentation.
           first_step: Number of the first batch; the images before it are read from disk, not decoded.
           host: Which host of how many decodes its share, in batches for one replica; by default one has it all.
@@ -129,7 +129,7 @@ class ImageNet:
         def ready(index: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             example = self.read(record)
             if not augment:
-                return photographs.centre_crop(example["image"], size), example["label"]
+                return photographs.center_crop(example["image"], size), example["label"]
             own_seed = tf.stack([tf.constant(seed, tf.int64), index])
             return photographs.random_crop(example["image"], size, own_seed), example["label"]
 
@@ -150,7 +150,7 @@ class ImageNet:
 
         def ready(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             example = self.read(record)
-            return photographs.centre_crop(example["image"], size), example["label"]
+            return photographs.center_crop(example["image"], size), example["label"]
 
         def batches(part: Part) -> tf.data.Dataset:
             own_size = shared_batch(part.examples, batch_size, replicas)

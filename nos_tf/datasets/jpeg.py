@@ -19,7 +19,7 @@ def image_size(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def decode_window(encoded: tf.Tensor, window: tf.Tensor) -> tf.Tensor:
-    """A part of an image as uint8 `[height, width, 3]`; grey and CMYK become RGB.
+    """A part of an image as uint8 `[height, width, 3]`; gray and CMYK become RGB.
 
     Args:
       encoded: Bytes of a JPEG, or of a PNG, BMP or GIF that passes for one.

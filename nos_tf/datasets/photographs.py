@@ -1,7 +1,7 @@
 """Encoded photographs as inputs of a network: squares of one size with values from -1 to 1.
 
 Sources: Szegedy et al. (2015), "Going deeper with convolutions", section 6 (random crops of 8% to 100% of the area and
-of aspect ratios from 3/4 to 4/3; distortions of colour). Brightness and saturation, in either order, are those of the
+of aspect ratios from 3/4 to 4/3; distortions of color). Brightness and saturation, in either order, are those of the
 TensorFlow-Slim pipeline ("fast mode") with which NASNet was trained.
 """
 
@@ -17,7 +17,7 @@ _BRIGHTNESS = 32 / 255  # The most that is added to or taken from values from 0 
 _SATURATION = (0.5, 1.5)
 
 
-def centre_crop(encoded: tf.Tensor, size: int) -> tf.Tensor:
+def center_crop(encoded: tf.Tensor, size: int) -> tf.Tensor:
     """The square in the middle, float32 `[size, size, 3]`.
 
     Args:
@@ -31,14 +31,14 @@ def centre_crop(encoded: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def random_crop(encoded: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
-    """A window of random place, area and aspect, mirrored or not, in other colours; float32 `[size, size, 3]`.
+    """A window of random place, area and aspect, mirrored or not, in other colors; float32 `[size, size, 3]`.
 
     Args:
       encoded: Bytes of an image.
       size: Pixels of a side.
       seed: Integers of shape `[2]`: the same seed gives the same image.
     """
-    crop, flip, colour = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
+    crop, flip, color = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
     begin, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
         tf.concat([image_size(encoded), [3]], 0),
         tf.zeros([1, 0, 4]),
@@ -51,10 +51,10 @@ def random_crop(encoded: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
     )
     image = _resized(encoded, tf.concat([begin[:2], extent[:2]], 0), size)
     image = tf.image.stateless_random_flip_left_right(image, flip)
-    return distort_colour(image, colour) * 2.0 - 1.0
+    return distort_color(image, color) * 2.0 - 1.0
 
 
-def distort_colour(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+def distort_color(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Another brightness and saturation, in one order or the other, within 0 to 1.
 
     Args:

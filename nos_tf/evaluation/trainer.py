@@ -22,7 +22,7 @@ from nos_tf.optimizers.keras_api import tf_variables
 from nos_tf.optimizers.update_rule import Randomness, TensorState, updated_averages
 from nos_tf.tasks.task import Split, Task
 
-_CALIBRATION_BATCHES = 4  # Training batches whose statistics batch normalisation uses in validation.
+_CALIBRATION_BATCHES = 4  # Training batches whose statistics batch normalization uses in validation.
 _SCORING_BATCH = 1_000
 
 
@@ -63,7 +63,7 @@ class Trainer:
         self._shapes = [weight.shape for weight in self._weights]
         self._sizes = [shape.num_elements() for shape in self._shapes]
         self._averages = {name: tf.Variable(tf.zeros([sum(self._sizes)])) for name in AVERAGES}
-        self._normalisations = [
+        self._normalizations = [
             (*tf_variables([layer.moving_mean, layer.moving_variance]), layer.momentum)
             for layer in _layers(self.model)
             if isinstance(layer, tf.keras.layers.BatchNormalization)
@@ -111,7 +111,7 @@ class Trainer:
     def train_epoch(
         self, program: Program, learning_rate: float, epoch: int, total_epochs: int, seed: int
     ) -> float | None:
-        """Trains one epoch, and prepares batch normalisation for scoring.
+        """Trains one epoch, and prepares batch normalization for scoring.
 
         Args:
           program: The update rule.
@@ -135,7 +135,7 @@ class Trainer:
         self.steps_made = int(steps)
         if self.steps_made < self.steps_per_epoch or not math.isfinite(loss):
             return None
-        if self._normalisations:
+        if self._normalizations:
             self._calibrate_graph(order[:_CALIBRATION_BATCHES])
         return float(loss) / self.steps_per_epoch
 
@@ -205,7 +205,7 @@ class Trainer:
 
         After a few dozen steps the usual moving averages still hold their initial values and those of old weights.
         """
-        for mean, variance, _ in self._normalisations:
+        for mean, variance, _ in self._normalizations:
             mean.assign(tf.zeros_like(mean))
             variance.assign(tf.zeros_like(variance))
 
@@ -215,7 +215,7 @@ class Trainer:
 
         batches = tf.shape(order)[0]
         tf.while_loop(lambda index: index < batches, forward, [0], parallel_iterations=1)
-        for mean, variance, momentum in self._normalisations:
+        for mean, variance, momentum in self._normalizations:
             weight = 1.0 - momentum ** tf.cast(batches, tf.float32)
             mean.assign(mean / weight)
             variance.assign(variance / weight)
@@ -234,7 +234,7 @@ class Trainer:
 
 @contextlib.contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Seeds what Keras' initialisers draw from, and leaves the generators as they were.
+    """Seeds what Keras' initializers draw from, and leaves the generators as they were.
 
     `tf.keras.utils.set_random_seed` would also make TensorFlow prepare every traced graph anew, which takes seconds.
     """

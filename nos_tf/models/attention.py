@@ -1,7 +1,7 @@
-"""Additive attention with normalised weights.
+"""Additive attention with normalized weights.
 
 Sources: Bahdanau et al. (2015), "Neural machine translation by jointly learning to align and translate"; Salimans and
-Kingma (2016), "Weight normalization", for the normalised form.
+Kingma (2016), "Weight normalization", for the normalized form.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Memory(NamedTuple):
     mask: tf.Tensor
 
 
-class NormalisedAttention(tf.keras.layers.Layer):
+class NormalizedAttention(tf.keras.layers.Layer):
     """Weights are the softmax of `scale * v / |v| . tanh(values @ memory_kernel + query @ query_kernel + b)`.
 
     Args:

@@ -1,4 +1,4 @@
-"""The paper's child network: two 3x3 convolutions, each followed by ReLU and batch normalisation.
+"""The paper's child network: two 3x3 convolutions, each followed by ReLU and batch normalization.
 
 Source: Bello et al. (2017), section 5.1. Pooling and head are not stated there; here the feature map is flattened,
 because a global average makes the reward of so short a training pure noise (docs/results/reward_study.md).
@@ -16,7 +16,7 @@ from nos_tf.models.normalization import synchronized
 def build(
     input_shape: Sequence[int], num_classes: int, filters: int = 32, pool: bool = False, scale: float = 1.0
 ) -> tf.keras.Model:
-    """A new, freshly initialised network from images to logits.
+    """A new, freshly initialized network from images to logits.
 
     Args:
       input_shape: Height, width and channels.

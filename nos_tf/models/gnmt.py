@@ -15,7 +15,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from nos_tf.models import recurrence
-from nos_tf.models.attention import Memory, NormalisedAttention
+from nos_tf.models.attention import Memory, NormalizedAttention
 
 
 class LSTM(tf.keras.layers.LSTM):
@@ -132,7 +132,7 @@ class GNMT(tf.keras.Model):
         self.encoder_layers = [
             lstm(f"encoder_{index}", 2 * units if index == 1 else units) for index in range(1, num_layers)
         ]
-        self.attention = NormalisedAttention(units, initializer, name="attention")
+        self.attention = NormalizedAttention(units, initializer, name="attention")
         self.attention.build()
         self.decoder_layers = [lstm(f"decoder_{index}", 2 * units) for index in range(num_layers)]
         self.projection = tf.keras.layers.Dense(

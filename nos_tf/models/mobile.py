@@ -95,7 +95,7 @@ def build(
 ) -> tf.keras.Model:
     """A model from images `[batch, image_size, image_size, 3]`, -1 to 1, to logits `[batch, heads, num_classes]`.
 
-    Within the scope of a strategy of several replicas, batch normalisation takes its statistics over all of them.
+    Within the scope of a strategy of several replicas, batch normalization takes its statistics over all of them.
 
     Args:
       name: One of `MODELS`.
@@ -127,7 +127,7 @@ def build(
 
 
 def _adapted(model: tf.keras.Model, decay: Any, statistics: Mapping[str, Any]) -> tf.keras.Model:
-    """A copy with other regularisers and batch normalisation; Keras' applications offer no such choice."""
+    """A copy with other regularizers and batch normalization; Keras' applications offer no such choice."""
 
     def copy(layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
         config = layer.get_config()

@@ -1,4 +1,4 @@
-"""How batch normalisation goes with several replicas."""
+"""How batch normalization goes with several replicas."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 def synchronized() -> bool:
-    """Whether batch normalisation must share its statistics, as there are several replicas in the strategy's scope.
+    """Whether batch normalization must share its statistics, as there are several replicas in the strategy's scope.
 
     Otherwise each replica would have running statistics of its own, of which a checkpoint keeps but the mean.
     """

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from nos_tf.models.normalization import synchronized
 
-_MOMENTUM, _EPSILON = 0.9, 1e-5  # Of the batch normalisation, as in the authors' code.
+_MOMENTUM, _EPSILON = 0.9, 1e-5  # Of the batch normalization, as in the authors' code.
 
 
 def build(
@@ -25,7 +25,7 @@ def build(
     weight_decay: float = 0.0,
     seed: int | None = None,
 ) -> tf.keras.Model:
-    """WRN-depth-width from normalised images to logits.
+    """WRN-depth-width from normalized images to logits.
 
     Args:
       input_shape: Height, width and channels.
@@ -33,7 +33,7 @@ def build(
       depth: Convolutions, 6n + 4: three groups of n blocks of two.
       width: Factor of the 16, 32 and 64 filters of the groups.
       dropout: Rate between the convolutions of a block.
-      weight_decay: Each weight adds `weight_decay / 2 * weight**2` to the loss, batch normalisation's included, so that
+      weight_decay: Each weight adds `weight_decay / 2 * weight**2` to the loss, batch normalization's included, so that
         `weight_decay * weight` is added to its gradient.
       seed: Of the dropout's masks.
 

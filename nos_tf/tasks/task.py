@@ -51,7 +51,7 @@ class Task:
       name: Name that flags use.
       data_label: What the data is, in words shown beside every result; or a function of the data folder that tells.
       load: Returns the `Splits`, given the folder of prepared data sets (None for the default one).
-      build_model: Returns a new, freshly initialised Keras model from inputs to logits `[batch, classes]`.
+      build_model: Returns a new, freshly initialized Keras model from inputs to logits `[batch, classes]`.
       batch_size: Examples of a training step.
       examples_per_epoch: Examples of an epoch; None for the whole training split.
       epochs: Epochs of the run that is rewarded.

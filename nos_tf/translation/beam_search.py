@@ -1,6 +1,6 @@
 """Batched beam search as one graph.
 
-Sources: Wu et al. (2016), section 7, for length normalisation and coverage penalty. A finished hypothesis leaves the
+Sources: Wu et al. (2016), section 7, for length normalization and coverage penalty. A finished hypothesis leaves the
 beam, so that unfinished ones can never push it out. A sentence is done once it has as many finished hypotheses as the
 beam is wide, and no unfinished one can get better than the best of them: beside a sure hypothesis, the beam fills with
 hopeless ones that end at once. A beam of 1 is greedy search, which is done with its first hypothesis.
@@ -79,7 +79,7 @@ def compile_search(
     Args:
       model: What to translate with.
       width: Number of beams; 1 is greedy search.
-      alpha: Strength of length normalisation; 0 for none.
+      alpha: Strength of length normalization; 0 for none.
       beta: Strength of the coverage penalty; 0 for none.
 
     Returns:

@@ -20,7 +20,7 @@ class Bleu(NamedTuple):
 
 
 def bleu(translations: Sequence[str], references: Sequence[str]) -> Bleu:
-    """BLEU of detokenised translations, each with one detokenised reference.
+    """BLEU of detokenized translations, each with one detokenized reference.
 
     Raises:
       ValueError: Unequal numbers of translations and references.

@@ -18,7 +18,7 @@ class Subwords:
     """Turns text into ids and back. Ids 0 to 3 are padding, unknown, begin and end of sentence.
 
     Args:
-      model: A serialised sentencepiece model.
+      model: A serialized sentencepiece model.
 
     Raises:
       RunError: It is no sentencepiece model, or one with other ids for these four.
@@ -82,7 +82,7 @@ class Subwords:
         except RuntimeError as error:
             reason = " ".join(str(error).split("] ")[-1].split()) or "no reason given"
             raise RunError(
-                f"No sub-words can be learnt from this text ({reason}); choose another vocabulary size. "
+                f"No sub-words can be learned from this text ({reason}); choose another vocabulary size. "
                 f"Received: {vocabulary_size}"
             ) from None
         return cls(model.getvalue())

@@ -24,7 +24,7 @@ class Translator:
       model: A trained `GNMT`; its weights may change between calls.
       subwords: The sub-words that it was trained on.
       width: Number of beams; 1 is greedy search.
-      alpha: Strength of length normalisation.
+      alpha: Strength of length normalization.
       beta: Strength of the coverage penalty.
       batch_size: Sentences that are translated together.
       max_length: Greatest number of sub-words that are translated in one piece. A translation has at most twice as

@@ -3,7 +3,7 @@ import colorsys
 import numpy as np
 import tensorflow as tf
 
-from nos_tf.datasets.photographs import centre_crop, distort_colour, random_crop
+from nos_tf.datasets.photographs import center_crop, distort_color, random_crop
 from tests.datasets.fake_imagenet import encoded, photograph
 
 ROWS, COLUMNS = np.mgrid[0:80, 0:160]
@@ -11,8 +11,8 @@ ROWS, COLUMNS = np.mgrid[0:80, 0:160]
 PLACES = encoded(np.stack([ROWS * 255 // 79, COLUMNS * 255 // 159, 0 * ROWS], -1).astype(np.uint8), quality=95)
 
 
-def test_centre_is_seven_eighths_of_the_shorter_side_in_the_middle():
-    image = (centre_crop(tf.constant(PLACES), 64).numpy() + 1) / 2
+def test_center_is_seven_eighths_of_the_shorter_side_in_the_middle():
+    image = (center_crop(tf.constant(PLACES), 64).numpy() + 1) / 2
     assert image.shape == (64, 64, 3)
     # 70 of 80 rows, from the 5th on; 70 of 160 columns, from the 45th on.
     np.testing.assert_allclose([image[0, :, 0].mean(), image[-1, :, 0].mean()], [5 / 79, 74 / 79], atol=0.015)
@@ -20,13 +20,13 @@ def test_centre_is_seven_eighths_of_the_shorter_side_in_the_middle():
 
 
 def test_values_are_from_minus_one_to_one():
-    for colour in (0, 255):
-        image = centre_crop(tf.constant(encoded(np.full((40, 40, 3), colour, np.uint8))), 32).numpy()
-        np.testing.assert_allclose(image, colour / 127.5 - 1, atol=0.01)
+    for color in (0, 255):
+        image = center_crop(tf.constant(encoded(np.full((40, 40, 3), color, np.uint8))), 32).numpy()
+        np.testing.assert_allclose(image, color / 127.5 - 1, atol=0.01)
 
 
 def test_random_windows_have_areas_and_aspects_within_bounds_and_half_are_mirrored(monkeypatch):
-    monkeypatch.setattr("nos_tf.datasets.photographs.distort_colour", lambda image, seed: image)
+    monkeypatch.setattr("nos_tf.datasets.photographs.distort_color", lambda image, seed: image)
     areas, aspects, mirrored = [], [], []
     for index in range(150):
         image = (random_crop(tf.constant(PLACES), 32, tf.constant([7, index])).numpy() + 1) / 2
@@ -52,11 +52,11 @@ def test_same_seed_gives_the_same_image():
     assert first.max() <= 1
 
 
-def test_colours_keep_their_hue_within_the_bounds_of_brightness_and_saturation():
+def test_colors_keep_their_hue_within_the_bounds_of_brightness_and_saturation():
     plain = tf.fill([2, 2, 3], 0.5) + tf.constant([0.1, 0.0, -0.1])
     means, saturations = [], []
     for index in range(100):
-        changed = distort_colour(plain, tf.constant([5, index])).numpy()
+        changed = distort_color(plain, tf.constant([5, index])).numpy()
         np.testing.assert_allclose(changed, np.broadcast_to(changed[0, 0], changed.shape), atol=1e-6)
         hue, saturation, value = colorsys.rgb_to_hsv(*changed[0, 0].tolist())
         assert abs(hue - 1 / 12) < 1e-3

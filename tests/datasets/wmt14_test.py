@@ -25,7 +25,7 @@ def test_either_language_can_be_the_source(data_dir):
     assert wmt14.load("test[:5]", "de", "en", data_dir) == wmt14.load("test[:5]", "en", "de", data_dir)[::-1]
 
 
-def test_a_sample_is_labelled_by_its_size(data_dir):
+def test_a_sample_is_labeled_by_its_size(data_dir):
     import tensorflow_datasets as tfds
 
     pairs = tfds.builder("wmt14_translate/de-en", data_dir=data_dir).info.splits["train"].num_examples

@@ -13,9 +13,9 @@ from nos_tf.tasks.task import Split, Splits, Task
 
 def _load(data_dir=None):
     rng = np.random.default_rng(0)
-    centres = rng.normal(size=(3, 6))
+    centers = rng.normal(size=(3, 6))
     labels = rng.integers(0, 3, 300)
-    inputs = (centres[labels] + 0.8 * rng.normal(size=(300, 6))).astype(np.float32)
+    inputs = (centers[labels] + 0.8 * rng.normal(size=(300, 6))).astype(np.float32)
     return Splits(*(Split(inputs[part], labels[part]) for part in (slice(200), slice(200, 250), slice(250, 300))))
 
 
@@ -79,7 +79,7 @@ def test_trains_like_a_keras_loop_for_random_programs(trainer):
         if not np.isfinite(moved) or moved > 1e3:
             continue  # A training about to overflow magnifies rounding without bound.
         for a, b in zip(got, expected, strict=True):
-            # A weight whose gradient is rounding noise, as one before batch normalisation can have, may differ in sign.
+            # A weight whose gradient is rounding noise, as one before batch normalization can have, may differ in sign.
             assert np.mean(np.isclose(a, b, rtol=1e-3, atol=1e-5)) > 0.9, str(program)
         compared += 1
     assert compared >= 30
@@ -118,13 +118,13 @@ def test_a_diverged_training_stops_at_once(trainer):
     assert np.isfinite(before[0]).all()
 
 
-def test_batch_normalisation_has_the_statistics_of_the_present_weights(trainer):
+def test_batch_normalization_has_the_statistics_of_the_present_weights(trainer):
     trainer.reset(0)
     trainer.train_epoch(parse("adam"), 0.02, 0, 1, seed=0)
-    dense, normalisation = trainer.model.layers[1], trainer.model.layers[2]
+    dense, normalization = trainer.model.layers[1], trainer.model.layers[2]
     kernel, bias = (weight.numpy() for weight in dense.weights)
     hidden = np.maximum(_load().train.inputs @ kernel + bias, 0.0)
-    moving_mean, moving_variance = (weight.numpy() for weight in normalisation.weights[2:])
+    moving_mean, moving_variance = (weight.numpy() for weight in normalization.weights[2:])
     np.testing.assert_allclose(moving_mean, hidden.mean(axis=0), rtol=0.25, atol=0.05)
     np.testing.assert_allclose(moving_variance, hidden.var(axis=0), rtol=0.5, atol=0.1)
     # With its own momentum of 0.99, ten steps would have left nine tenths of the initial variance of 1.

@@ -11,9 +11,9 @@ from nos_tf.models import convnet
 def test_has_the_weights_of_two_convolutions_and_a_head(shape, filters, pool, features):
     model = convnet.build(shape, num_classes=10, filters=filters, pool=pool)
     convolutions = (9 * shape[-1] + 1) * filters + (9 * filters + 1) * filters
-    normalisations = 2 * 2 * filters
+    normalizations = 2 * 2 * filters
     assert sum(np.prod(weight.shape) for weight in model.trainable_weights) == (
-        convolutions + normalisations + (features + 1) * 10
+        convolutions + normalizations + (features + 1) * 10
     )
     assert model(np.zeros((2, *shape), np.float32)).shape == (2, 10)
 

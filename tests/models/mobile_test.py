@@ -59,7 +59,7 @@ def norms(model):
     return [layer for layer in model.layers if isinstance(layer, tf.keras.layers.BatchNormalization)]
 
 
-def test_statistics_are_the_model_s_own_or_as_asked_for_and_synchronised_over_replicas():
+def test_statistics_are_the_model_s_own_or_as_asked_for_and_synchronized_over_replicas():
     own, asked = norms(small()), norms(small(batch_norm_momentum=0.5))
     assert {layer.momentum for layer in own} == {0.999}
     assert {layer.momentum for layer in asked} == {0.5}

@@ -65,7 +65,7 @@ def test_impossible_depth_is_refused():
 
 
 @pytest.mark.parametrize("build", [wide_resnet.build, convnet.build])
-def test_replicas_share_the_statistics_of_batch_normalisation(build):
+def test_replicas_share_the_statistics_of_batch_normalization(build):
     sizes = {"depth": 10, "width": 1} if build is wide_resnet.build else {"filters": 2}
 
     def synchronized():

@@ -73,7 +73,7 @@ def test_what_a_run_is_called_cannot_break_the_page(run: RunData) -> None:
 
 
 @pytest.mark.parametrize(("_title", "_caption", "draw"), figures.FIGURES, ids=[entry[0] for entry in figures.FIGURES])
-def test_axes_are_labelled_and_nothing_overlaps(run: RunData, _title: str, _caption: str, draw) -> None:
+def test_axes_are_labeled_and_nothing_overlaps(run: RunData, _title: str, _caption: str, draw) -> None:
     figure = draw(run)
     figures.data_uri(figure)  # Lays the figure out.
     renderer = figure._get_renderer()

@@ -128,7 +128,7 @@ def test_a_hypothesis_that_must_end_still_pays_for_its_end(model):
     assert hypotheses(found, 0) == [((END,), pytest.approx(logits[END] - np.log(np.exp(logits).sum()), abs=1e-5))]
 
 
-def test_length_normalisation_favours_long_translations(model):
+def test_length_normalization_favors_long_translations(model):
     search = {alpha: compile_search(model, 8, alpha) for alpha in (0.0, 5.0)}
     lengths = {
         alpha: np.mean([len(hypotheses(run(SOURCE, [8] * 12), sentence)[0][0]) for sentence in range(12)])
