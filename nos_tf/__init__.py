@@ -8,7 +8,7 @@ from typing import Any
 
 from nos_tf.dsl import Program, ProgramError, SearchSpace, canonical_key, canonical_keys, parse
 
-_LAZY_MODULES = ("optimizers", "tasks")
+_LAZY_MODULES = ("optimizers", "searchers", "tasks")
 _LAZY_FUNCTIONS = {"evaluate": "nos_tf.evaluation"}
 
 __version__ = "0.1.0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -16,15 +17,6 @@ from nos_tf.errors import RunError
 from nos_tf.evaluation.protocol import REWARDS, Protocol
 from nos_tf.search.configuration import Configuration
 
-# For each searcher, the flags that are its settings, and the names that it knows them by.
-_POLICY_GRADIENT = {name: name for name in ("units", "embedding", "entropy_weight", "baseline_decay", "repeats_earn")}
-_SETTINGS: dict[str, dict[str, str]] = {
-    "ppo": {**_POLICY_GRADIENT, "learning_rate": "learning_rate", "ppo_epochs": "epochs", "ppo_clip": "clip"},
-    "trpo": {**_POLICY_GRADIENT, "trpo_max_kl": "max_kl"},
-    "reinforce": {**_POLICY_GRADIENT, "learning_rate": "learning_rate"},
-    "evolution": {"population_size": "population_size", "tournament_size": "tournament_size"},
-}
-_ALL_SETTINGS = {name for names in _SETTINGS.values() for name in names}
 _PROTOCOL = ("reward", "epochs", "sweep_epochs")
 _ELSEWHERE = ("run_dir", "resume", "tensorboard")  # These are no part of what a run is asked to find.
 
@@ -37,7 +29,7 @@ def define() -> None:
 
     flags.DEFINE_string("task", "digits", "Task that rules are rewarded on.")
     flags.DEFINE_string("task_module", None, "Python module to import first, which registers a task of your own.")
-    flags.DEFINE_enum("searcher", "ppo", list(searchers.NAMES), "Who proposes rules.")
+    flags.DEFINE_enum("searcher", "ppo", list(searchers.names()), "Who proposes rules.")
     flags.DEFINE_integer("trials", 300, "Distinct rules to evaluate, the random reference included.", lower_bound=1)
     flags.DEFINE_integer(
         "random_trials",
@@ -75,32 +67,7 @@ def define() -> None:
     )
 
     flags.DEFINE_integer("batch_size", 8, "Rules from one update of the searcher to the next.", lower_bound=1)
-    flags.DEFINE_integer("units", 150, "Units of the controller's LSTM.", lower_bound=1)
-    flags.DEFINE_integer("embedding", 32, "Size of the controller's embedding of a token.", lower_bound=1)
-    flags.DEFINE_float(
-        "learning_rate", 1e-3, "Learning rate of the controller's Adam (ppo, reinforce). The paper's is 1e-5, for "
-        "searches of tens of thousands of rules.", lower_bound=0.0
-    )  # fmt: skip
-    flags.DEFINE_float(
-        "entropy_weight",
-        0.0015,
-        "Bonus for a nat of the controller's entropy; the default is the paper's.",
-        lower_bound=0.0,
-    )
-    flags.DEFINE_float(
-        "baseline_decay", 0.9, "Weight of the past in the moving average that rewards are compared with.", 0.0, 1.0
-    )
-    flags.DEFINE_bool(
-        "repeats_earn",
-        False,
-        "Let a rule that equals an earlier one earn its reward again, as in the paper; by default it earns 0, which "
-        "drives the controller on to new rules.",
-    )
-    flags.DEFINE_integer("ppo_epochs", 4, "Steps that PPO takes on each batch.", lower_bound=1)
-    flags.DEFINE_float("ppo_clip", 0.2, "PPO's bound of the change of a token's probability.", 0.0, 1.0)
-    flags.DEFINE_float("trpo_max_kl", 0.3, "TRPO's bound of a step, in nats of a rule.", lower_bound=0.0)
-    flags.DEFINE_integer("population_size", 50, "Rules alive at a time in regularised evolution.", lower_bound=1)
-    flags.DEFINE_integer("tournament_size", 10, "Rules of which the best one becomes a parent.", lower_bound=1)
+    _define_settings()
 
     flags.DEFINE_enum(
         "reward",
@@ -116,6 +83,37 @@ def define() -> None:
     flags.DEFINE_integer("sweep_epochs", 1, "Epochs of the training with each of them.", lower_bound=1)
 
 
+def _setting_flags(searcher: str) -> dict[str, dataclasses.Field[Any]]:
+    """The settings of a searcher that are flags, by the name of the flag."""
+    fields = dataclasses.fields(searchers.settings(searcher))
+    return {field.metadata["flag"]: field for field in fields if field.metadata["flag"]}
+
+
+def _define_settings() -> None:
+    """Defines a flag for each setting of any searcher; one that is not given has the searcher's own default."""
+    users: dict[str, dict[str, dataclasses.Field[Any]]] = {}
+    for searcher in searchers.names():
+        for name, field in _setting_flags(searcher).items():
+            users.setdefault(name, {})[searcher] = field
+    for name, fields in users.items():
+        first = next(iter(fields.values()))
+        by_default: dict[Any, list[str]] = {}
+        for searcher, field in fields.items():
+            by_default.setdefault(field.default, []).append(searcher)
+        defaults = "; ".join(f"{value} ({', '.join(names)})" for value, names in by_default.items())
+        text = f"{first.metadata['help']} By default {defaults}."
+        low = max(
+            (bound for word in ("at least", "above") if (bound := first.metadata["bounds"][word]) is not None),
+            default=None,
+        )
+        if isinstance(first.default, bool):
+            flags.DEFINE_bool(name, None, text)
+        elif isinstance(first.default, int):
+            flags.DEFINE_integer(name, None, text, lower_bound=low)
+        else:
+            flags.DEFINE_float(name, None, text, lower_bound=low)
+
+
 def given() -> dict[str, Any]:
     """Values of the flags that the command line or a flagfile sets, as JSON can hold them."""
     return {name: flags.FLAGS[name].value for name in _names() if flags.FLAGS[name].present}
@@ -128,6 +126,9 @@ def resolved(stored: Mapping[str, Any] | None) -> dict[str, Any]:
         values |= {name: value for name, value in stored.items() if name in values} | given()
     if values["random_trials"] is None:
         values["random_trials"] = 0 if values["searcher"] == "random" else values["trials"] // 4
+    for name, field in _setting_flags(values["searcher"]).items():
+        if values[name] is None:
+            values[name] = field.default
     if values["workers"] is None:
         in_process = values["executor"] == "in_process"
         values["workers"] = 1 if in_process else min(len(os.sched_getaffinity(0)), values["batch_size"])
@@ -157,16 +158,22 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
         )
     except ValueError as error:
         raise RunError(str(error)) from None
-    settings = _SETTINGS.get(values["searcher"], {})
-    for name in sorted(_ALL_SETTINGS.difference(settings)):
+    settings = _setting_flags(values["searcher"])
+    others = {name for searcher in searchers.names() for name in _setting_flags(searcher)}.difference(settings)
+    for name in sorted(others):
         if flags.FLAGS[name].present:
             raise RunError(
-                f"This is no setting of --searcher={values['searcher']}; drop it. Received: --{name}={values[name]}"
+                f"This is not a setting of --searcher={values['searcher']}; drop it. Received: --{name}={values[name]}"
             )
+    chosen = {field.name: values[name] for name, field in settings.items()}
+    try:
+        searchers.settings(values["searcher"], **chosen)
+    except ValueError as error:
+        raise RunError(str(error)) from None
     rates = sweep_flags.positive_rates("sweep", values["sweep"])
     return Configuration(
         space=space,
-        searcher_settings={setting: values[name] for name, setting in settings.items()},
+        searcher_settings=chosen,
         protocol={"learning_rates": rates, **{name: values[name] for name in _PROTOCOL}},
         **{
             name: values[name]

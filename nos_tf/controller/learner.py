@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from nos_tf.controller.policy import TOKENS, Policy, chosen, entropy, probabilities
+from nos_tf.controller.settings import ControllerSettings, PPOSettings, ReinforceSettings
 
 ADVANTAGES = tf.TensorSpec([None], tf.float32, "advantages")
 
@@ -23,27 +24,22 @@ class Learner(abc.ABC):
     earlier updates. In the first update it is that update's own mean. Advantages are not divided by their standard
     deviation: with the few programs of an update it would blow up the noise of those in which nothing works.
 
+    Args:
+      policy: The policy to improve.
+      settings: Weight of the entropy and decay of the baseline.
+
     Attributes:
-      policy: What is improved.
+      policy: The policy.
       baseline: Moving average of the rewards.
       updates: Number of updates so far.
     """
 
-    def __init__(self, policy: Policy, entropy_weight: float, baseline_decay: float):
-        """Keeps the settings.
-
-        Args:
-          policy: What is improved.
-          entropy_weight: Bonus for a nat of entropy of a program.
-          baseline_decay: Weight of the past in the moving average, in [0, 1).
-        """
-        check("entropy_weight", entropy_weight, entropy_weight >= 0, "at least 0")
-        check("baseline_decay", baseline_decay, 0 <= baseline_decay < 1, "in [0, 1)")
+    def __init__(self, policy: Policy, settings: ControllerSettings):
         self.policy = policy
         self.baseline = 0.0
         self.updates = 0
-        self._entropy_weight = entropy_weight
-        self._baseline_decay = baseline_decay
+        self._entropy_weight = settings.entropy_weight
+        self._baseline_decay = settings.baseline_decay
 
     def update(self, tokens: np.ndarray, rewards: np.ndarray) -> dict[str, float]:
         """Learns from programs drawn from the policy as it stands.
@@ -90,23 +86,18 @@ class Learner(abc.ABC):
 
 
 class FirstOrderLearner(Learner):
-    """A learner that follows the gradient of a loss with Adam."""
+    """A learner that follows the gradient of a loss with Adam.
 
-    def __init__(self, policy: Policy, learning_rate: float, epochs: int, entropy_weight: float, baseline_decay: float):
-        """Makes Adam's slots.
+    Args:
+      policy: The policy to improve.
+      settings: The learning rate, and what all learners share.
+      epochs: Steps of Adam on the programs of an update.
+    """
 
-        Args:
-          policy: What is improved.
-          learning_rate: Of Adam.
-          epochs: Steps on the programs of an update.
-          entropy_weight: Bonus for a nat of entropy of a program.
-          baseline_decay: Weight of the past in the moving average, in [0, 1).
-        """
-        super().__init__(policy, entropy_weight, baseline_decay)
-        check("learning_rate", learning_rate, learning_rate > 0, "positive")
-        check("epochs", epochs, epochs >= 1, "at least 1")
+    def __init__(self, policy: Policy, settings: PPOSettings | ReinforceSettings, epochs: int):
+        super().__init__(policy, settings)
         self._epochs = epochs
-        self._optimizer = tf.keras.optimizers.Adam(learning_rate)
+        self._optimizer = tf.keras.optimizers.Adam(settings.learning_rate)
         self._optimizer.build(list(policy.weights))
 
     @abc.abstractmethod
@@ -174,8 +165,3 @@ def mean_kl(old_log_softmax: tf.Tensor, new_log_softmax: tf.Tensor) -> tf.Tensor
     old, old_log = probabilities(old_log_softmax)
     _, new_log = probabilities(new_log_softmax)
     return tf.reduce_mean(tf.reduce_sum(old * (old_log - new_log), axis=[1, 2]))
-
-
-def check(name: str, value: float, valid: bool, wanted: str) -> None:
-    if not valid:
-        raise ValueError(f"{name} must be {wanted}. Received: {name}={value!r}")

@@ -47,7 +47,7 @@ class Policy(tf.Module):
       output_biases: `b`, `[length, largest vocabulary]`.
     """
 
-    def __init__(self, space: SearchSpace, units: int = 150, embedding: int = 32, seed: int = 0):
+    def __init__(self, space: SearchSpace, units: int, embedding: int, seed: int):
         """Makes the weights.
 
         Args:

@@ -10,28 +10,19 @@ import tensorflow as tf
 
 from nos_tf.controller.learner import FirstOrderLearner
 from nos_tf.controller.policy import Policy
+from nos_tf.controller.settings import ReinforceSettings
 
 
 class Reinforce(FirstOrderLearner):
-    """One step of Adam an update along `mean_i advantage_i grad log p(program_i)`."""
+    """One step of Adam per update along `mean_i advantage_i grad log p(program_i)`.
 
-    def __init__(
-        self,
-        policy: Policy,
-        learning_rate: float = 4e-3,
-        entropy_weight: float = 0.0015,
-        baseline_decay: float = 0.9,
-    ):
-        """Makes Adam's slots.
+    Args:
+      policy: The policy to improve.
+      settings: The learning rate, and what all learners share.
+    """
 
-        Args:
-          policy: What is improved.
-          learning_rate: Of Adam. The paper's is 1e-5, for tens of thousands of programs; the default learns from a few
-            hundred.
-          entropy_weight: Bonus for a nat of entropy of a program; the default is the paper's.
-          baseline_decay: Weight of the past in the moving average, in [0, 1).
-        """
-        super().__init__(policy, learning_rate, epochs=1, entropy_weight=entropy_weight, baseline_decay=baseline_decay)
+    def __init__(self, policy: Policy, settings: ReinforceSettings):
+        super().__init__(policy, settings, epochs=1)
 
     def surrogate(self, log_probs: tf.Tensor, old_log_probs: tf.Tensor, advantages: tf.Tensor) -> tf.Tensor:
         """The logarithm of each token's probability, times the advantage of its program."""

@@ -11,8 +11,9 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from nos_tf.controller.learner import ADVANTAGES, Learner, check, mean_kl
+from nos_tf.controller.learner import ADVANTAGES, Learner, mean_kl
 from nos_tf.controller.policy import TOKENS, Policy, chosen, entropy
+from nos_tf.controller.settings import TRPOSettings
 
 Vector = np.ndarray  # All weights of the policy, one after another.
 
@@ -24,39 +25,15 @@ class TRPO(Learner):
     probability before the update. With `d` its gradient and `H = F + damping`, `F` the Fisher matrix, conjugate
     gradient solves `H x = d`. The step starts at `sqrt(2 max_kl / x'Hx) x` and is halved until the divergence keeps
     its bound and the surrogate rises. If that never happens, the policy stays as it was.
+
+    Args:
+      policy: The policy to improve.
+      settings: Bound of a step, damping, and effort of the two solvers.
     """
 
-    def __init__(
-        self,
-        policy: Policy,
-        max_kl: float = 0.3,
-        damping: float = 0.1,
-        iterations: int = 5,
-        halvings: int = 10,
-        entropy_weight: float = 0.0015,
-        baseline_decay: float = 0.9,
-    ):
-        """Keeps the settings.
-
-        Args:
-          policy: What is improved.
-          max_kl: Bound of the divergence, in nats a program.
-          damping: Added to the diagonal of the Fisher matrix, which the few programs of an update leave singular; with
-            less of it, less of what one program teaches carries over to others.
-          iterations: Of conjugate gradient.
-          halvings: Steps that the line search tries.
-          entropy_weight: Bonus for a nat of entropy of a program; the default is the paper's.
-          baseline_decay: Weight of the past in the moving average, in [0, 1).
-        """
-        super().__init__(policy, entropy_weight, baseline_decay)
-        check("max_kl", max_kl, max_kl > 0, "positive")
-        check("damping", damping, damping >= 0, "at least 0")
-        check("iterations", iterations, iterations >= 1, "at least 1")
-        check("halvings", halvings, halvings >= 1, "at least 1")
-        self._max_kl = max_kl
-        self._damping = damping
-        self._iterations = iterations
-        self._halvings = halvings
+    def __init__(self, policy: Policy, settings: TRPOSettings):
+        super().__init__(policy, settings)
+        self._settings = settings
 
     def _improve(self, tokens: tf.Tensor, advantages: tf.Tensor) -> dict[str, float]:
         old_log_softmax, gradient, surrogate, mean_entropy = self.linearize(tokens, advantages)
@@ -64,18 +41,18 @@ class TRPO(Learner):
         gradient = gradient.numpy()
 
         def damped_fisher(vector: Vector) -> Vector:
-            return self.fisher_vector_product(tokens, vector).numpy() + self._damping * vector
+            return self.fisher_vector_product(tokens, vector).numpy() + self._settings.damping * vector
 
-        direction = conjugate_gradient(damped_fisher, gradient, self._iterations)
+        direction = conjugate_gradient(damped_fisher, gradient, self._settings.iterations)
         curvature = float(direction @ damped_fisher(direction))
         if not curvature > 0:
             return metrics
         start = self._flat()
-        step = np.sqrt(2 * self._max_kl / curvature) * direction
-        for halving in range(self._halvings):
+        step = np.sqrt(2 * self._settings.max_kl / curvature) * direction
+        for halving in range(self._settings.halvings):
             self._assign(start + np.float32(0.5**halving) * step)
             raised, divergence = self.compare(tokens, advantages, old_log_softmax)
-            if float(divergence) <= self._max_kl and float(raised) > float(surrogate):
+            if float(divergence) <= self._settings.max_kl and float(raised) > float(surrogate):
                 return metrics | {"kl": float(divergence)}
         self._assign(start)
         return metrics

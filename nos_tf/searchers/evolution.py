@@ -1,48 +1,56 @@
-"""Regularised evolution: tournaments, single mutations, and death by age.
+"""Regularized evolution: tournaments, single mutations, and death by age.
 
 Source: Real, Aggarwal, Huang, Le (2019), "Regularized evolution for image classifier architecture search", algorithm 1.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 
 from nos_tf.dsl.program import TOKENS_PER_GROUP, Program
 from nos_tf.dsl.search_space import SearchSpace
+from nos_tf.searchers.registry import register
 from nos_tf.searchers.searcher import State, check_observation, check_state, identity
+from nos_tf.settings import Settings, setting
 
 
+@dataclasses.dataclass(frozen=True)
+class EvolutionSettings(Settings):
+    """Settings of `Evolution`; they learn from a few hundred rules. The source has 100 and 25, for 20,000."""
+
+    population_size: int = setting(
+        50, "Rules alive at a time in regularized evolution.", at_least=1, flag="population_size"
+    )
+    tournament_size: int = setting(
+        10, "Rules drawn, with replacement, of which the best becomes a parent.", at_least=1, flag="tournament_size"
+    )
+
+
+@register("evolution", EvolutionSettings)
 class Evolution:
-    """Mutates the best of a random few; whoever is observed takes the place of the oldest.
+    """Mutates the best of a random few; each observed program takes the place of the oldest.
 
     Programs are drawn uniformly until the population is full. The k-th proposal depends on the seed, k and the
     population alone.
+
+    Args:
+      space: The search space.
+      seed: Seed of all draws, at least 0.
+      settings: Sizes of population and tournament.
     """
 
-    def __init__(self, space: SearchSpace, seed: int, population_size: int = 50, tournament_size: int = 25):
-        """Makes an empty population.
-
-        Args:
-          space: What to search.
-          seed: Of all draws, at least 0.
-          population_size: Programs that are alive at a time.
-          tournament_size: Programs drawn, with replacement, of which the best becomes a parent.
-
-        The defaults learn from a few hundred programs; the source has 100 and 25, for 20,000.
-        """
-        for name, value in (("population_size", population_size), ("tournament_size", tournament_size)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1. Received: {name}={value!r}")
+    def __init__(self, space: SearchSpace, seed: int, settings: EvolutionSettings):
         self._space = space
         self._seed = seed
-        self._tournament_size = tournament_size
+        self._settings = settings
         self._proposed = 0
         self._observed = 0
         # A ring: the next program observed takes the place of the oldest.
-        self._tokens = np.zeros((population_size, space.length), np.int32)
-        self._rewards = np.zeros(population_size, np.float64)
+        self._tokens = np.zeros((settings.population_size, space.length), np.int32)
+        self._rewards = np.zeros(settings.population_size, np.float64)
 
     def propose(self, count: int) -> list[Program]:
         start, self._proposed = self._proposed, self._proposed + count
@@ -60,9 +68,8 @@ class Evolution:
         return {"population_reward": float(self._rewards[:alive].mean())} if alive else {}
 
     def state(self) -> dict[str, np.ndarray]:
-        settings = {"population_size": len(self._rewards), "tournament_size": self._tournament_size}
         return {
-            "identity": identity("evolution", self._space, self._seed, **settings),
+            "identity": identity("evolution", self._space, self._seed, self._settings),
             "proposed": np.array(self._proposed, np.int64),
             "observed": np.array(self._observed, np.int64),
             "tokens": self._tokens.copy(),
@@ -79,7 +86,7 @@ class Evolution:
     def _child(self, rng: np.random.Generator) -> Program:
         if self._observed < len(self._rewards):
             return self._space.sample(rng)
-        tournament = rng.integers(len(self._rewards), size=self._tournament_size)
+        tournament = rng.integers(len(self._rewards), size=self._settings.tournament_size)
         parent = self._tokens[tournament[np.argmax(self._rewards[tournament])]]
         return self._space.decode(mutate(self._space, parent, rng).tolist())
 

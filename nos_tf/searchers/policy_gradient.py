@@ -5,62 +5,43 @@ Source: Bello et al. (2017), section 4.2.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nos_tf.controller.learner import Learner
-from nos_tf.controller.policy import Policy
-from nos_tf.controller.ppo import PPO
-from nos_tf.controller.reinforce import Reinforce
-from nos_tf.controller.trpo import TRPO
+from nos_tf.controller.settings import ControllerSettings, PPOSettings, ReinforceSettings, TRPOSettings
 from nos_tf.dsl.program import Program
 from nos_tf.dsl.search_space import SearchSpace
+from nos_tf.searchers import registry
+from nos_tf.searchers.registry import register
 from nos_tf.searchers.searcher import State, check_observation, check_state, identity
 
-LEARNERS: dict[str, type[Learner]] = {"ppo": PPO, "trpo": TRPO, "reinforce": Reinforce}
+if TYPE_CHECKING:
+    from nos_tf.controller.learner import Learner
+    from nos_tf.controller.policy import Policy
 
 
 class PolicyGradient:
-    """Samples from a policy, and updates it once an observation.
+    """Samples from a policy, and updates it once for each observation.
 
     The learners are on-policy: observe a batch before proposing the next one.
+
+    Args:
+      name: Name of the searcher.
+      seed: Seed of the initial weights and all draws, at least 0.
+      policy: The controller.
+      learner: Improves the policy.
+      settings: The learner's settings.
     """
 
-    def __init__(
-        self,
-        space: SearchSpace,
-        seed: int,
-        learner: str,
-        units: int = 150,
-        embedding: int = 32,
-        repeats_earn: bool = False,
-        **settings: Any,
-    ):
-        """Makes the policy and its learner.
-
-        Args:
-          space: What to search.
-          seed: Of the initial weights and all draws, at least 0.
-          learner: "ppo", "trpo" or "reinforce".
-          units: Size of the LSTM.
-          embedding: Size of a token's embedding.
-          repeats_earn: Whether a program that equals an earlier one earns its reward again, as in the paper. By default
-            it earns 0, which drives the policy on to rules that it does not know yet.
-          **settings: Of the learner, e.g. `learning_rate`.
-        """
-        self._space = space
+    def __init__(self, name: str, seed: int, policy: Policy, learner: Learner, settings: ControllerSettings):
+        self._space = policy.space
         self._seed = seed
-        self._policy = Policy(space, units, embedding, seed)
-        call = inspect.signature(LEARNERS[learner]).bind(self._policy, **settings)
-        call.apply_defaults()
-        self._learner = LEARNERS[learner](**call.arguments)
-        resolved = {name: value for name, value in call.arguments.items() if name != "policy"}
-        resolved |= {"units": units, "embedding": embedding, "repeats_earn": repeats_earn}
-        self._identity = identity(learner, space, seed, **resolved)
-        self._repeats_earn = repeats_earn
+        self._policy = policy
+        self._learner = learner
+        self._identity = identity(name, policy.space, seed, settings)
+        self._repeats_earn = settings.repeats_earn
         self._proposed = 0
         self._metrics: dict[str, float] = {}
 
@@ -90,3 +71,39 @@ class PolicyGradient:
         self._proposed = int(state["proposed"])
         self._learner.restore(state)
         self._metrics = {}
+
+
+# TensorFlow is loaded when a searcher is made, not when its settings are read.
+
+
+@register("ppo", PPOSettings)
+def _ppo(space: SearchSpace, seed: int, settings: PPOSettings) -> PolicyGradient:
+    from nos_tf.controller.ppo import PPO
+
+    policy = _policy(space, seed, settings)
+    return PolicyGradient("ppo", seed, policy, PPO(policy, settings), settings)
+
+
+@register("trpo", TRPOSettings)
+def _trpo(space: SearchSpace, seed: int, settings: TRPOSettings) -> PolicyGradient:
+    from nos_tf.controller.trpo import TRPO
+
+    policy = _policy(space, seed, settings)
+    return PolicyGradient("trpo", seed, policy, TRPO(policy, settings), settings)
+
+
+@register("reinforce", ReinforceSettings)
+def _reinforce(space: SearchSpace, seed: int, settings: ReinforceSettings) -> PolicyGradient:
+    from nos_tf.controller.reinforce import Reinforce
+
+    policy = _policy(space, seed, settings)
+    return PolicyGradient("reinforce", seed, policy, Reinforce(policy, settings), settings)
+
+
+def _policy(space: SearchSpace, seed: int, settings: ControllerSettings) -> Policy:
+    from nos_tf.controller.policy import Policy
+
+    return Policy(space, settings.units, settings.embedding, seed)
+
+
+POLICY_GRADIENTS = tuple(name for name in registry.names() if isinstance(registry.settings(name), ControllerSettings))

@@ -8,16 +8,25 @@ import numpy as np
 
 from nos_tf.dsl.program import Program
 from nos_tf.dsl.search_space import SearchSpace
+from nos_tf.searchers.registry import register
 from nos_tf.searchers.searcher import State, check_observation, check_state, identity
+from nos_tf.settings import Settings
 
 
+@register("random", Settings)
 class RandomSearch:
     """Draws programs uniformly from the space, whatever their rewards.
 
     The k-th proposal depends on the seed and k alone, not on how proposals are batched.
+
+    Args:
+      space: The search space.
+      seed: Seed of all draws, at least 0.
+      settings: Has no fields.
     """
 
-    def __init__(self, space: SearchSpace, seed: int):
+    def __init__(self, space: SearchSpace, seed: int, settings: Settings):
+        self._settings = settings
         self._space = space
         self._seed = seed
         self._proposed = 0
@@ -34,7 +43,7 @@ class RandomSearch:
 
     def state(self) -> dict[str, np.ndarray]:
         return {
-            "identity": identity("random", self._space, self._seed),
+            "identity": identity("random", self._space, self._seed, self._settings),
             "proposed": np.array(self._proposed, np.int64),
         }
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from nos_tf.dsl.program import Program
 from nos_tf.dsl.search_space import SearchSpace
+from nos_tf.settings import Settings
 
 State = Mapping[str, np.ndarray]  # No array of objects, so that it is stored and loaded without pickling.
 
@@ -51,10 +52,10 @@ class Searcher(Protocol):
         """
 
 
-def identity(searcher: str, space: SearchSpace, seed: int, **settings: Any) -> np.ndarray:
+def identity(searcher: str, space: SearchSpace, seed: int, settings: Settings) -> np.ndarray:
     """What a state belongs to, as an array that holds one line of JSON."""
     described = dataclasses.asdict(space) | {"constraints": sorted(space.constraints)}
-    return np.array(json.dumps({"searcher": searcher, "space": described, "seed": seed} | settings))
+    return np.array(json.dumps({"searcher": searcher, "space": described, "seed": seed} | dataclasses.asdict(settings)))
 
 
 def check_state(state: State, expected: State) -> None:

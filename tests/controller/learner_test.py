@@ -7,13 +7,17 @@ import tensorflow as tf
 from nos_tf.controller.learner import mean_kl
 from nos_tf.controller.ppo import PPO
 from nos_tf.controller.reinforce import Reinforce
+from nos_tf.controller.settings import PPOSettings, ReinforceSettings, TRPOSettings
 from nos_tf.controller.trpo import TRPO
 from tests.controller import reference
 
+LEARNERS = [(Reinforce, ReinforceSettings), (PPO, PPOSettings), (TRPO, TRPOSettings)]
 
-@pytest.fixture(scope="module", params=[Reinforce, PPO, TRPO], ids=lambda kind: kind.__name__)
+
+@pytest.fixture(scope="module", params=LEARNERS, ids=lambda kinds: kinds[0].__name__)
 def traced(request):
-    learner = request.param(reference.tiny_policy(scale=20.0), entropy_weight=0.5, baseline_decay=0.75)
+    kind, settings = request.param
+    learner = kind(reference.tiny_policy(scale=20.0), settings(entropy_weight=0.5, baseline_decay=0.75))
     return learner, learner.state()
 
 
@@ -94,7 +98,7 @@ def test_a_restored_learner_continues_bit_equal(learner):
 def test_settings_out_of_range_are_refused(kind, setting):
     (name,) = setting
     with pytest.raises(ValueError, match=f"{name} must be .* Received: {name}="):
-        kind(reference.tiny_policy(), **setting)
+        dict(LEARNERS)[kind](**setting)
 
 
 def test_mean_kl_of_known_distributions():

@@ -55,7 +55,7 @@ def test_log_probs_and_entropies_equal_the_numpy_controller(constraints):
 
 
 def test_weights_start_uniform_within_the_papers_limit():
-    policy = Policy(SearchSpace(num_groups=2))
+    policy = Policy(SearchSpace(num_groups=2), units=150, embedding=32, seed=0)
     assert policy.recurrent_kernel.shape == (150, 600)
     for weight in policy.weights:
         values = np.sort(weight.numpy().ravel())
@@ -78,22 +78,22 @@ def test_sampled_frequencies_match_the_probabilities():
 @pytest.mark.parametrize("num_groups", [1, 3])
 def test_samples_never_violate_a_constraint(num_groups):
     space = SearchSpace(num_groups=num_groups, constraints=frozenset(CONSTRAINTS))
-    tokens = Policy(space, units=10).sample(4000, (0, 0))
+    tokens = Policy(space, units=10, embedding=32, seed=0).sample(4000, (0, 0))
     assert tokens.dtype == np.int32
     assert all(meets(space, tuple(row)) for row in tokens.tolist())
 
 
 def test_samples_follow_the_seed_and_nothing_else():
-    policy, twin = Policy(reference.TINY, seed=1), Policy(reference.TINY, seed=1)
+    policy, twin = Policy(reference.TINY, 150, 32, seed=1), Policy(reference.TINY, 150, 32, seed=1)
     first = policy.sample(50, (3, 4))
     np.testing.assert_array_equal(policy.sample(50, (3, 4)), first)
     np.testing.assert_array_equal(twin.sample(50, (3, 4)), first)
     assert np.any(policy.sample(50, (3, 5)) != first)
-    assert np.any(Policy(reference.TINY, seed=2).sample(50, (3, 4)) != first)
+    assert np.any(Policy(reference.TINY, 150, 32, seed=2).sample(50, (3, 4)) != first)
 
 
 def test_one_trace_serves_every_count():
-    policy = Policy(reference.TINY)
+    policy = Policy(reference.TINY, 150, 32, seed=0)
     for count in (1, 5, 8):
         tokens = policy.sample(count, (0, count))
         assert tokens.shape == (count, 5)

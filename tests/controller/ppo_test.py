@@ -5,12 +5,13 @@ import tensorflow as tf
 
 from nos_tf.controller.ppo import PPO
 from nos_tf.controller.reinforce import Reinforce
+from nos_tf.controller.settings import PPOSettings, ReinforceSettings
 from tests.controller import reference
 from tests.controller.reinforce_test import ADVANTAGES, flat_gradient, numerical_slopes
 
 
 def test_clipped_surrogate_by_hand():
-    learner = PPO(reference.tiny_policy(), clip=0.2)
+    learner = PPO(reference.tiny_policy(), PPOSettings(clip=0.2))
     ratios = tf.Variable([[0.5, 0.9, 1.1, 1.5]] * 2)
     with tf.GradientTape() as tape:
         value = learner.surrogate(tf.math.log(ratios), tf.zeros([2, 4]), tf.constant([1.0, -1.0]))
@@ -20,7 +21,10 @@ def test_clipped_surrogate_by_hand():
 
 
 def test_gradient_of_the_first_epoch_is_that_of_reinforce():
-    ppo, reinforce = PPO(reference.tiny_policy()), Reinforce(reference.tiny_policy())
+    ppo, reinforce = (
+        PPO(reference.tiny_policy(), PPOSettings()),
+        Reinforce(reference.tiny_policy(), ReinforceSettings()),
+    )
     tokens = ppo.policy.sample(5, (0, 0))
     old = ppo.policy.log_probs(tf.constant(tokens))[0]
     first = flat_gradient(ppo, tokens, ADVANTAGES, old)
@@ -29,7 +33,7 @@ def test_gradient_of_the_first_epoch_is_that_of_reinforce():
 
 
 def test_gradient_away_from_the_old_policy_equals_finite_differences_in_float64():
-    learner = PPO(reference.tiny_policy(), clip=0.2, entropy_weight=0.05)
+    learner = PPO(reference.tiny_policy(), PPOSettings(clip=0.2, entropy_weight=0.05))
     space, weights = learner.policy.space, reference.weights_of(learner.policy)
     tokens = learner.policy.sample(5, (0, 0))
     rng = np.random.default_rng(1)
@@ -46,7 +50,10 @@ def test_gradient_away_from_the_old_policy_equals_finite_differences_in_float64(
 
 
 def test_an_update_is_so_many_steps_of_adam_on_the_loss():
-    ppo, twin = PPO(reference.tiny_policy(), learning_rate=0.01, epochs=3), PPO(reference.tiny_policy())
+    ppo, twin = (
+        PPO(reference.tiny_policy(), PPOSettings(learning_rate=0.01, epochs=3)),
+        PPO(reference.tiny_policy(), PPOSettings()),
+    )
     tokens = ppo.policy.sample(5, (0, 0))
     rewards = ADVANTAGES - ADVANTAGES.mean() + 0.5
     adam = tf.keras.optimizers.Adam(0.01)

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from nos_tf.controller.reinforce import Reinforce
+from nos_tf.controller.settings import ReinforceSettings
 from tests.controller import reference
 
 ADVANTAGES = np.array([1.0, -0.5, 0.3, 0.0, -0.8])
@@ -27,7 +28,7 @@ def numerical_slopes(loss, weights, directions):
 
 
 def test_gradient_equals_finite_differences_in_float64():
-    learner = Reinforce(reference.tiny_policy(), entropy_weight=0.05)
+    learner = Reinforce(reference.tiny_policy(), ReinforceSettings(entropy_weight=0.05))
     space, weights = learner.policy.space, reference.weights_of(learner.policy)
     tokens = learner.policy.sample(5, (0, 0))
 
@@ -41,7 +42,7 @@ def test_gradient_equals_finite_differences_in_float64():
 
 
 def test_first_update_is_adams_first_step():
-    learner = Reinforce(reference.tiny_policy(), learning_rate=0.01)
+    learner = Reinforce(reference.tiny_policy(), ReinforceSettings(learning_rate=0.01))
     tokens = learner.policy.sample(5, (0, 0))
     rewards = ADVANTAGES - ADVANTAGES.mean() + 3
     gradient = flat_gradient(learner, tokens, rewards - 3, np.zeros(tokens.shape))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nos_tf.controller.settings import TRPOSettings
 from nos_tf.controller.trpo import TRPO, conjugate_gradient
 from nos_tf.dsl.search_space import SearchSpace
 from tests.controller import reference
@@ -33,7 +34,7 @@ def fisher_matrix(space, weights, tokens):
 @pytest.fixture(scope="module")
 def traced():
     space = SearchSpace(1, reference.TINY.operands, ("identity", "sign"), ("+", "*"), frozenset({"different_operands"}))
-    learner = TRPO(reference.tiny_policy(space, scale=5.0), max_kl=1e-4, damping=0.05, iterations=100)
+    learner = TRPO(reference.tiny_policy(space, scale=5.0), TRPOSettings(max_kl=1e-4, damping=0.05, iterations=100))
     return learner, learner.state()
 
 
@@ -81,7 +82,7 @@ def test_direction_is_the_damped_natural_gradient(learner):
 
 @pytest.mark.parametrize("max_kl", [1e-3, 3.0])
 def test_divergence_keeps_its_bound_and_the_surrogate_rises(max_kl):
-    learner = TRPO(reference.tiny_policy(), max_kl=max_kl, damping=1e-4, entropy_weight=0.0)
+    learner = TRPO(reference.tiny_policy(), TRPOSettings(max_kl=max_kl, damping=1e-4, entropy_weight=0.0))
     space, kept = learner.policy.space, 0
     for step in range(8):
         tokens = learner.policy.sample(6, (1, step))

@@ -57,7 +57,7 @@ def check_refused(finished: subprocess.CompletedProcess[str], *words: str) -> No
         (("--constraints=none",), ("constraints", "none")),
         (("--num_groups=1", "--operands=g,m", "--unary=identity", "--trials=100"), ("holds 10 rules", "--trials=100")),
         (("--trials=4", "--random_trials=5"), ("--random_trials=5",)),
-        (("--searcher=magic",), ("magic", "ppo|trpo|reinforce|random|evolution")),
+        (("--searcher=magic",), ("magic", "evolution|ppo|trpo|reinforce|random")),
         (("--searcher=random", "--units=3"), ("--units=3",)),
         (("--task=digit",), ("Unknown task", "did you mean 'digits'")),
         (("--task_module=no_such_module",), ("--task_module=no_such_module",)),

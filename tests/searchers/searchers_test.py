@@ -12,7 +12,7 @@ from nos_tf.dsl import parse
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
 
 SPACE = SearchSpace(num_groups=2, constraints=frozenset(CONSTRAINTS))
-LIGHT = tuple(name for name in searchers.NAMES if name not in searchers.POLICY_GRADIENTS)
+LIGHT = tuple(name for name in searchers.names() if name not in searchers.POLICY_GRADIENTS)
 
 
 def make(name, space=SPACE, seed=0):

@@ -1,0 +1,58 @@
+"""Settings as frozen dataclasses: each field holds its default, its range and its help, and nothing repeats them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    flag: str | None = None,
+) -> Any:
+    """A field of a `Settings` class.
+
+    Args:
+      default: Default value; its type is that of the setting.
+      help: What it is, in one sentence.
+      at_least: Inclusive lower bound.
+      above: Exclusive lower bound.
+      below: Exclusive upper bound.
+      flag: Name of the command-line flag that sets it, if there is one.
+    """
+    bounds = {"at least": at_least, "above": above, "below": below}
+    return dataclasses.field(default=default, metadata={"help": help, "bounds": bounds, "flag": flag})
+
+
+def lower_bound(field: dataclasses.Field[Any]) -> Any:
+    """Lower bound of a setting, inclusive or not; None without one."""
+    bounds = field.metadata["bounds"]
+    return bounds["above"] if bounds["at least"] is None else bounds["at least"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """A set of settings, all within their ranges.
+
+    Raises:
+      ValueError: A value is out of its range or not finite.
+    """
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value, bounds = getattr(self, field.name), field.metadata["bounds"]
+            given = {word: bound for word, bound in bounds.items() if bound is not None}
+            if given and not (math.isfinite(value) and _is_within(value, bounds)):
+                wanted = " and ".join(f"{word} {bound:g}" for word, bound in given.items())
+                raise ValueError(f"{field.name} must be {wanted}. Received: {field.name}={value!r}")
+
+
+def _is_within(value: float, bounds: dict[str, float | None]) -> bool:
+    low, open_low, high = bounds["at least"], bounds["above"], bounds["below"]
+    return (low is None or value >= low) and (open_low is None or value > open_low) and (high is None or value < high)
