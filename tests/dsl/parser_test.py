@@ -71,16 +71,16 @@ BAD_TEXTS = [
     ("'g", "Not an expression", None),
     ("01 * g", "Not an expression", None),
     # Names.
-    ("sgn(g) * m", "Unknown function 'sgn'; did you mean 'sign'?", 1),
-    ("g * adm", "Unknown name 'adm'; did you mean 'adam'?", 5),
+    ("sgn(g) * m", "Unknown function; did you mean 'sign'?", 1),
+    ("g * adm", "Unknown name; did you mean 'adam'?", 5),
     ("g * rmsprob", "did you mean 'rmsprop'?", 5),
-    ("m + (g * velocity)", "Unknown name 'velocity'", 10),
-    ("g * w", "Weights are read scaled: 1e-4*w, 1e-3*w, 1e-2*w, 1e-1*w", 5),
-    ("w * 1e-4", "Weights are read scaled", 1),
+    ("m + (g * velocity)", "Unknown name", 10),
+    ("g * w", "w is not read by itself, but as 1e-4*w, 1e-3*w, 1e-2*w, 1e-1*w", 5),
+    ("w * 1e-4", "w is not read by itself", 1),
     ("5e-4 * w", "The constants are 1, 2", 1),
     ("g * exp", "exp is a function; write exp(...)", 5),
     ("g * clip", "clip is a function", 5),
-    ("G * m", "Unknown name 'G'", 1),
+    ("G * m", "Unknown name", 1),
     ("__import__", "Unknown name", 1),
     # Groups.
     ("b1", "A group can only read groups before it; b1 is not one", 1),
@@ -128,8 +128,8 @@ BAD_TEXTS = [
     ("clip(g, True)", "The second argument of clip", 9),
     ("exp(*g)", "Only operands", 5),
     ("exp(**g)", "exp takes 1 argument", 1),
-    ("eval(g)", "Unknown function 'eval'", 1),
-    ("m * print(g)", "Unknown function 'print'", 5),
+    ("eval(g)", "Unknown function", 1),
+    ("m * print(g)", "Unknown function", 5),
     # Everything else that Python can write.
     ("g.m", "Only operands", 1),
     ("g.__class__", "Only operands", 1),
@@ -140,7 +140,7 @@ BAD_TEXTS = [
     ("g[0]", "Only operands", 1),
     ("[g for g in m]", "Only operands", 1),
     ("{g: m}", "Only operands", 1),
-    ("m * sum(g for g in m)", "Unknown function 'sum'", 5),
+    ("m * sum(g for g in m)", "Unknown function", 5),
     ("g if m else v", "Only operands", 1),
     ("g < m", "Only operands", 1),
     ("g and m", "Only operands", 1),
@@ -196,7 +196,7 @@ def test_bad_texts(text, message, column):
     assert isinstance(error.value, ValueError)
     assert shown.isascii()
     assert shown.isprintable()
-    assert len(shown) < 300
+    assert len(shown) < 400
     if column is not None:
         assert error.value.column == column
         assert f"(column {column}, at " in shown
