@@ -162,8 +162,8 @@ class _Parser:
 
     def _unary_function(self, node: ast.expr) -> tuple[str, ast.expr]:
         match node:
-            case ast.UnaryOp(op=ast.USub(), operand=argument):
-                return "neg", argument
+            case ast.UnaryOp(op=operator, operand=argument) if (name := _prefixes().get(_prefix(operator))) is not None:
+                return name, argument
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 return self._call(node, name, arguments)
         self._fail(node, f"Only operands, {' '.join(_operators())} and functions of the language can be used")
@@ -206,6 +206,15 @@ def _operators() -> list[str]:
     return [name for name, entry in BINARY.items() if entry.binding < ATOM]
 
 
+def _prefixes() -> dict[str, str]:
+    return {entry.text % "": name for name, entry in UNARY.items() if entry.binding < ATOM}
+
+
+def _prefix(operator: ast.unaryop) -> str:
+    """The text of one of Python's prefixes."""
+    return ast.unparse(ast.UnaryOp(operator, ast.Name("x"))).removesuffix("x")
+
+
 def _symbol(operator: ast.operator) -> str:
     """The text of one of Python's binary operators."""
     return ast.unparse(ast.BinOp(ast.Name("x"), operator, ast.Name("y"))).split()[1]
@@ -226,6 +235,8 @@ def _shape(node: ast.expr, depth: int = _OPERAND_DEPTH) -> Hashable:
             return name
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
             return value
+        case ast.UnaryOp(op=prefix, operand=argument):
+            return type(prefix), _shape(argument, depth - 1)
         case ast.BinOp(left=left, op=operator, right=right):
             return type(operator), _shape(left, depth - 1), _shape(right, depth - 1)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
