@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 
 from nos_tf.dsl.state import Array, State
 
+NOISE_STREAMS = 8  # Random streams that a variable has for noise operands.
+
 # How tightly an expression binds, in the order of Python's operators.
 SUM, PRODUCT, NEGATION, POWER, ATOM = 1, 2, 3, 4, 5
 
@@ -70,7 +72,7 @@ class Operand:
       needs_total_steps: Whether it depends on the length of the training.
       meaning: What it is to the algebra of canonical keys; None for a symbol of its own without bounds.
       binding: How tightly its text binds.
-      stream: Number of the noise stream that it reads, below 8, or None.
+      stream: Number of the noise stream that it reads, below `NOISE_STREAMS`, or None.
       extra: Whether it is an addition to the paper's first version, which default search spaces leave out.
     """
 
@@ -83,6 +85,10 @@ class Operand:
     binding: int = ATOM
     stream: int | None = None
     extra: bool = False
+
+    def __post_init__(self) -> None:
+        if self.stream is not None and self.stream not in range(NOISE_STREAMS):
+            raise ValueError(f"A noise stream must be 0 to {NOISE_STREAMS - 1}. Received: stream={self.stream}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -152,7 +152,7 @@ class _Parser:
     def _binary_operation(self, node: ast.expr) -> tuple[str, ast.expr, ast.expr] | None:
         match node:
             case ast.BinOp(left=left, op=operator, right=right) if self._operand(node) is None:
-                symbol = _symbol(operator)
+                symbol = _symbol(type(operator))
                 if symbol not in (symbols := _operators()):
                     self._fail(node, f"Operators are {' '.join(symbols)}")
                 return symbol, left, right
@@ -162,7 +162,9 @@ class _Parser:
 
     def _unary_function(self, node: ast.expr) -> tuple[str, ast.expr]:
         match node:
-            case ast.UnaryOp(op=operator, operand=argument) if (name := _prefixes().get(_prefix(operator))) is not None:
+            case ast.UnaryOp(op=operator, operand=argument) if (
+                name := _prefixes().get(_prefix(type(operator)))
+            ) is not None:
                 return name, argument
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 return self._call(node, name, arguments)
@@ -210,14 +212,16 @@ def _prefixes() -> dict[str, str]:
     return {entry.text % "": name for name, entry in UNARY.items() if entry.binding < ATOM}
 
 
-def _prefix(operator: ast.unaryop) -> str:
+@functools.cache
+def _prefix(operator: type[ast.unaryop]) -> str:
     """The text of one of Python's prefixes."""
-    return ast.unparse(ast.UnaryOp(operator, ast.Name("x"))).removesuffix("x")
+    return ast.unparse(ast.UnaryOp(operator(), ast.Name("x"))).removesuffix("x")
 
 
-def _symbol(operator: ast.operator) -> str:
+@functools.cache
+def _symbol(operator: type[ast.operator]) -> str:
     """The text of one of Python's binary operators."""
-    return ast.unparse(ast.BinOp(ast.Name("x"), operator, ast.Name("y"))).split()[1]
+    return ast.unparse(ast.BinOp(ast.Name("x"), operator(), ast.Name("y"))).split()[1]
 
 
 @functools.cache

@@ -215,7 +215,6 @@ BINARY: dict[str, Binary] = {
 
 MAX_GROUPS = 4
 GROUP_NAMES: tuple[str, ...] = ("b1", "b2", "b3")  # Values of earlier groups, readable as operands of later ones.
-NOISE_STREAMS = 8  # No operand's `stream` reaches this number.
 
 
 def noise_streams() -> tuple[int, ...]:

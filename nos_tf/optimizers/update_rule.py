@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 import tensorflow as tf
 
-from nos_tf.dsl.primitives import AVERAGES, MAX_GROUPS, NOISE_STREAMS
+from nos_tf.dsl.entries import NOISE_STREAMS
+from nos_tf.dsl.primitives import AVERAGES, MAX_GROUPS
 
 
 class _TensorFlow:

@@ -221,3 +221,8 @@ def test_a_function_that_tensorflow_lacks_is_named():
 def test_averages_have_their_default_rate():
     first = updated_averages(["spread"], {"spread": tf.zeros(1)}, tf.constant([-2.0]), {})
     assert float(first["spread"][0]) == pytest.approx(1.0)
+
+
+def test_a_noise_stream_of_another_variable_is_refused():
+    with pytest.raises(ValueError, match="0 to 7. Received: stream=8"):
+        noise("faint_noise", "e", lambda s: s.constant(0.1), stream=8)

@@ -100,7 +100,7 @@ def _opaque(name: str, *arguments: Polynomial) -> Polynomial:
 
 
 def _mask(name: str, label: int) -> Polynomial:
-    """What a drop multiplies by; of another random function, only a sign of the numbers that it draws."""
+    """What a drop multiplies by, or a symbol for the numbers that another random function draws."""
     rate = UNARY[name].parameter if UNARY[name].function == "drop" else None
     key = f"mask{name if rate is None else number_text(rate)}#{label}"
     atom = Atom(key, "mask", (name, label), low=0.0, high=1.0)
