@@ -6,14 +6,15 @@ Values are computed by the primitives themselves.
 
 from __future__ import annotations
 
-import dataclasses
 import pathlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from nos_tf.dsl.primitives import AVERAGES, BASE_OPERANDS, BINARY, DECAY_OPERANDS, UNARY, Operand, Unary
+from nos_tf.dsl.entries import Operand, Unary
+from nos_tf.dsl.numpy_state import NumpyState
+from nos_tf.dsl.primitives import AVERAGES, BINARY, OPERANDS, UNARY, noise_streams
 from nos_tf.text import markdown_table
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "language.md"
@@ -24,45 +25,26 @@ _PAIRS = ((3.0, 2.0), (-3.0, 2.0), (3.0, 0.0))
 _MARKED = re.compile(r"(?<=<!-- table: )(\w+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
-@dataclasses.dataclass(frozen=True)
-class _State:
-    """`dsl.primitives.State` of one weight; all its random draws have the same value."""
+def _state(g: float = 0.0, step: int = 0, averages: Mapping[str, float] | None = None, draw: float = 0.0) -> NumpyState:
+    """The state of one weight; all its random draws have the same value."""
+    return NumpyState(
+        g=np.float64(g),
+        w=np.float64(WEIGHT),
+        averages={name: np.float64(value) for name, value in (averages or {}).items()},
+        step=np.float64(step),
+        total_steps=TOTAL_STEPS,
+        normals={stream: np.float64(draw) for stream in noise_streams()},
+        uniforms=[np.float64(draw)],
+    )
 
-    g: np.float64 = np.float64(0.0)  # noqa: RUF009
-    averages: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    step: np.float64 = np.float64(0.0)  # noqa: RUF009
-    draw: float = 0.0
 
-    w = np.float64(WEIGHT)
-    total_steps = np.float64(TOTAL_STEPS)
-    xp = np
-
-    def constant(self, value: float) -> np.float64:
-        return np.float64(value)
-
-    def average(self, name: str) -> np.float64:
-        return np.float64(self.averages[name])
-
-    def bias(self, name: str) -> np.float64:
-        return 1.0 - AVERAGES[name].beta ** (self.step + 1.0)
-
-    def normal(self, stream: int) -> np.float64:
-        return np.float64(self.draw)
-
-    def uniform(self) -> np.float64:
-        return np.float64(self.draw)
-
-    def at_site(self, site: int) -> _State:
-        return self
-
-    def after(self, gradient: float) -> _State:
-        """The state of the next step; the first one follows the state whose averages are empty."""
-        averages = {
-            name: entry.beta * self.averages.get(name, 0.0) + (1.0 - entry.beta) * entry.compute(gradient)
-            for name, entry in AVERAGES.items()
-        }
-        step = self.step + 1.0 if self.averages else self.step
-        return dataclasses.replace(self, g=np.float64(gradient), averages=averages, step=step)
+def _states(draw: float) -> Iterator[NumpyState]:
+    """The states of the worked example, step by step."""
+    averages = dict.fromkeys(AVERAGES, 0.0)
+    for step, gradient in enumerate(GRADIENTS):
+        for name, entry in AVERAGES.items():
+            averages[name] = entry.beta * averages[name] + (1.0 - entry.beta) * entry.compute(gradient)
+        yield _state(gradient, step, averages, draw)
 
 
 def page(text: str) -> str:
@@ -74,26 +56,27 @@ def _averages() -> str:
     rows = []
     for name, entry in AVERAGES.items():
         of = next(
-            operand.name for operand in BASE_OPERANDS if operand.compute(_State(np.float64(3.0))) == entry.compute(3.0)
+            operand.name
+            for operand in OPERANDS.values()
+            if not (operand.slots or operand.needs_total_steps) and operand.compute(_state(3.0)) == entry.compute(3.0)
         )
         rows.append((_code(name), _code(of), f"{entry.beta:g}"))
     return markdown_table(("average", "of", "decay rate"), rows)
 
 
 def _operands(entries: Sequence[Operand]) -> str:
-    first = _State().after(GRADIENTS[0])
-    states = (first, first.after(GRADIENTS[1]))
     rows = []
     for entry in entries:
         kept = " ".join(_code(name) for name in AVERAGES if name in entry.slots)
-        rows.append((_code(entry.name), _math(entry.latex), kept or "-", *(_operand(entry, state) for state in states)))
+        rows.append((_code(entry.name), _math(entry.latex), kept or "-", *_values(entry)))
     return markdown_table(("operand", "formula", "averages kept", "step 1", "step 2"), rows)
 
 
-def _operand(entry: Operand, state: _State) -> str:
-    # Of a standard normal draw, 1 is the deviation.
-    value, drawn = (_number(entry.compute(dataclasses.replace(state, draw=draw))) for draw in (0.0, 1.0))
-    return value if value == drawn else f"random, deviation {drawn}"
+def _values(entry: Operand) -> list[str]:
+    """What an operand is at each step of the worked example; of a standard normal draw, 1 is the deviation."""
+    steps = zip(_states(draw=0.0), _states(draw=1.0), strict=True)
+    pairs = [[_number(entry.compute(state)) for state in states] for states in steps]
+    return [value if value == drawn else f"random, deviation {drawn}" for value, drawn in pairs]
 
 
 def _unary() -> str:
@@ -106,22 +89,22 @@ def _unary() -> str:
 
 def _applied(entry: Unary, x: float) -> str:
     with np.errstate(divide="ignore"):  # The logarithm of 0.
-        values = [_number(entry.compute(_State(draw=draw), np.float64(x))) for draw in (0.0, 1.0)]
+        values = [_number(entry.compute(_state(draw=draw), np.float64(x))) for draw in (0.0, 1.0)]
     return " or ".join(dict.fromkeys(values))
 
 
 def _binary() -> str:
     rows = []
     for token, entry in BINARY.items():
-        values = [_number(entry.compute(_State(), np.float64(x), np.float64(y))) for x, y in _PAIRS]
+        values = [_number(entry.compute(_state(), np.float64(x), np.float64(y))) for x, y in _PAIRS]
         rows.append((_code(entry.text % ("x", "y")), _code(token), _math(entry.latex % ("x", "y")), *values))
     return markdown_table(("function", "token", "formula", *(f"x, y = {x:g}, {y:g}" for x, y in _PAIRS)), rows)
 
 
 TABLES: dict[str, Callable[[], str]] = {
     "averages": _averages,
-    "operands": lambda: _operands(BASE_OPERANDS),
-    "decays": lambda: _operands(DECAY_OPERANDS),
+    "operands": lambda: _operands([entry for entry in OPERANDS.values() if not entry.extra]),
+    "decays": lambda: _operands([entry for entry in OPERANDS.values() if entry.extra]),
     "unary": _unary,
     "binary": _binary,
 }

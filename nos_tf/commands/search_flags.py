@@ -11,7 +11,8 @@ from absl import flags
 
 from nos_tf import searchers
 from nos_tf.cli import shared_flags, sweep_flags
-from nos_tf.dsl.primitives import BASE_OPERANDS, BINARY, OPERANDS, UNARY
+from nos_tf.dsl.entries import Binary, Operand, Unary, base_names
+from nos_tf.dsl.primitives import BINARY, OPERANDS, UNARY
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
 from nos_tf.errors import RunError
 from nos_tf.evaluation.protocol import REWARDS, Protocol
@@ -58,10 +59,11 @@ def define() -> None:
     )
 
     flags.DEFINE_integer("num_groups", 2, "Groups of five tokens that a rule has.", lower_bound=1, upper_bound=4)
-    names = {"operands": [entry.name for entry in BASE_OPERANDS], "unary": list(UNARY), "binary": list(BINARY)}
-    known = {"operands": list(OPERANDS), "unary": list(UNARY), "binary": list(BINARY)}
-    for name, default in names.items():
-        flags.DEFINE_list(name, default, f"Primitives that rules are made of. Known: {', '.join(known[name])}.")
+    tables: dict[str, Mapping[str, Operand | Unary | Binary]] = {"operands": OPERANDS, "unary": UNARY, "binary": BINARY}
+    for name, table in tables.items():
+        flags.DEFINE_list(
+            name, list(base_names(table)), f"Primitives that rules are made of. Known: {', '.join(table)}."
+        )
     flags.DEFINE_list(
         "constraints", list(CONSTRAINTS), f"What every rule must meet. Known: {', '.join(CONSTRAINTS)}; none: ''."
     )

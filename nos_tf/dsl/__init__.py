@@ -1,6 +1,6 @@
 """The language of update rules: what a program is, how it is written, and where programs are drawn from."""
 
-from nos_tf.dsl.canonical import canonical_key, canonical_keys
+from nos_tf.dsl.algebra.canonical import canonical_key, canonical_keys
 from nos_tf.dsl.errors import ProgramError
 from nos_tf.dsl.parser import parse
 from nos_tf.dsl.program import Group, Program, evaluate

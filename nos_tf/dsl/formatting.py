@@ -8,50 +8,42 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 
+from nos_tf.dsl.entries import ATOM, POWER, Binary, Operand, Unary
 from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, OPERANDS, UNARY
 
 Groups = Sequence[Sequence[str]]  # operand1, operand2, unary1, unary2, binary
 
-_ATOM = 5
-_SUM, _PRODUCT, _NEGATION, _POWER = 1, 2, 3, 4
+_IDENTITY = UNARY["identity"]
 
 
 @dataclasses.dataclass(frozen=True)
 class _Style:
-    """How one notation writes each primitive, and how tightly it binds; what is not named binds as an atom."""
+    """How one notation writes each primitive, and how tightly it binds; at `ATOM` it brackets its arguments itself."""
 
-    operands: Mapping[str, str]
-    unary: Mapping[str, str]
-    binary: Mapping[str, str]
+    operand: Callable[[Operand], tuple[str, int]]
+    unary: Callable[[Unary], str]
+    binary: Callable[[Binary], tuple[str, int]]
     parentheses: str
-    bindings: Mapping[str, int]
     right_binding: int = 0  # What the right side of an operator must bind at least.
-    loose_unary: Collection[str] = ("neg",)  # Unary functions that do not bracket their argument.
-    loose_binary: Collection[str] = ("+", "-", "*", "/", "**")  # Binary functions that do not bracket theirs.
 
     def bracket(self, expression: str, binding: int, at_least: int) -> str:
         return expression if binding >= at_least else self.parentheses % expression
 
 
 _TEXT = _Style(
-    operands={name: name for name in OPERANDS},
-    unary={name: entry.text for name, entry in UNARY.items()},
-    binary={name: entry.text for name, entry in BINARY.items()},
+    operand=lambda entry: (entry.name, entry.binding),
+    unary=lambda entry: entry.text,
+    binary=lambda entry: (entry.text, entry.binding),
     parentheses="(%s)",
-    bindings={"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "neg": _NEGATION, "**": _POWER}
-    | {name: _PRODUCT for name in OPERANDS if "*w" in name}
-    | {name: _POWER for name in OPERANDS if "**" in name},
 )
 _LATEX = _Style(
-    operands={name: entry.latex for name, entry in OPERANDS.items()},
-    unary={name: entry.latex for name, entry in UNARY.items()},
-    binary={name: entry.latex for name, entry in BINARY.items()},
+    operand=lambda entry: (entry.latex, ATOM),
+    unary=lambda entry: entry.latex,
+    binary=lambda entry: (entry.latex, entry.latex_binding),
     parentheses=r"\left(%s\right)",
-    bindings={"+": _SUM, "-": _SUM, "*": _PRODUCT, "neg": _NEGATION},
-    right_binding=_POWER,
-    loose_binary=("+", "-", "*"),
+    right_binding=POWER,
 )
 
 
@@ -95,17 +87,16 @@ def _inlined(groups: Groups) -> frozenset[int]:
 def _group(groups: Groups, index: int, inlined: Collection[int], style: _Style) -> tuple[str, int]:
     """Expression of one group, and how tightly it binds."""
     operand1, operand2, unary1, unary2, binary = groups[index]
-    binding = style.bindings.get(binary, _ATOM)
+    template, binding = style.binary(BINARY[binary])
     left, right = 0, 0
-    if binary in style.loose_binary:
+    if binding < ATOM:
         # Operators of one kind group from the left, but a power's base needs its own brackets.
-        left, right = binding + (binary == "**"), max(binding + 1, style.right_binding)
+        left, right = binding + (binding == POWER), max(binding + 1, style.right_binding)
     first = style.bracket(*_side(groups, operand1, unary1, inlined, style), left)
     second = style.bracket(*_side(groups, operand2, unary2, inlined, style), right)
-    if style is _TEXT and (first, binary, second) == ("g", "**", "2"):
-        first = "identity(g)"  # `g ** 2` is the operand of that name.
-    template = style.binary[binary]
-    return template % ((first, second)[: template.count("%s")]), binding
+    if style is _TEXT and _is_operand(template % (first, second)):
+        first = _IDENTITY.text % first  # `g ** 2` is the operand of that name.
+    return template % (first, second), binding
 
 
 def _side(groups: Groups, name: str, unary: str, inlined: Collection[int], style: _Style) -> tuple[str, int]:
@@ -113,11 +104,16 @@ def _side(groups: Groups, name: str, unary: str, inlined: Collection[int], style
     if name in GROUP_NAMES and GROUP_NAMES.index(name) in inlined:
         expression, binding = _group(groups, GROUP_NAMES.index(name), inlined, style)
     else:
-        expression, binding = style.operands.get(name, name), style.bindings.get(name, _ATOM)
-    if unary == "identity":
+        expression, binding = style.operand(OPERANDS[name]) if name in OPERANDS else (name, ATOM)
+    entry = UNARY[unary]
+    if entry is _IDENTITY:
         return expression, binding
-    if unary in style.loose_unary:
-        expression = style.bracket(expression, binding, _NEGATION)
-    if style is _TEXT and unary == "sign" and f"sign({expression})" in OPERANDS:
-        expression = f"identity({expression})"  # `sign(g)` is the operand of that name.
-    return style.unary[unary] % expression, style.bindings.get(unary, _ATOM)
+    if entry.binding < ATOM:
+        expression = style.bracket(expression, binding, entry.binding)
+    if style is _TEXT and _is_operand(entry.text % expression):
+        expression = _IDENTITY.text % expression  # `sign(g)` is the operand of that name.
+    return style.unary(entry) % expression, entry.binding
+
+
+def _is_operand(text: str) -> bool:
+    return text.replace(" ", "") in OPERANDS

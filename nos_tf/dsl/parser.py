@@ -8,10 +8,13 @@ Every binary operation becomes a group, innermost and leftmost first. Earlier gr
 from __future__ import annotations
 
 import ast
+import functools
 import unicodedata
 import warnings
+from collections.abc import Hashable
 from typing import NamedTuple, NoReturn
 
+from nos_tf.dsl.entries import ATOM
 from nos_tf.dsl.errors import ProgramError
 from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, MAX_GROUPS, OPERANDS, UNARY
 from nos_tf.dsl.program import Program
@@ -19,19 +22,7 @@ from nos_tf.errors import excerpt, unknown
 
 MAX_LENGTH = 1_000  # Characters; the longest text that a program prints as is below 400.
 _MAX_DEPTH = 40  # Nodes; four groups and the calls between them nest less deeply.
-
-_OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
-_ONE_ARGUMENT = {name for name, entry in UNARY.items() if entry.text == f"{name}(%s)"}
-# Functions with a parameter, as clip(x, 1e-5): name -> value of the parameter -> token.
-_PARAMETERS: dict[str, dict[float, str]] = {}
-for _token in UNARY:
-    _name, _, _value = _token.partition("_")
-    if _value:
-        _PARAMETERS.setdefault(_name, {})[float(_value)] = _token
-_FUNCTIONS = [*sorted(_ONE_ARGUMENT), *_PARAMETERS, "neg", "left"]
-_CONSTANTS = {float(name): name for name in OPERANDS if name.isdigit()}
-_WEIGHT_SCALES = {float(name.removesuffix("*w")): name for name in OPERANDS if name.endswith("*w")}
-_GRADIENT_POWERS = {float(name.removeprefix("g**")): name for name in OPERANDS if name.startswith("g**")}
+_OPERAND_DEPTH = 3  # Nodes; no operand's own text nests more deeply.
 
 
 def parse(text: str) -> Program:
@@ -138,18 +129,13 @@ class _Parser:
 
     def _operand(self, node: ast.expr) -> str | None:
         """Token of an operand, or None for a larger expression."""
-        match node:
-            case ast.Name(id=name):
-                return self._name(node, name)
-            case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
-                return self._constant(node, value)
-            case ast.BinOp(left=ast.Constant(value=int() | float() as value), op=ast.Mult(), right=ast.Name(id="w")):
-                return _WEIGHT_SCALES.get(value)
-            case ast.BinOp(left=ast.Name(id="g"), op=ast.Pow(), right=ast.Constant(value=int() | float() as value)):
-                return _GRADIENT_POWERS.get(value)
-            case ast.Call(func=ast.Name(id="sign"), args=[ast.Name(id=name)]) if f"sign({name})" in OPERANDS:
-                return f"sign({name})" if not node.keywords else None
-        return None
+        if isinstance(node, ast.Name):
+            return self._name(node, node.id)
+        token = _operand_shapes(tuple(OPERANDS)).get(_shape(node))
+        if token is None and isinstance(node, ast.Constant) and _shape(node) is not None:
+            constants = [name for name, entry in OPERANDS.items() if entry.meaning and not entry.meaning.symbol]
+            self._fail(node, f"The constants are {', '.join(constants)}")
+        return token
 
     def _name(self, node: ast.AST, name: str) -> str:
         defined = GROUP_NAMES[: len(self._tokens) // 5]
@@ -157,48 +143,47 @@ class _Parser:
             return name
         if name in GROUP_NAMES:
             self._fail(node, f"A group can only read groups before it; {name} is not one")
-        if name == "w":
-            self._fail(node, f"Weights are read scaled: {', '.join(_WEIGHT_SCALES.values())}")
-        if name in _FUNCTIONS:
+        if scaled := [token for token, entry in OPERANDS.items() if entry.meaning and entry.meaning.symbol == name]:
+            self._fail(node, f"{name} is not read by itself, but as {', '.join(scaled)}")
+        if name in (functions := _functions()):
             self._fail(node, f"{name} is a function; write {name}(...)")
-        self._fail(node, unknown("name", name, [*OPERANDS, *_FUNCTIONS, *defined]))
-
-    def _constant(self, node: ast.AST, value: float) -> str:
-        if (token := _CONSTANTS.get(value)) is None:
-            self._fail(node, f"The constants are {', '.join(_CONSTANTS.values())}")
-        return token
+        self._fail(node, unknown("name", name, [*OPERANDS, *functions, *defined]))
 
     def _binary_operation(self, node: ast.expr) -> tuple[str, ast.expr, ast.expr] | None:
         match node:
             case ast.BinOp(left=left, op=operator, right=right) if self._operand(node) is None:
-                if (binary := _OPERATORS.get(type(operator))) is None:
-                    self._fail(node, f"Operators are {' '.join(_OPERATORS.values())}")
-                return binary, left, right
-            case ast.Call(func=ast.Name(id="left"), args=[left, right], keywords=[]):
-                return "left", left, right
+                symbol = _symbol(type(operator))
+                if symbol not in (symbols := _operators()):
+                    self._fail(node, f"Operators are {' '.join(symbols)}")
+                return symbol, left, right
+            case ast.Call(func=ast.Name(id=name), args=[left, right], keywords=[]) if name in _binary_functions():
+                return name, left, right
         return None
 
     def _unary_function(self, node: ast.expr) -> tuple[str, ast.expr]:
         match node:
-            case ast.UnaryOp(op=ast.USub(), operand=argument):
-                return "neg", argument
+            case ast.UnaryOp(op=operator, operand=argument) if (
+                name := _prefixes().get(_prefix(type(operator)))
+            ) is not None:
+                return name, argument
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 return self._call(node, name, arguments)
-        self._fail(node, "Only operands, + - * / **, - and functions of the language can be used")
+        self._fail(node, f"Only operands, {' '.join(_operators())} and functions of the language can be used")
 
     def _call(self, node: ast.Call, name: str, arguments: list[ast.expr]) -> tuple[str, ast.expr]:
-        if name not in _FUNCTIONS:
-            self._fail(node, unknown("function", name, _FUNCTIONS))
-        wanted = 2 if name in _PARAMETERS or name in BINARY else 1
+        if name not in (functions := _functions()):
+            self._fail(node, unknown("function", name, functions))
+        tokens = {entry.parameter: token for token, entry in UNARY.items() if entry.function == name}
+        wanted = 1 if None in tokens else 2
         if len(arguments) != wanted or node.keywords:
             self._fail(node, f"{name} takes {wanted} argument{'s' * (wanted > 1)}, without a keyword")
-        if name not in _PARAMETERS:
-            return name, arguments[0]
+        if wanted == 1:
+            return tokens[None], arguments[0]
         parameter = arguments[1]
         value = parameter.value if isinstance(parameter, ast.Constant) else None
-        if isinstance(value, float) and value in _PARAMETERS[name]:
-            return _PARAMETERS[name][value], arguments[0]
-        choices = ", ".join(str(number) for number in _PARAMETERS[name])
+        if isinstance(value, float) and value in tokens:
+            return tokens[value], arguments[0]
+        choices = ", ".join(str(number) for number in tokens)
         self._fail(parameter, f"The second argument of {name} must be one of {choices}")
 
     def _column(self, line: int, offset: int) -> int:
@@ -209,3 +194,55 @@ class _Parser:
     def _fail(self, node: ast.AST, message: str) -> NoReturn:
         column = self._column(getattr(node, "lineno", 1), getattr(node, "col_offset", 0))
         raise ProgramError(message, self._text, column)
+
+
+def _functions() -> list[str]:
+    return sorted({entry.function for entry in UNARY.values()}) + _binary_functions()
+
+
+def _binary_functions() -> list[str]:
+    return [name for name, entry in BINARY.items() if entry.binding == ATOM]
+
+
+def _operators() -> list[str]:
+    return [name for name, entry in BINARY.items() if entry.binding < ATOM]
+
+
+def _prefixes() -> dict[str, str]:
+    return {entry.text % "": name for name, entry in UNARY.items() if entry.binding < ATOM}
+
+
+@functools.cache
+def _prefix(operator: type[ast.unaryop]) -> str:
+    """The text of one of Python's prefixes."""
+    return ast.unparse(ast.UnaryOp(operator(), ast.Name("x"))).removesuffix("x")
+
+
+@functools.cache
+def _symbol(operator: type[ast.operator]) -> str:
+    """The text of one of Python's binary operators."""
+    return ast.unparse(ast.BinOp(ast.Name("x"), operator(), ast.Name("y"))).split()[1]
+
+
+@functools.cache
+def _operand_shapes(names: tuple[str, ...]) -> dict[Hashable, str]:
+    """The token of each expression that is an operand's own text."""
+    return {_shape(ast.parse(name, mode="eval").body): name for name in names}
+
+
+def _shape(node: ast.expr, depth: int = _OPERAND_DEPTH) -> Hashable:
+    """What tells a small expression from others, however its numbers and spaces are written; None for any other one."""
+    if depth == 0:
+        return None
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
+            return value
+        case ast.UnaryOp(op=prefix, operand=argument):
+            return type(prefix), _shape(argument, depth - 1)
+        case ast.BinOp(left=left, op=operator, right=right):
+            return type(operator), _shape(left, depth - 1), _shape(right, depth - 1)
+        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
+            return (name, *(_shape(argument, depth - 1) for argument in arguments))
+    return None

@@ -1,8 +1,8 @@
-"""The words of the language: three ordered tables of operands, unary and binary functions.
+"""The words of the language: tables of running averages, operands, unary and binary functions.
 
-Every primitive is one entry that holds its token, its LaTeX, its arithmetic and, for an operand, the running averages
-that it reads. The Keras optimizers, the in-graph interpreter and the numeric fingerprints all evaluate these entries,
-so no arithmetic of the language is written anywhere else.
+Every primitive is one entry, whose fields `entries.py` explains. Parser, printer, search spaces, canonical keys,
+screens, Keras optimizers and the in-graph interpreter read the tables when they are used, so an entry added to one of
+them works everywhere, and no arithmetic of the language is written anywhere else.
 
 Arithmetic is written against a `State`, whose `xp` holds TensorFlow's or NumPy's element-wise functions under NumPy's
 names. All of it is element-wise over one weight tensor.
@@ -12,143 +12,22 @@ Source: Bello et al. (2017), section 4.1; the decays are those of its 2018 arXiv
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 import math
+import operator
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-Array = Any  # A tensor, a NumPy array or a scalar of either.
+from nos_tf.dsl.entries import NEGATION, POWER, PRODUCT, SUM, Average, Binary, Meaning, Operand, Unary
+from nos_tf.dsl.state import Array, State
 
 DELTA = 1e-8  # Keeps x / y finite at y = 0, as in the paper.
 EPSILON = 1e-7  # Keras' default epsilon: the operands `adam` and `rmsprop` must equal Keras' own directions.
 NOISE_VARIANCE = 0.01  # The paper's N(0, 0.01), read as a variance, which is how it writes its annealed noise.
 
 
-class State(Protocol):
-    """What an operand may read: one weight tensor at one step.
-
-    Attributes:
-      xp: Element-wise functions: `abs cos exp log maximum minimum sign sqrt where`.
-      g: Gradient, shaped like the weights.
-      w: Weights.
-      step: Steps completed before this one, `t`, as in the authors' TensorFlow code; a scalar of the gradient's dtype.
-      total_steps: Length of the training, `T`; a scalar of the gradient's dtype.
-    """
-
-    @property
-    def xp(self) -> Any: ...
-
-    @property
-    def g(self) -> Array: ...
-
-    @property
-    def w(self) -> Array: ...
-
-    @property
-    def step(self) -> Array: ...
-
-    @property
-    def total_steps(self) -> Array: ...
-
-    def constant(self, value: float) -> Array:
-        """A scalar of the gradient's dtype."""
-
-    def average(self, name: str) -> Array:
-        """Running average `m`, `v` or `gamma`, this step's gradient included, without bias correction."""
-
-    def bias(self, name: str) -> Array:
-        """The correction `1 - beta**(t+1)` that divides the average of that name."""
-
-    def normal(self, stream: int) -> Array:
-        """Standard normal draws shaped like the gradient; one stream has one value a step, wherever it is read."""
-
-    def uniform(self) -> Array:
-        """Draws from [0, 1) shaped like the gradient, of this site's own."""
-
-    def at_site(self, site: int) -> State:
-        """The same state with the random draws of another place in the program."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Average:
-    """An exponential moving average that an optimizer keeps for every weight, updated before it is read.
-
-    Attributes:
-      name: The slot's name.
-      compute: What is averaged, from the gradient.
-      beta: Default decay rate of the average.
-    """
-
-    name: str
-    compute: Callable[[Array], Array]
-    beta: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Operand:
-    """A value that a rule can read.
-
-    Attributes:
-      name: Token, and its text.
-      latex: Its formula.
-      compute: Value from a `State`.
-      slots: Running averages that it reads.
-      needs_total_steps: Whether it depends on the length of the training.
-    """
-
-    name: str
-    latex: str
-    compute: Callable[[State], Array]
-    slots: frozenset[str] = frozenset()
-    needs_total_steps: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
-class Unary:
-    """A function of one value.
-
-    Attributes:
-      name: Token.
-      text: Its text, with `%s` for the argument.
-      latex: Its formula, likewise.
-      compute: Value from a `State` and the argument.
-      stochastic: Whether every application draws random numbers of its own.
-    """
-
-    name: str
-    text: str
-    latex: str
-    compute: Callable[[State, Array], Array]
-    stochastic: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
-class Binary:
-    """A function of two values.
-
-    Attributes:
-      name: Token.
-      text: Its text, with `%s` for each argument.
-      latex: Its formula, likewise.
-      compute: Value from the `State` and both arguments.
-    """
-
-    name: str
-    text: str
-    latex: str
-    compute: Callable[[State, Array, Array], Array]
-
-
 def _hat(name: str) -> Callable[[State], Array]:
     return lambda s: s.average(name) / s.bias(name)
-
-
-def _scaled_weight(scale: float) -> Callable[[State], Array]:
-    return lambda s: s.constant(scale) * s.w
-
-
-def _constant(value: float) -> Callable[[State], Array]:
-    return lambda s: s.constant(value)
 
 
 def _adam(s: State) -> Array:
@@ -162,108 +41,182 @@ def _rmsprop(s: State) -> Array:
     return s.g / s.xp.sqrt(s.average("v") + s.constant(EPSILON))
 
 
-def _cosine(s: State, angle: Array) -> Array:
-    return s.constant(0.5) * (s.constant(1.0) + s.xp.cos(s.constant(math.pi) * angle))
+def _cosine(angle: Array, xp: Any) -> Array:
+    return 0.5 * (1.0 + xp.cos(math.pi * angle))
 
 
-def _progress(s: State) -> Array:
+def _progress(t: Array, total: Array, xp: Any) -> Array:
     # A training that runs on past T keeps the last value, as the authors' TensorFlow code does.
-    return s.xp.minimum(s.step / s.total_steps, s.constant(1.0))
+    return xp.minimum(t / total, 1.0)
 
 
-def linear_decay(s: State) -> Array:
-    """ld = 1 - t/T."""
-    return s.constant(1.0) - _progress(s)
+def linear_decay(t: Array, total: Array, xp: Any) -> Array:
+    """ld = 1 - t/T, from the steps completed `t`, the length `T` of the training, and element-wise functions."""
+    return 1.0 - _progress(t, total, xp)
 
 
-def cosine_decay(s: State, cycles: float = 0.5) -> Array:
+def cosine_decay(t: Array, total: Array, xp: Any, cycles: float = 0.5) -> Array:
     """cd_n = 0.5 (1 + cos(2 pi n t/T))."""
-    return _cosine(s, s.constant(2.0 * cycles) * _progress(s))
+    return _cosine(2.0 * cycles * _progress(t, total, xp), xp)
 
 
-def restart_decay(s: State, restarts: int = 10) -> Array:
+def restart_decay(t: Array, total: Array, xp: Any, restarts: int = 10) -> Array:
     """rd_n = 0.5 (1 + cos(pi ((t n) mod T)/T))."""
-    return _cosine(s, ((s.step * s.constant(restarts)) % s.total_steps) / s.total_steps)
+    return _cosine(((t * float(restarts)) % total) / total, xp)
 
 
-def annealed_deviation(s: State) -> Array:
+def annealed_deviation(t: Array) -> Array:
     """Standard deviation of the annealed noise, whose variance is 1/(1+t)^0.55."""
-    return (s.constant(1.0) + s.step) ** s.constant(-0.275)
+    return (1.0 + t) ** -0.275
+
+
+def _constant(value: int) -> Operand:
+    return Operand(f"{value}", f"{value}", lambda s: s.constant(value), meaning=Meaning("", float(value)))
+
+
+def _power_of_gradient(exponent: int) -> Operand:
+    meaning = Meaning("g", sign=exponent % 2, power=float(exponent))
+    return Operand(
+        f"g**{exponent}",
+        f"g^{exponent}",
+        lambda s: functools.reduce(operator.mul, [s.g] * exponent),
+        meaning=meaning,
+        binding=POWER,
+    )
+
+
+def _scaled_weight(exponent: int) -> Operand:
+    name, scale = f"1e{exponent}*w", float(f"1e{exponent}")
+    meaning = Meaning("w", scale)
+    return Operand(name, f"10^{{{exponent}}} w", lambda s: s.constant(scale) * s.w, meaning=meaning, binding=PRODUCT)
+
+
+def _sign_of(symbol: str, compute: Callable[[State], Array], slots: frozenset[str] = frozenset()) -> Operand:
+    name, latex = f"sign({symbol})", rf"\operatorname{{sign}}({symbol})"
+    return Operand(name, latex, lambda s: s.xp.sign(compute(s)), slots, meaning=Meaning(symbol, power=0.0))
+
+
+def _decay(name: str, latex: str, compute: Callable[[Array, Array, Any], Array]) -> Operand:
+    return Operand(
+        name,
+        latex,
+        lambda s: compute(s.step, s.total_steps, s.xp),
+        needs_total_steps=True,
+        meaning=Meaning(name, sign=0, low=0.0, high=1.0),
+        extra=True,
+    )
+
+
+def noise(name: str, latex: str, deviation: Callable[[State], Array], stream: int, extra: bool = True) -> Operand:
+    """An operand of normal noise; a stream of its own makes it independent of every other noise."""
+    return Operand(name, latex, lambda s: deviation(s) * s.normal(stream), stream=stream, extra=extra)
+
+
+def _clip(limit: str) -> Unary:
+    number = float(limit)
+    return Unary(
+        f"clip_{limit}",
+        f"clip(%s, {limit})",
+        rf"\operatorname{{clip}}\left(%s, 10^{{{limit.removeprefix('1e')}}}\right)",
+        lambda s, x: s.xp.minimum(s.xp.maximum(x, s.constant(-number)), s.constant(number)),
+        function="clip",
+        parameter=number,
+    )
+
+
+def _drop(rate: str) -> Unary:
+    number = float(rate)
+    return Unary(
+        f"drop_{rate}",
+        f"drop(%s, {rate})",
+        rf"\operatorname{{drop}}\left(%s, {rate}\right)",
+        # A choice, not a product with a mask: a dropped infinity is 0 and not NaN.
+        lambda s, x: s.xp.where(s.uniform() < s.constant(number), s.constant(0.0), x),
+        stochastic=True,
+        function="drop",
+        parameter=number,
+    )
 
 
 _M, _V, _GAMMA = frozenset({"m"}), frozenset({"v"}), frozenset({"gamma"})
 
 AVERAGES: dict[str, Average] = {
-    "m": Average("m", lambda g: g, beta=0.9),
-    "v": Average("v", lambda g: g * g, beta=0.999),
-    "gamma": Average("gamma", lambda g: g * g * g, beta=0.999),
+    entry.name: entry
+    for entry in (
+        Average("m", lambda g: g, beta=0.9),
+        Average("v", lambda g: g * g, beta=0.999, even=True, low=0.0),
+        Average("gamma", lambda g: g * g * g, beta=0.999),
+    )
 }
 
-BASE_OPERANDS: tuple[Operand, ...] = (
-    Operand("g", "g", lambda s: s.g),
-    Operand("g**2", "g^2", lambda s: s.g * s.g),
-    Operand("g**3", "g^3", lambda s: s.g * s.g * s.g),
-    Operand("m", r"\hat{m}", _hat("m"), _M),
-    Operand("v", r"\hat{v}", _hat("v"), _V),
-    Operand("gamma", r"\hat{\gamma}", _hat("gamma"), _GAMMA),
-    Operand("sign(g)", r"\operatorname{sign}(g)", lambda s: s.xp.sign(s.g)),
-    Operand("sign(m)", r"\operatorname{sign}(m)", lambda s: s.xp.sign(s.average("m")), _M),
-    Operand("1", "1", _constant(1.0)),
-    Operand("2", "2", _constant(2.0)),
-    Operand("noise", r"\epsilon", lambda s: s.constant(math.sqrt(NOISE_VARIANCE)) * s.normal(0)),
-    Operand("1e-4*w", "10^{-4} w", _scaled_weight(1e-4)),
-    Operand("1e-3*w", "10^{-3} w", _scaled_weight(1e-3)),
-    Operand("1e-2*w", "10^{-2} w", _scaled_weight(1e-2)),
-    Operand("1e-1*w", "10^{-1} w", _scaled_weight(1e-1)),
-    Operand("adam", r"\mathrm{Adam}", _adam, _M | _V),
-    Operand("rmsprop", r"\mathrm{RMSProp}", _rmsprop, _V),
-)
+OPERANDS: dict[str, Operand] = {
+    entry.name: entry
+    for entry in (
+        Operand("g", "g", lambda s: s.g),
+        _power_of_gradient(2),
+        _power_of_gradient(3),
+        Operand("m", r"\hat{m}", _hat("m"), _M),
+        Operand("v", r"\hat{v}", _hat("v"), _V, meaning=Meaning("v", sign=0, low=0.0)),
+        Operand("gamma", r"\hat{\gamma}", _hat("gamma"), _GAMMA),
+        _sign_of("g", lambda s: s.g),
+        _sign_of("m", lambda s: s.average("m"), _M),
+        _constant(1),
+        _constant(2),
+        noise("noise", r"\epsilon", lambda s: s.constant(math.sqrt(NOISE_VARIANCE)), stream=0, extra=False),
+        _scaled_weight(-4),
+        _scaled_weight(-3),
+        _scaled_weight(-2),
+        _scaled_weight(-1),
+        Operand("adam", r"\mathrm{Adam}", _adam, _M | _V),
+        Operand("rmsprop", r"\mathrm{RMSProp}", _rmsprop, _V),
+        _decay("ld", r"\mathrm{ld}", linear_decay),
+        _decay("cd", r"\mathrm{cd}", cosine_decay),
+        _decay("rd", r"\mathrm{rd}_{10}", restart_decay),
+        noise("annealed_noise", r"\epsilon_t", lambda s: annealed_deviation(s.step), stream=1),
+    )
+}
 
-DECAY_OPERANDS: tuple[Operand, ...] = (
-    Operand("ld", r"\mathrm{ld}", linear_decay, needs_total_steps=True),
-    Operand("cd", r"\mathrm{cd}", cosine_decay, needs_total_steps=True),
-    Operand("rd", r"\mathrm{rd}_{10}", restart_decay, needs_total_steps=True),
-    Operand("annealed_noise", r"\epsilon_t", lambda s: annealed_deviation(s) * s.normal(1)),
-)
+UNARY: dict[str, Unary] = {
+    entry.name: entry
+    for entry in (
+        Unary("identity", "identity(%s)", "%s", lambda s, x: x),
+        Unary("neg", "-%s", "-%s", lambda s, x: -x, binding=NEGATION),
+        Unary("exp", "exp(%s)", "e^{%s}", lambda s, x: s.xp.exp(x)),
+        Unary("log", "log(%s)", r"\log\left|%s\right|", lambda s, x: s.xp.log(s.xp.abs(x))),
+        Unary("sqrt", "sqrt(%s)", r"\sqrt{\left|%s\right|}", lambda s, x: s.xp.sqrt(s.xp.abs(x))),
+        _clip("1e-5"),
+        _clip("1e-4"),
+        _clip("1e-3"),
+        _drop("0.1"),
+        _drop("0.3"),
+        _drop("0.5"),
+        Unary("sign", "sign(%s)", r"\operatorname{sign}\left(%s\right)", lambda s, x: s.xp.sign(x)),
+    )
+}
 
-
-def _clip(limit: float) -> Callable[[State, Array], Array]:
-    return lambda s, x: s.xp.minimum(s.xp.maximum(x, s.constant(-limit)), s.constant(limit))
-
-
-def _drop(rate: float) -> Callable[[State, Array], Array]:
-    # A choice, not a product with a mask: a dropped infinity is 0 and not NaN.
-    return lambda s, x: s.xp.where(s.uniform() < s.constant(rate), s.constant(0.0), x)
-
-
-UNARY_FUNCTIONS: tuple[Unary, ...] = (
-    Unary("identity", "identity(%s)", "%s", lambda s, x: x),
-    Unary("neg", "-%s", "-%s", lambda s, x: -x),
-    Unary("exp", "exp(%s)", "e^{%s}", lambda s, x: s.xp.exp(x)),
-    Unary("log", "log(%s)", r"\log\left|%s\right|", lambda s, x: s.xp.log(s.xp.abs(x))),
-    Unary("sqrt", "sqrt(%s)", r"\sqrt{\left|%s\right|}", lambda s, x: s.xp.sqrt(s.xp.abs(x))),
-    Unary("clip_1e-5", "clip(%s, 1e-5)", r"\operatorname{clip}\left(%s, 10^{-5}\right)", _clip(1e-5)),
-    Unary("clip_1e-4", "clip(%s, 1e-4)", r"\operatorname{clip}\left(%s, 10^{-4}\right)", _clip(1e-4)),
-    Unary("clip_1e-3", "clip(%s, 1e-3)", r"\operatorname{clip}\left(%s, 10^{-3}\right)", _clip(1e-3)),
-    Unary("drop_0.1", "drop(%s, 0.1)", r"\operatorname{drop}\left(%s, 0.1\right)", _drop(0.1), stochastic=True),
-    Unary("drop_0.3", "drop(%s, 0.3)", r"\operatorname{drop}\left(%s, 0.3\right)", _drop(0.3), stochastic=True),
-    Unary("drop_0.5", "drop(%s, 0.5)", r"\operatorname{drop}\left(%s, 0.5\right)", _drop(0.5), stochastic=True),
-    Unary("sign", "sign(%s)", r"\operatorname{sign}\left(%s\right)", lambda s, x: s.xp.sign(x)),
-)
-
-BINARY_FUNCTIONS: tuple[Binary, ...] = (
-    Binary("+", "%s + %s", "%s + %s", lambda s, x, y: x + y),
-    Binary("-", "%s - %s", "%s - %s", lambda s, x, y: x - y),
-    Binary("*", "%s * %s", r"%s \cdot %s", lambda s, x, y: x * y),
-    Binary("/", "%s / %s", r"\frac{%s}{%s + \delta}", lambda s, x, y: x / (y + s.constant(DELTA))),
-    # |x|^y, as log and sqrt take |x|: the paper does not say what a negative base gives.
-    Binary("**", "%s ** %s", r"\left|%s\right|^{%s}", lambda s, x, y: s.xp.abs(x) ** y),
-    Binary("left", "left(%s, %s)", r"\operatorname{left}\left(%s, %s\right)", lambda s, x, y: x),
-)
-
-OPERANDS: dict[str, Operand] = {entry.name: entry for entry in BASE_OPERANDS + DECAY_OPERANDS}
-UNARY: dict[str, Unary] = {entry.name: entry for entry in UNARY_FUNCTIONS}
-BINARY: dict[str, Binary] = {entry.name: entry for entry in BINARY_FUNCTIONS}
+BINARY: dict[str, Binary] = {
+    entry.name: entry
+    for entry in (
+        Binary("+", "%s + %s", "%s + %s", lambda s, x, y: x + y, SUM, SUM, commutes=True),
+        Binary("-", "%s - %s", "%s - %s", lambda s, x, y: x - y, SUM, SUM),
+        Binary("*", "%s * %s", r"%s \cdot %s", lambda s, x, y: x * y, PRODUCT, PRODUCT, commutes=True),
+        Binary("/", "%s / %s", r"\frac{%s}{%s + \delta}", lambda s, x, y: x / (y + s.constant(DELTA)), PRODUCT),
+        # |x|^y, as log and sqrt take |x|: the paper does not say what a negative base gives.
+        Binary("**", "%s ** %s", r"\left|%s\right|^{%s}", lambda s, x, y: s.xp.abs(x) ** y, POWER),
+        Binary(
+            "left",
+            "left(%s, %s)",
+            r"\operatorname{left}\left(%s, %s\right)",
+            lambda s, x, y: x,
+            reads_second=False,
+        ),
+    )
+}
 
 MAX_GROUPS = 4
 GROUP_NAMES: tuple[str, ...] = ("b1", "b2", "b3")  # Values of earlier groups, readable as operands of later ones.
+
+
+def noise_streams() -> tuple[int, ...]:
+    """Numbers of the streams of normal draws that operands read."""
+    return tuple(sorted({entry.stream for entry in OPERANDS.values() if entry.stream is not None}))

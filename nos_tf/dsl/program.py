@@ -7,9 +7,10 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from nos_tf.dsl import formatting, primitives
+from nos_tf.dsl import formatting
 from nos_tf.dsl.errors import ProgramError
 from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, MAX_GROUPS, OPERANDS, UNARY
+from nos_tf.dsl.state import Array, State
 from nos_tf.errors import excerpt, unknown
 
 TOKENS_PER_GROUP = 5
@@ -27,7 +28,7 @@ class Group(NamedTuple):
     def sides(self) -> Iterator[tuple[int, str, str]]:
         """Side number, operand and unary function of each side that the binary function reads."""
         yield 0, self.operand1, self.unary1
-        if self.binary != "left":
+        if BINARY[self.binary].reads_second:
             yield 1, self.operand2, self.unary2
 
 
@@ -90,7 +91,7 @@ class Program:
 
     @property
     def slots(self) -> frozenset[str]:
-        """Running averages that the update depends on, of `m`, `v` and `gamma`."""
+        """Names of the running averages that the update depends on."""
         return frozenset().union(*(OPERANDS[name].slots for name in self.operands))
 
     @property
@@ -109,7 +110,7 @@ class Program:
         return formatting.to_latex(self.groups)
 
 
-def evaluate(program: Program, state: primitives.State) -> primitives.Array:
+def evaluate(program: Program, state: State) -> Array:
     """The update `U`, not yet multiplied by the learning rate.
 
     Args:
@@ -119,14 +120,15 @@ def evaluate(program: Program, state: primitives.State) -> primitives.Array:
     Returns:
       An array that broadcasts to the shape of the gradient.
     """
-    values: dict[str, primitives.Array] = {}
+    values: dict[str, Array] = {}
     result = None
     for index in program.live_groups:
         group = program.groups[index]
         sides = []
         for side, name, unary in group.sides():
             operand = values[name] if name in values else OPERANDS[name].compute(state)
-            sides.append(UNARY[unary].compute(state.at_site(2 * index + side), operand))
+            entry = UNARY[unary]
+            sides.append(entry.compute(state.at_site(2 * index + side) if entry.stochastic else state, operand))
         result = BINARY[group.binary].compute(state, sides[0], sides[-1])
         if index < len(GROUP_NAMES):
             values[GROUP_NAMES[index]] = result

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from nos_tf.dsl.primitives import BASE_OPERANDS, BINARY, GROUP_NAMES, MAX_GROUPS, OPERANDS, UNARY
+from nos_tf.dsl.entries import base_names
+from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, MAX_GROUPS, OPERANDS, UNARY
 from nos_tf.dsl.program import TOKENS_PER_GROUP, Program
 from nos_tf.errors import unknown
 
@@ -30,8 +31,8 @@ class SearchSpace:
     Attributes:
       num_groups: Groups of every program, 1 to 4.
       operands: Operand tokens; the 17 of the paper's first version by default.
-      unary: Unary function tokens.
-      binary: Binary function tokens.
+      unary: Unary function tokens; the paper's by default.
+      binary: Binary function tokens; the paper's by default.
       constraints: Names out of `CONSTRAINTS`.
 
     Raises:
@@ -39,9 +40,9 @@ class SearchSpace:
     """
 
     num_groups: int = 1
-    operands: tuple[str, ...] = tuple(entry.name for entry in BASE_OPERANDS)
-    unary: tuple[str, ...] = tuple(UNARY)
-    binary: tuple[str, ...] = tuple(BINARY)
+    operands: tuple[str, ...] = dataclasses.field(default_factory=lambda: base_names(OPERANDS))
+    unary: tuple[str, ...] = dataclasses.field(default_factory=lambda: base_names(UNARY))
+    binary: tuple[str, ...] = dataclasses.field(default_factory=lambda: base_names(BINARY))
     constraints: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:

@@ -11,28 +11,16 @@ import numpy as np
 import tensorflow as tf
 
 from nos_tf.dsl import Program
-from nos_tf.dsl.primitives import BINARY, BINARY_FUNCTIONS, GROUP_NAMES, OPERANDS, UNARY, UNARY_FUNCTIONS
+from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, OPERANDS, UNARY
 from nos_tf.optimizers.update_rule import TensorState
-
-_OPERAND_INDEX = {name: index for index, name in enumerate([*OPERANDS, *GROUP_NAMES])}
-_UNARY_INDEX = {name: index for index, name in enumerate(UNARY)}
-_BINARY_INDEX = {name: index for index, name in enumerate(BINARY)}
 
 
 def encode(program: Program) -> np.ndarray:
     """Tokens of a program as int32 of shape `[num_groups, 5]`, for `interpret`."""
+    operands, unary, binary = [*OPERANDS, *GROUP_NAMES], list(UNARY), list(BINARY)
+    tables = (operands, operands, unary, unary, binary)
     return np.array(
-        [
-            (
-                _OPERAND_INDEX[group.operand1],
-                _OPERAND_INDEX[group.operand2],
-                _UNARY_INDEX[group.unary1],
-                _UNARY_INDEX[group.unary2],
-                _BINARY_INDEX[group.binary],
-            )
-            for group in program.groups
-        ],
-        np.int32,
+        [[table.index(token) for table, token in zip(tables, group, strict=True)] for group in program.groups], np.int32
     )
 
 
@@ -58,7 +46,7 @@ def interpret(tokens: tf.Tensor, state: TensorState) -> tf.Tensor:
         operands += [lambda index=index: earlier[index] for index in range(len(GROUP_NAMES))]
         value = tf.switch_case(row[number], operands)
         here = state.at_site(site)
-        functions = [lambda entry=entry: broadcast(entry.compute(here, value)) for entry in UNARY_FUNCTIONS]
+        functions = [lambda entry=entry: broadcast(entry.compute(here, value)) for entry in UNARY.values()]
         return tf.switch_case(row[2 + number], functions)
 
     def group(index: tf.Tensor, earlier: tf.Tensor, result: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -66,7 +54,7 @@ def interpret(tokens: tf.Tensor, state: TensorState) -> tf.Tensor:
         row = tokens[index]
         first = side(row, 2 * index, 0, earlier)
         second = side(row, 2 * index + 1, 1, earlier)
-        functions = [lambda entry=entry: broadcast(entry.compute(state, first, second)) for entry in BINARY_FUNCTIONS]
+        functions = [lambda entry=entry: broadcast(entry.compute(state, first, second)) for entry in BINARY.values()]
         value = tf.switch_case(row[4], functions)
         place = tf.minimum(index, len(GROUP_NAMES) - 1)  # The value of a fourth group is never read.
         return index + 1, tf.tensor_scatter_nd_update(earlier, [[place]], [value]), value

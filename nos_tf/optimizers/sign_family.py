@@ -13,10 +13,10 @@ import tensorflow as tf
 
 from nos_tf.dsl import primitives
 from nos_tf.optimizers.keras_api import RuleOptimizer, register_serializable
-from nos_tf.optimizers.update_rule import TensorState
+from nos_tf.optimizers.update_rule import TENSORFLOW
 from nos_tf.optimizers.validation import check_beta, check_total_steps
 
-SignDecay = Callable[[primitives.State], tf.Tensor]
+SignDecay = Callable[[tf.Tensor, tf.Tensor, Any], tf.Tensor]  # Of t, T and element-wise functions.
 
 SIGN_DECAYS: dict[str, SignDecay] = {
     "ld": primitives.linear_decay,
@@ -69,17 +69,8 @@ class _SignOptimizer(RuleOptimizer):
         }
 
     def _decay(self, decay: SignDecay, step: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-        scalar = tf.zeros([], tf.float32 if dtype.size < 4 else dtype)
-        state = TensorState(
-            g=scalar,
-            w=scalar,
-            averages={},
-            step_number=step,
-            total_steps=tf.constant(self.total_steps, scalar.dtype),
-            betas={},
-            randomness=None,
-        )
-        return decay(state)
+        dtype = tf.float32 if dtype.size < 4 else dtype
+        return decay(tf.cast(step, dtype), tf.constant(self.total_steps, dtype), TENSORFLOW)
 
 
 @register_serializable

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import types
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import tensorflow as tf
 
-from nos_tf.dsl.primitives import AVERAGES
+from nos_tf.dsl.entries import NOISE_STREAMS
+from nos_tf.dsl.primitives import AVERAGES, MAX_GROUPS
 
-_XP = types.SimpleNamespace(
-    abs=tf.abs,
-    cos=tf.cos,
-    exp=tf.exp,
-    log=tf.math.log,
-    maximum=tf.maximum,
-    minimum=tf.minimum,
-    sign=tf.sign,
-    sqrt=tf.sqrt,
-    where=tf.where,
-)
-_SITES = 16  # Random streams of one variable: eight sides of functions, then the noise operands.
-_FIRST_NOISE_SITE = 8
+
+class _TensorFlow:
+    """TensorFlow's element-wise functions; some, such as `log`, stand in `tf.math` alone."""
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(tf, name, None) or getattr(tf.math, name, None)
+        if function is None:
+            raise AttributeError(f"Neither tf nor tf.math has a function of this name. Received: {name!r}")
+        return function
+
+
+TENSORFLOW = _TensorFlow()
+# Random streams of one variable: those of both sides of every group, then those of the noise operands.
+_FIRST_NOISE_SITE = 2 * MAX_GROUPS
+_SITES = _FIRST_NOISE_SITE + NOISE_STREAMS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +66,7 @@ class TensorState:
       averages: Running averages after this step's update, by name.
       step_number: Steps completed before this one, an integer scalar.
       total_steps: Length of the training in steps; a scalar of the gradient's dtype, or None where no decay is read.
-      betas: Decay rate of each average.
+      betas: Decay rates by name; an average that is not named has its default rate.
       randomness: Source of the random numbers, or None where none are drawn.
       site: Where in the program the state is read.
     """
@@ -78,7 +80,7 @@ class TensorState:
     randomness: Randomness | None
     site: int = 0
 
-    xp: ClassVar[Any] = _XP
+    xp: ClassVar[Any] = TENSORFLOW
 
     @property
     def step(self) -> tf.Tensor:
@@ -91,7 +93,7 @@ class TensorState:
         return self.averages[name]
 
     def bias(self, name: str) -> tf.Tensor:
-        beta = self.betas[name]
+        beta = beta_of(name, self.betas)
         # In float32, 1 - 0.999 ** t is wrong in the fifth digit at the first steps.
         log_beta = math.log(beta) if beta > 0.0 else -math.inf
         return -tf.math.expm1(self.constant(log_beta) * (self.step + self.constant(1.0)))
@@ -110,6 +112,11 @@ class TensorState:
         return tf.reshape(self.randomness.draw(site, self.step_number, self.g.dtype, normal), tf.shape(self.g))
 
 
+def beta_of(name: str, betas: Mapping[str, float]) -> float:
+    """Decay rate of an average: the given one, or the default."""
+    return betas.get(name, AVERAGES[name].beta)
+
+
 def updated_averages(
     slots: Iterable[str], averages: Mapping[str, tf.Tensor], gradient: tf.Tensor, betas: Mapping[str, float]
 ) -> dict[str, tf.Tensor]:
@@ -119,11 +126,11 @@ def updated_averages(
       slots: Names of the averages to update.
       averages: Their present values, shaped and typed like the gradient.
       gradient: This step's gradient.
-      betas: Decay rate of each average.
+      betas: Decay rates by name; an average that is not named has its default rate.
     """
     updated = {}
     for name in slots:
-        rest = tf.constant(1.0 - betas[name], gradient.dtype)
+        rest = tf.constant(1.0 - beta_of(name, betas), gradient.dtype)
         updated[name] = averages[name] + rest * (AVERAGES[name].compute(gradient) - averages[name])
     return updated
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from nos_tf.dsl.factors import (
-    FAINT,
+from nos_tf.dsl.algebra import tolerances
+from nos_tf.dsl.algebra.factors import (
     ONE,
     Atom,
     Factor,
@@ -25,10 +25,6 @@ from nos_tf.dsl.factors import (
     rounded,
 )
 
-_LARGEST_EXPONENT = 300.0  # Beyond it, the exponential of a constant stays symbolic.
-_NO_UNDERFLOW = -60.0  # Exponentials of more than this are not zero in single precision.
-_SMALLEST_COEFFICIENT, _LARGEST_COEFFICIENT = 1e-250, 1e250
-_ROUNDING = 1e-9
 _MAX_TERMS = 64  # Larger products stay factored.
 
 
@@ -49,6 +45,12 @@ class Polynomial:
         return isinstance(other, Polynomial) and self.key == other.key
 
     @property
+    def atoms(self) -> Iterator[Atom]:
+        """All atoms in it."""
+        for monomial, _ in self.terms:
+            yield from monomial.atoms
+
+    @property
     def constant(self) -> float | None:
         """The value of a polynomial without atoms."""
         if not self.terms:
@@ -65,6 +67,11 @@ class Polynomial:
 
 
 ZERO = Polynomial(())
+
+
+def masks(polynomial: Polynomial) -> frozenset[tuple[str, int]]:
+    """Unary function and label of every random mask that a polynomial depends on."""
+    return frozenset(atom.arguments for atom in polynomial.atoms if atom.kind == "mask")
 
 
 def constant(value: float) -> Polynomial:
@@ -141,8 +148,9 @@ def build(coefficient: float, factors: Sequence[Factor]) -> Polynomial:
 def exponential(exponent: Polynomial) -> tuple[float, tuple[Factor, ...]]:
     """`exp(exponent)` as a coefficient and factors: constants leave, and `exp(c log|a|)` is `|a|^c`."""
     coefficient, factors, rest = 1.0, [], []
+    largest = tolerances.LARGEST_CONSTANT_EXPONENT
     for monomial, c in exponent.terms:
-        if not monomial.factors and FAINT < abs(c) < _LARGEST_EXPONENT:
+        if not monomial.factors and tolerances.FAINT < abs(c) < largest:
             coefficient = math.exp(c)
         elif (power := _power_of_log(monomial, c)) is not None:
             factors.append(power)
@@ -157,9 +165,9 @@ def exponential(exponent: Polynomial) -> tuple[float, tuple[Factor, ...]]:
                     f"exp[{argument.key}]",
                     "exp",
                     (argument,),
-                    low=math.exp(min(low, _LARGEST_EXPONENT)),
-                    high=math.exp(max(high, -_LARGEST_EXPONENT)) if high < _LARGEST_EXPONENT else math.inf,
-                    may_vanish=argument.singular or low < _NO_UNDERFLOW,
+                    low=math.exp(min(low, largest)),
+                    high=math.exp(max(high, -largest)) if high < largest else math.inf,
+                    may_vanish=argument.singular or low < tolerances.NO_UNDERFLOW_EXPONENT,
                     singular=argument.singular,
                 ),
                 0,
@@ -192,7 +200,7 @@ def factored(polynomial: Polynomial) -> tuple[float, tuple[Factor, ...]]:
         (polynomial,),
         low=low,
         high=high,
-        may_vanish=low <= _ROUNDING,
+        may_vanish=low <= tolerances.POSITIVE,
         singular=polynomial.singular,
     )
     return coefficient, (*common, Factor(atom, 0 if low >= 0.0 else 1, 1.0))
@@ -253,7 +261,7 @@ def _common_factors(polynomial: Polynomial) -> tuple[tuple[Factor, ...], Polynom
 
 
 def _checked(coefficient: float) -> float:
-    if not _SMALLEST_COEFFICIENT < abs(coefficient) < _LARGEST_COEFFICIENT:
+    if not tolerances.SMALLEST_COEFFICIENT < abs(coefficient) < tolerances.LARGEST_COEFFICIENT:
         raise UnsafeError
     return coefficient
 

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-# Sums of numbers whose sizes differ by more, or that cancel by more, lose digits that tell rules apart.
-FAINT = 5e-6
-_CANCELLED = 1e-3
-_ROUNDING = 1e-14
+from nos_tf.dsl.algebra import tolerances
 
 
 class UnsafeError(Exception):
@@ -27,7 +24,7 @@ class Atom:
 
     Attributes:
       key: Text that tells it from every other atom.
-      kind: `operand mask exp log reciprocal power clip sum` or `opaque`.
+      kind: `operand mask exp log reciprocal power clip sum`, or `opaque` for an application of a primitive.
       arguments: Polynomials, monomials and numbers that it is a function of.
       low: Lower bound of its value.
       high: Upper bound of its value.
@@ -49,6 +46,13 @@ class Atom:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Atom) and self.key == other.key
 
+    @property
+    def atoms(self) -> Iterator[Atom]:
+        """The atom itself, and all those that it is a function of."""
+        yield self
+        for argument in self.arguments:
+            yield from getattr(argument, "atoms", ())
+
 
 class Factor(NamedTuple):
     """`sign(atom)^sign * |atom|^power`; `sign` 2 with power 0 is 1 where the atom is not zero, and else 0.
@@ -60,6 +64,11 @@ class Factor(NamedTuple):
     sign: int
     power: float
     undefined: bool = False
+
+    @property
+    def atoms(self) -> Iterator[Atom]:
+        """All atoms in it."""
+        return self.atom.atoms
 
     @property
     def singular(self) -> bool:
@@ -75,6 +84,12 @@ class Monomial:
         self.factors = tuple(sorted(factors, key=lambda factor: factor.atom.key))
         self.key = "*".join([_factor_text(factor) for factor in self.factors])
         self.singular = any(factor.singular for factor in self.factors)
+
+    @property
+    def atoms(self) -> Iterator[Atom]:
+        """All atoms in it."""
+        for factor in self.factors:
+            yield from factor.atoms
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -128,7 +143,7 @@ def multiply_in(merged: dict[str, Factor], factor: Factor) -> None:
 
 def number_text(value: float) -> str:
     """A number to the digits that tell rules apart."""
-    return f"{value:.12g}"
+    return f"{value:.{tolerances.DIGITS}g}"
 
 
 def rounded(value: float) -> float:
@@ -141,9 +156,10 @@ def add_numbers(left: float, right: float, singular: bool) -> float:
     total, size = left + right, max(abs(left), abs(right))
     if singular and left * right < 0.0:
         raise UnsafeError
-    if abs(total) <= _ROUNDING * size:
+    if abs(total) <= tolerances.CANCELLED_TO_ZERO * size:
         return 0.0
-    if min(abs(left), abs(right)) < FAINT * size or abs(total) < _CANCELLED * size:
+    smaller = min(abs(left), abs(right))
+    if smaller < tolerances.FAINT * size or abs(total) < tolerances.CANCELLED_DIGITS * size:
         raise UnsafeError
     return total
 

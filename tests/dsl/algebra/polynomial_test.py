@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from nos_tf.dsl.factors import Atom, Factor, UnsafeError
-from nos_tf.dsl.polynomial import ZERO, add, build, constant, exponential, factored, multiply, scale
+from nos_tf.dsl.algebra.factors import Atom, Factor, UnsafeError
+from nos_tf.dsl.algebra.polynomial import ZERO, add, build, constant, exponential, factored, multiply, scale
 
 X, Y, LOG = (build(1.0, [Factor(Atom(name, "operand", singular=name == "l"), 1, 1.0)]) for name in "xyl")
 

@@ -1,7 +1,8 @@
 import pytest
 
 from nos_tf.dsl import parse
-from nos_tf.dsl.normal_form import masks, normal_form
+from nos_tf.dsl.algebra.normal_form import normal_form
+from nos_tf.dsl.algebra.polynomial import masks
 
 LABELS = tuple(range(8))
 
@@ -28,5 +29,5 @@ def test_keys(text, key):
 def test_masks_that_the_update_reads():
     assert masks(normal_form(parse("g * m"), LABELS)) == frozenset()
     form = normal_form(parse("drop(g, 0.3) + exp(drop(m, 0.1))"), LABELS)
-    assert masks(form) == {(0.1, 0), (0.3, 2)}
+    assert masks(form) == {("drop_0.1", 0), ("drop_0.3", 2)}
     assert masks(normal_form(parse("b1 = drop(g, 0.3) * 1; b1 - b1"), LABELS)) == frozenset()

@@ -1,9 +1,9 @@
 import pytest
 
 from nos_tf.dsl import parse
-from nos_tf.dsl.normal_form import normal_form
-from nos_tf.dsl.polynomial import add, scale
-from nos_tf.dsl.probes import agrees
+from nos_tf.dsl.algebra.normal_form import normal_form
+from nos_tf.dsl.algebra.polynomial import add, scale
+from nos_tf.dsl.algebra.probes import agrees
 from tests.dsl import numpy_twin
 
 LABELS = tuple(range(8))

@@ -8,7 +8,7 @@ import pytest
 
 from nos_tf.dsl import Program, SearchSpace, canonical_keys
 from nos_tf.dsl.primitives import BINARY, OPERANDS, UNARY
-from tests.dsl.judge import DIFFERENT, EQUAL, ExactJudge, FastJudge
+from tests.dsl.algebra.judge import DIFFERENT, EQUAL, ExactJudge, FastJudge
 
 
 def _subset(rng, names, largest):

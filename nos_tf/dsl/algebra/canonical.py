@@ -12,11 +12,11 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator
 
-from nos_tf.dsl.factors import UnsafeError
-from nos_tf.dsl.normal_form import masks, normal_form
-from nos_tf.dsl.polynomial import Polynomial, scale
+from nos_tf.dsl.algebra.factors import UnsafeError
+from nos_tf.dsl.algebra.normal_form import normal_form
+from nos_tf.dsl.algebra.polynomial import Polynomial, masks, scale
+from nos_tf.dsl.algebra.probes import agrees
 from nos_tf.dsl.primitives import MAX_GROUPS, UNARY
-from nos_tf.dsl.probes import agrees
 from nos_tf.dsl.program import Program
 
 _MAX_LABELLINGS = 24  # With more ways to number the masks of a rule, it is compared as numbered.
@@ -73,11 +73,11 @@ def _forms(program: Program) -> Iterator[tuple[Polynomial, tuple[int, ...]]]:
     read = masks(first_form) if sites else frozenset()
     groups = []
     for unary, places in sites.items():
-        rate = float(unary.partition("_")[2])
-        groups.append(sorted(places, key=lambda place: (rate, labels[place]) not in read))
+        unread = [place for place in places if (unary, labels[place]) not in read]
+        groups.append([place for place in places if place not in unread] + unread)
         for label, place in enumerate(groups[-1]):
             labels[place] = label
-        groups[-1] = groups[-1][: sum(rate == mask_rate for mask_rate, _ in read)]
+        groups[-1] = groups[-1][: sum(unary == reader for reader, _ in read)]
     if math.prod(math.factorial(len(places)) for places in groups) > _MAX_LABELLINGS:
         groups = []
     for orders in itertools.product(*(itertools.permutations(range(len(places))) for places in groups)):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.dsl import canonical_test
-from tests.dsl.judge import DIFFERENT, EQUAL, UNDECIDED, ExactJudge, FastJudge
+from tests.dsl.algebra import canonical_test
+from tests.dsl.algebra.judge import DIFFERENT, EQUAL, UNDECIDED, ExactJudge, FastJudge
 
 FAST = FastJudge(11)
 EXACT = ExactJudge(12, FAST)

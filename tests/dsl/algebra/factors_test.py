@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from nos_tf.dsl.factors import Atom, Factor, Monomial, UnsafeError, add_numbers, multiply_in, normal_factor
+from nos_tf.dsl.algebra.factors import Atom, Factor, Monomial, UnsafeError, add_numbers, multiply_in, normal_factor
 
 X = Atom("x", "operand")
 POSITIVE = Atom("p", "operand", low=1.0, high=3.0, may_vanish=False)

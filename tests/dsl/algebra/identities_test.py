@@ -1,8 +1,8 @@
 import pytest
 
-from nos_tf.dsl import identities
-from nos_tf.dsl.factors import Atom, Factor, UnsafeError
-from nos_tf.dsl.polynomial import ZERO, add, build, constant, multiply, scale
+from nos_tf.dsl.algebra import identities
+from nos_tf.dsl.algebra.factors import Atom, Factor, UnsafeError
+from nos_tf.dsl.algebra.polynomial import ZERO, add, build, constant, multiply, scale
 
 X, Y = (build(1.0, [Factor(Atom(name, "operand"), 1, 1.0)]) for name in "xy")
 

@@ -8,15 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from nos_tf.dsl.factors import ONE, Atom, Factor, Monomial, UnsafeError, normal_factor, number_text, rounded
-from nos_tf.dsl.polynomial import ZERO, Polynomial, add, build, constant, exponential, factored, multiply, scale
+from nos_tf.dsl.algebra import tolerances
+from nos_tf.dsl.algebra.factors import ONE, Atom, Factor, Monomial, UnsafeError, normal_factor, number_text, rounded
+from nos_tf.dsl.algebra.polynomial import ZERO, Polynomial, add, build, constant, exponential, factored, multiply, scale
 from nos_tf.dsl.primitives import DELTA
-
-_VISIBLE = 1e-9  # The least ratio of delta and a divisor, or the other way round, that the text shows.
-_ROUNDING = 1e-12
-_LARGEST_EXPONENT = 500.0
-_NEAR_ONE = 1e-3
-_NO_OVERFLOW = 1e30  # Its reciprocal is not zero in single precision.
 
 
 def _function_factors(x: Polynomial) -> tuple[float, tuple[Factor, ...]]:
@@ -123,7 +118,7 @@ def clip(x: Polynomial, limit: float) -> Polynomial:
         # clip(|a|^e, l) is clip(|a|, l^(1/e))^e, and clips one in the other are the narrower one.
         atom, _, power, _ = magnitudes[0]
         log_limit = math.log(limit) / power
-        if abs(log_limit) > _LARGEST_EXPONENT:
+        if abs(log_limit) > tolerances.LARGEST_LOG_LIMIT:
             raise UnsafeError
         limit = math.exp(log_limit)
         if atom.kind == "clip":
@@ -133,7 +128,7 @@ def clip(x: Polynomial, limit: float) -> Polynomial:
             magnitudes = [Factor(atom, 0, 1.0)]
     monomial = Monomial(magnitudes)
     low, high = (0.0, math.inf) if monomial.singular else monomial.bounds
-    if high <= limit * (1.0 + _ROUNDING):
+    if high <= limit * (1.0 + tolerances.BOUND_ROUNDING):
         return x
     if low >= limit:
         return _product(coefficient * limit**power, units)
@@ -151,8 +146,8 @@ def clip(x: Polynomial, limit: float) -> Polynomial:
 
 def divide(x: Polynomial, y: Polynomial) -> Polynomial:
     divisor = y.constant
-    if divisor is not None and (divisor == 0.0 or _VISIBLE < abs(divisor / DELTA) < 1 / _VISIBLE):
-        if abs(divisor + DELTA) < _VISIBLE * DELTA:
+    if divisor is not None and (divisor == 0.0 or tolerances.VISIBLE < abs(divisor / DELTA) < 1 / tolerances.VISIBLE):
+        if abs(divisor + DELTA) < tolerances.VISIBLE * DELTA:
             raise UnsafeError
         return scale(x, 1.0 / (divisor + DELTA)) if x.terms else x
     low, high = y.bounds
@@ -163,7 +158,7 @@ def divide(x: Polynomial, y: Polynomial) -> Polynomial:
         (y,),
         low=1.0 / (high + DELTA) if positive else -math.inf,
         high=1.0 / (low + DELTA) if positive else math.inf,
-        may_vanish=y.singular or (max(-low, high) > _NO_OVERFLOW and ("exp[" in y.key or "power[" in y.key)),
+        may_vanish=y.singular or (max(-low, high) > tolerances.NO_OVERFLOW and _can_overflow(y)),
         singular=y.singular,
     )
     return multiply(x, _product(1.0, [Factor(reciprocal, 0 if positive else 1, 1.0)]))
@@ -180,7 +175,7 @@ def power(x: Polynomial, y: Polynomial) -> Polynomial:
     if y.singular or x.singular or not x.terms:
         raise UnsafeError
     coefficient, factors = factored(x)
-    if y.bounds[0] > _ROUNDING or not any(_may_be_zero(factor) for factor in factors):
+    if y.bounds[0] > tolerances.BOUND_ROUNDING or not any(_may_be_zero(factor) for factor in factors):
         return exp(multiply(y, log(x)))
     # The rest is 1 where both are zero, as 0 ** 0 is, and the exponential of 0 * log(0) is not.
     result = exp(multiply(y, _log_constant(coefficient)))
@@ -198,6 +193,10 @@ def power(x: Polynomial, y: Polynomial) -> Polynomial:
     return result
 
 
+def _can_overflow(polynomial: Polynomial) -> bool:
+    return any(atom.kind in ("exp", "power") for atom in polynomial.atoms)
+
+
 def _may_be_zero(factor: Factor) -> bool:
     is_exponential = factor.atom.kind == "exp" and factor.power != 0.0  # Its logarithm stays finite.
     return factor.atom.may_vanish and not is_exponential
@@ -206,6 +205,6 @@ def _may_be_zero(factor: Factor) -> bool:
 def _log_constant(value: float) -> Polynomial:
     """Logarithm of a number that is 1, or not so near to 1 that digits are lost."""
     logarithm = math.log(abs(value))
-    if 0.0 < abs(logarithm) < _NEAR_ONE:
+    if 0.0 < abs(logarithm) < tolerances.LOGARITHM_DIGITS:
         raise UnsafeError
     return constant(logarithm)

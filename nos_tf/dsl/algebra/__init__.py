@@ -1,0 +1,1 @@
+"""Which update rules are equal: their algebra, and canonical keys made of it."""

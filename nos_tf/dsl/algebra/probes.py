@@ -1,0 +1,167 @@
+"""Fixed random probes: does a normal form have the values of the program that it was made from?
+
+The probes hold ordinary values, values of all magnitudes, and exact zeros. A program is evaluated by its primitives,
+its normal form by the meaning of its atoms, so a mistake in the algebra shows as a difference.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+
+import numpy as np
+
+from nos_tf.dsl.algebra import tolerances
+from nos_tf.dsl.algebra.factors import Atom, Factor, Monomial
+from nos_tf.dsl.algebra.polynomial import Polynomial, masks
+from nos_tf.dsl.numpy_state import NumpyState, bias
+from nos_tf.dsl.primitives import AVERAGES, BINARY, DELTA, MAX_GROUPS, OPERANDS, UNARY, noise_streams
+from nos_tf.dsl.program import Program, evaluate
+from nos_tf.dsl.state import Array
+
+_ORDINARY, _SPREAD = 32, 16
+_TOTAL_STEPS = 100.0
+_SEED = 20170806
+_CACHE_SIZE = 1 << 13
+# What is exactly zero at the last probes; `extra` stands for all averages that are not the paper's.
+_ZEROS = (
+    ("g",),
+    ("m",),
+    ("v",),
+    ("gamma",),
+    ("w", "extra"),
+    ("g", "m", "v", "gamma", "extra"),
+    ("g", "m"),
+    ("g", "w"),
+)
+_COUNT = _ORDINARY + _SPREAD + len(_ZEROS)
+_SHARED_STREAMS = 2
+
+
+def _state() -> NumpyState:
+    return _make_state(tuple(AVERAGES), noise_streams())
+
+
+@functools.cache
+def _make_state(names: tuple[str, ...], streams: tuple[int, ...]) -> NumpyState:
+    """The state of one weight tensor whose entries are the probes; the label of a mask is its site.
+
+    Additions to the paper's averages and noises have generators of their own, so that they do not move the probes, and
+    with them the keys, of the rules that do not read them.
+
+    Args:
+      names: Running averages.
+      streams: Streams of noise.
+    """
+    rng = np.random.default_rng(_SEED)
+    paper = [name for name in names if not AVERAGES[name].extra]
+    arrays = {name: _values(rng, name) for name in ("g", "w", *paper)}
+    for name in names:
+        if AVERAGES[name].extra:
+            arrays[name] = _values(np.random.default_rng([_SEED, *name.encode()]), "extra")
+        if math.isfinite(AVERAGES[name].low):
+            arrays[name] = AVERAGES[name].low + np.abs(arrays[name])
+    for name in ("g", "m"):
+        arrays[name][arrays["v"] == 0.0] *= 1e-7  # As small as epsilon, or the direction of Adam would overflow.
+    step = rng.integers(0, int(_TOTAL_STEPS), _COUNT).astype(np.float64)
+    normals = dict(enumerate(rng.normal(size=(_SHARED_STREAMS, _COUNT))))
+    normals |= {
+        stream: np.random.default_rng([_SEED, stream]).normal(size=_COUNT)
+        for stream in streams
+        if stream >= _SHARED_STREAMS
+    }
+    return NumpyState(
+        g=arrays["g"],
+        w=arrays["w"],
+        averages={name: arrays[name] * bias(name, step) for name in names},
+        step=step,
+        total_steps=_TOTAL_STEPS,
+        normals=normals,
+        uniforms=rng.random((2 * MAX_GROUPS, _COUNT)),
+    )
+
+
+def _values(rng: np.random.Generator, name: str) -> np.ndarray:
+    """Values of ordinary size, of all sizes, and ordinary ones with exact zeros."""
+    spread = rng.choice([-1.0, 1.0], _SPREAD) * 10.0 ** rng.uniform(-6.0, 1.0, _SPREAD)
+    values = np.concatenate([rng.normal(size=_ORDINARY), spread, rng.normal(size=len(_ZEROS))])
+    values[_ORDINARY + _SPREAD :][[name in names for names in _ZEROS]] = 0.0
+    return values
+
+
+def agrees(program: Program, form: Polynomial, mask_labels: tuple[int, ...]) -> bool:
+    """Whether program and normal form have the same values at all probes, where these do not overflow.
+
+    Args:
+      program: The rule.
+      form: Its normal form.
+      mask_labels: The labels of the random masks that the normal form was made with.
+    """
+    state = _state()
+    state = dataclasses.replace(state, uniforms=[state.uniforms[label] for label in mask_labels])
+    with np.errstate(all="ignore"):
+        expected, actual = np.broadcast_arrays(evaluate(program, state), _value(form))
+        is_finite = np.isfinite(expected) & np.isfinite(actual)
+        if expected.ndim and (np.isfinite(expected) != np.isfinite(actual))[-len(_ZEROS) :].any():
+            return False
+        difference = np.abs(expected - actual)
+        wrong = is_finite & (
+            difference > tolerances.AGREEMENT * np.maximum(np.abs(expected), np.abs(actual)) + tolerances.UNDERFLOW
+        )
+        if not wrong.any():
+            return True
+        # What larger values left when they cancelled is no difference.
+        parts = [evaluate(Program(program.tokens[: 5 * (index + 1)]), state) for index in program.live_groups]
+        parts += [coefficient * _product(monomial) for monomial, coefficient in form.terms]
+        largest = functools.reduce(np.maximum, [np.abs(part) for part in parts])
+        return not (wrong & (difference > tolerances.CANCELLATION_ROUNDING * largest)).any()
+
+
+def _value(polynomial: Polynomial) -> Array:
+    total: Array = np.float64(0.0)
+    for monomial, coefficient in polynomial.terms:
+        total = total + coefficient * _product(monomial)
+    return total
+
+
+def _product(monomial: Monomial) -> Array:
+    return functools.reduce(np.multiply, [_factor(factor) for factor in monomial.factors], np.float64(1.0))
+
+
+def _factor(factor: Factor) -> Array:
+    atom = _atom(factor.atom)
+    value = np.abs(atom) ** factor.power if factor.power else np.float64(1.0)
+    if factor.sign:
+        value = value * np.sign(atom) ** factor.sign
+    return np.where(atom == 0.0, np.nan, value) if factor.undefined else value
+
+
+@functools.lru_cache(_CACHE_SIZE)
+def _atom(atom: Atom) -> Array:
+    arguments, state = atom.arguments, _state()
+    match atom.kind:
+        case "operand":
+            return OPERANDS[atom.key].compute(state) if atom.key in OPERANDS else getattr(state, atom.key)
+        case "mask":
+            name, label = arguments
+            return UNARY[name].compute(state.at_site(label), np.ones(_COUNT))
+        case "sum":
+            return _value(arguments[0])
+        case "exp":
+            return np.exp(_value(arguments[0]))
+        case "log":
+            return np.log(_factor(arguments[0]))
+        case "reciprocal":
+            return 1.0 / (_value(arguments[0]) + DELTA)
+        case "power":
+            return _factor(arguments[0]) ** _value(arguments[1])
+        case "clip":
+            return np.minimum(_product(arguments[0]), arguments[1])
+    name, *inputs = arguments
+    if name in BINARY:
+        return BINARY[name].compute(state, *map(_value, inputs))
+    if UNARY[name].stochastic:
+        (label,) = (label for _, label in masks(inputs[1]))
+        state = state.at_site(label)
+    return UNARY[name].compute(state, _value(inputs[0]))
