@@ -22,6 +22,14 @@ from nos_tf.errors import excerpt, unknown
 
 MAX_LENGTH = 1_000  # Characters; the longest text that a program prints as is below 400.
 _MAX_DEPTH = 40  # Nodes; four groups and the calls between them nest less deeply.
+# How Python writes each of its binary operators and prefixes.
+_SYMBOLS = {
+    kind: ast.unparse(ast.BinOp(ast.Name("x"), kind(), ast.Name("y"))).split()[1]
+    for kind in ast.operator.__subclasses__()
+}
+_PREFIXES = {
+    kind: ast.unparse(ast.UnaryOp(kind(), ast.Name("x"))).removesuffix("x") for kind in ast.unaryop.__subclasses__()
+}
 _OPERAND_DEPTH = 3  # Nodes; no operand's own text nests more deeply.
 
 
@@ -152,7 +160,7 @@ class _Parser:
     def _binary_operation(self, node: ast.expr) -> tuple[str, ast.expr, ast.expr] | None:
         match node:
             case ast.BinOp(left=left, op=operator, right=right) if self._operand(node) is None:
-                symbol = _symbol(type(operator))
+                symbol = _SYMBOLS[type(operator)]
                 if symbol not in (symbols := _operators()):
                     self._fail(node, f"Operators are {' '.join(symbols)}")
                 return symbol, left, right
@@ -163,7 +171,7 @@ class _Parser:
     def _unary_function(self, node: ast.expr) -> tuple[str, ast.expr]:
         match node:
             case ast.UnaryOp(op=operator, operand=argument) if (
-                name := _prefixes().get(_prefix(type(operator)))
+                name := _prefixes().get(_PREFIXES[type(operator)])
             ) is not None:
                 return name, argument
             case ast.Call(func=ast.Name(id=name), args=arguments):
@@ -210,18 +218,6 @@ def _operators() -> list[str]:
 
 def _prefixes() -> dict[str, str]:
     return {entry.text % "": name for name, entry in UNARY.items() if entry.binding < ATOM}
-
-
-@functools.cache
-def _prefix(operator: type[ast.unaryop]) -> str:
-    """The text of one of Python's prefixes."""
-    return ast.unparse(ast.UnaryOp(operator(), ast.Name("x"))).removesuffix("x")
-
-
-@functools.cache
-def _symbol(operator: type[ast.operator]) -> str:
-    """The text of one of Python's binary operators."""
-    return ast.unparse(ast.BinOp(ast.Name("x"), operator(), ast.Name("y"))).split()[1]
 
 
 @functools.cache

@@ -224,5 +224,5 @@ def test_averages_have_their_default_rate():
 
 
 def test_a_noise_stream_of_another_variable_is_refused():
-    with pytest.raises(ValueError, match="0 to 7. Received: stream=8"):
+    with pytest.raises(ValueError, match=r"0 to 7\. Received: stream=8"):
         noise("faint_noise", "e", lambda s: s.constant(0.1), stream=8)
