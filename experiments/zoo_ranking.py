@@ -18,6 +18,8 @@ import scipy.stats
 from absl import app, flags
 
 import nos_tf
+from nos_tf.dsl.named_rules import NAMED_RULES
+from nos_tf.errors import unknown
 from nos_tf.tensorflow_loading import load_single_threaded
 
 _TASKS = flags.DEFINE_multi_string("task", ["cifar10_convnet", "cifar10_small"], "Tasks; the first is compared with.")
@@ -31,16 +33,10 @@ _RESAMPLES = 10_000
 
 def rules() -> dict[str, str]:
     """Texts of the rules, by name."""
-    from nos_tf.optimizers.zoo import PROGRAMS
-
-    known = PROGRAMS | {
-        "m": "m",  # Momentum, up to the bias correction of the average.
-        "powersign": "exp(sign(g) * sign(m)) * g",
-        "addsign": "(1 + sign(g) * sign(m)) * g",
-    }
+    known = {name: rule.text for name, rule in NAMED_RULES.items()}
     chosen = _RULES.value or list(known)
-    if unknown := [name for name in chosen if name not in known]:
-        raise app.UsageError(f"Unknown rules; known: {', '.join(known)}. Received: {', '.join(unknown)}")
+    if names := [name for name in chosen if name not in known]:
+        raise app.UsageError(unknown("rule", names[0], known))
     return {name: known[name] for name in chosen}
 
 

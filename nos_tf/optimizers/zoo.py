@@ -13,32 +13,11 @@ from typing import Any
 import tensorflow as tf
 
 from nos_tf.dsl import Program, ProgramError
+from nos_tf.dsl.named_rules import NAMED_RULES
 from nos_tf.errors import unknown
 from nos_tf.optimizers import external
 from nos_tf.optimizers.program_optimizer import ProgramOptimizer
 from nos_tf.optimizers.sign_family import SIGN_DECAYS, AddSign, PowerSign
-
-# The rules of Table 1 and the baselines that the language expresses; powersign is Table 1's g * e^(sign(g) sign(m)).
-PROGRAMS: dict[str, str] = {
-    "sgd": "g",
-    "rmsprop": "rmsprop",
-    "adam": "adam",
-    "powersign-plus-clip-g": "(exp(sign(g) * sign(m)) + clip(g, 1e-4)) * g",
-    "clip-m-exp-v": "clip(m, 1e-4) * exp(v)",
-    "m-exp-v": "m * exp(v)",
-    "powersign-drop-0.3": "exp(sign(g) * sign(m)) * drop(g, 0.3)",
-    "m-exp-g2": "m * exp(g**2)",
-    "drop-m-over-exp-g2": "drop(m, 0.1) / exp(g**2)",
-    "powersign-drop-0.1": "exp(sign(g) * sign(m)) * drop(g, 0.1)",
-    "clip-rmsprop-plus-drop-m": "clip(rmsprop, 1e-5) + drop(m, 0.3)",
-    "adam-powersign": "exp(sign(g) * sign(m)) * adam",
-    "adam-exp-m": "adam * exp(m)",
-    "g-plus-drop-m": "g + drop(m, 0.3)",
-    "drop-m-exp-g3": "drop(m, 0.1) * exp(g**3)",
-    "g-minus-clip-g2": "g - clip(g**2, 1e-4)",
-    "exp-g-minus-exp-m": "exp(g) - exp(m)",
-    "drop-m-exp-w": "drop(m, 0.3) * exp(1e-3*w)",
-}
 
 _SIGN_FAMILY: dict[str, Callable[..., tf.keras.optimizers.Optimizer]] = {
     "powersign": PowerSign,
@@ -63,7 +42,11 @@ def _rmsprop_nasnet(learning_rate: Any, total_steps: int | None = None, **kwargs
 _ZOO: dict[str, Callable[..., tf.keras.optimizers.Optimizer]] = {
     "momentum": _momentum,
     "rmsprop-nasnet": _rmsprop_nasnet,
-    **{name: functools.partial(ProgramOptimizer, text) for name, text in PROGRAMS.items()},
+    **{
+        name: functools.partial(ProgramOptimizer, rule.text)
+        for name, rule in NAMED_RULES.items()
+        if not rule.has_own_class
+    },
     **_SIGN_FAMILY,
     **{
         f"{name}-{decay}": functools.partial(make, sign_decay=decay)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import functools
 
 from nos_tf.dsl import ProgramError, canonical_key, parse
+from nos_tf.dsl.named_rules import NAMED_RULES
 from nos_tf.paper.cells import TABLES
 
 BASELINES = ("sgd", "momentum", "adam", "rmsprop", "rmsprop-nasnet")
-_PROGRAMS = {row.optimizer: row.program for table in TABLES for row in table.rows if row.program is not None}
+_TEXTS = {
+    name: rule.text
+    for name in (row.optimizer for table in TABLES for row in table.rows)
+    if (rule := NAMED_RULES.get(name)) is not None and not rule.is_approximate
+}
 
 
 @functools.cache
@@ -24,7 +29,7 @@ def known_as(given: str) -> str | None:
         key = canonical_key(parse(given))
     except ProgramError:
         return given
-    return next((name for name, program in _PROGRAMS.items() if canonical_key(parse(program)) == key), None)
+    return next((name for name, text in _TEXTS.items() if canonical_key(parse(text)) == key), None)
 
 
 def is_rule(given: str) -> bool:

@@ -7,17 +7,11 @@ import time
 from collections.abc import Mapping
 
 from nos_tf.dsl import Program
+from nos_tf.dsl.named_rules import NAMED_RULES
 from nos_tf.evaluation.result import Evaluation
 
-# How the field's own optimizers are written in the language; all are run by the same protocol as the found rules.
-BASELINES: Mapping[str, str] = {
-    "SGD": "g",
-    "Momentum": "m",
-    "RMSProp": "rmsprop",
-    "Adam": "adam",
-    "PowerSign": "exp(sign(g) * sign(m)) * g",
-    "AddSign": "(1 + sign(g) * sign(m)) * g",
-}
+# The rules that have a name for people; all are run by the same protocol as the found rules.
+BASELINES: Mapping[str, str] = {rule.title: rule.text for rule in NAMED_RULES.values() if rule.title}
 
 RANDOM = "random"  # Source of the trials that everything else is compared with.
 

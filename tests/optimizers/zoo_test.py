@@ -8,8 +8,8 @@ import tensorflow as tf
 
 import nos_tf
 from nos_tf.dsl import parse
+from nos_tf.dsl.named_rules import NAMED_RULES
 from nos_tf.optimizers import AddSign, PowerSign, ProgramOptimizer, get, names
-from nos_tf.optimizers.zoo import PROGRAMS
 from tests.dsl import numpy_twin
 from tests.optimizers.reference import trace
 
@@ -44,7 +44,7 @@ TABLE = {
 @pytest.mark.parametrize("name", TABLE)
 def test_rule_of_the_table_is_its_formula(name: str) -> None:
     masks = {rate: np.random.default_rng(0).uniform(size=[100, 12]) >= rate for rate in (0.1, 0.3, 0.5)}
-    program = parse(PROGRAMS.get(name, "exp(sign(g) * sign(m)) * g"))
+    program = parse(NAMED_RULES[name].text)
     operands = TRACE.operands
     value = numpy_twin.update(program, operands, lambda rate, site: masks[rate])
     np.testing.assert_allclose(value, TABLE[name](operands, lambda rate: masks[rate]), rtol=1e-7, atol=1e-300)

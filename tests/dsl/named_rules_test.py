@@ -1,0 +1,32 @@
+"""The rules with a name, without TensorFlow."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import nos_tf
+from nos_tf.dsl.named_rules import NAMED_RULES
+
+
+@pytest.mark.parametrize("name", NAMED_RULES)
+def test_text_is_a_rule_as_it_is_printed(name):
+    text = NAMED_RULES[name].text
+    assert str(nos_tf.parse(text)).removesuffix(" * 1") == text
+
+
+def test_no_two_names_are_one_rule():
+    keys = nos_tf.canonical_keys([nos_tf.parse(rule.text) for rule in NAMED_RULES.values()])
+    assert len(set(keys)) == len(NAMED_RULES) == 22
+
+
+def test_titles_are_the_baselines_of_a_search():
+    titles = [rule.title for rule in NAMED_RULES.values() if rule.title]
+    assert titles == ["SGD", "Momentum", "RMSProp", "Adam", "PowerSign", "AddSign"]
+
+
+def test_loads_no_tensorflow():
+    code = "import sys, nos_tf.dsl.named_rules; assert 'tensorflow' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
