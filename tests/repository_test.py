@@ -10,7 +10,7 @@ import re
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
-KERAS_API = "nos_tf/optimizers/keras_api.py"
+KERAS_COMPAT = "nos_tf/optimizers/keras_compat.py"
 # Names that tell Keras 2 from Keras 3, or that only one of them has.
 VERSION_SPECIFIC = re.compile(r"IS_KERAS_3|keras\.(__version__|__internal__|src|ops)\b|optimizers\.legacy|tf_keras")
 
@@ -29,13 +29,13 @@ def imported(path: pathlib.Path) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-def test_only_keras_api_knows_which_keras_runs() -> None:
+def test_only_keras_compat_knows_which_keras_runs() -> None:
     knowing = {
         path.relative_to(ROOT).as_posix()
         for path in sources()
         if VERSION_SPECIFIC.search(path.read_text("utf-8")) or imported(path) & {"keras", "tf_keras"}
     }
-    assert knowing == {KERAS_API}
+    assert knowing == {KERAS_COMPAT}
 
 
 def test_lock_files_name_no_address() -> None:

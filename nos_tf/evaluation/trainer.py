@@ -18,7 +18,7 @@ import tensorflow as tf
 from nos_tf.dsl import Program
 from nos_tf.dsl.primitives import AVERAGES
 from nos_tf.evaluation.interpreter import encode, interpret
-from nos_tf.optimizers.keras_api import tf_variables
+from nos_tf.optimizers.keras_compat import tf_variables
 from nos_tf.optimizers.update_rule import Randomness, TensorState, updated_averages
 from nos_tf.tasks.task import Split, Task
 

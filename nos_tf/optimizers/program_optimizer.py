@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from nos_tf.dsl import Program, evaluate, parse
 from nos_tf.dsl.primitives import AVERAGES
-from nos_tf.optimizers.keras_api import RuleOptimizer, register_serializable
+from nos_tf.optimizers.keras_compat import register_serializable
+from nos_tf.optimizers.rule_optimizer import RuleOptimizer
 from nos_tf.optimizers.update_rule import Randomness, TensorState, updated_averages
 from nos_tf.optimizers.validation import check_beta, check_seed, check_total_steps
 

@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from nos_tf.errors import unknown
-from nos_tf.optimizers.keras_api import register_serializable
+from nos_tf.optimizers.keras_compat import register_serializable
 from nos_tf.optimizers.update_rule import Randomness
 from nos_tf.optimizers.validation import check_seed, check_total_steps
 

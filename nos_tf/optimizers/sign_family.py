@@ -12,7 +12,8 @@ from typing import Any
 import tensorflow as tf
 
 from nos_tf.dsl import primitives
-from nos_tf.optimizers.keras_api import RuleOptimizer, register_serializable
+from nos_tf.optimizers.keras_compat import register_serializable
+from nos_tf.optimizers.rule_optimizer import RuleOptimizer
 from nos_tf.optimizers.update_rule import TENSORFLOW
 from nos_tf.optimizers.validation import check_beta, check_total_steps
 
@@ -24,6 +25,61 @@ SIGN_DECAYS: dict[str, SignDecay] = {
     "rd10": functools.partial(primitives.restart_decay, restarts=10),
     "rd20": functools.partial(primitives.restart_decay, restarts=20),
 }
+
+
+def power_sign(
+    gradient: tf.Tensor, average: tf.Tensor, base: float = math.e, beta: float = 0.9, decay: tf.Tensor | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """One step of PowerSign as a pure function.
+
+        m <- beta * m + (1 - beta) * g
+        update = base**(f * sign(g) * sign(m)) * g
+
+    Args:
+      gradient: `g`.
+      average: `m` before the step, zeros at first; shaped and typed like the gradient.
+      base: Base of the power.
+      beta: Decay rate of the average.
+      decay: `f`, the weight of the signs at this step, a scalar of the gradient's dtype; None for 1.
+
+    Returns:
+      The update, not yet multiplied by the learning rate, and the new average.
+    """
+    average = _moving_average(gradient, average, beta)
+    exponent = tf.constant(math.log(base), gradient.dtype) * _agreement(gradient, average, decay)
+    return tf.exp(exponent) * gradient, average
+
+
+def add_sign(
+    gradient: tf.Tensor, average: tf.Tensor, alpha: float = 1.0, beta: float = 0.9, decay: tf.Tensor | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """One step of AddSign as a pure function.
+
+        m <- beta * m + (1 - beta) * g
+        update = (alpha + f * sign(g) * sign(m)) * g
+
+    Args:
+      gradient: `g`.
+      average: `m` before the step, zeros at first; shaped and typed like the gradient.
+      alpha: Number that the signs are added to.
+      beta: Decay rate of the average.
+      decay: `f`, the weight of the signs at this step, a scalar of the gradient's dtype; None for 1.
+
+    Returns:
+      The update, not yet multiplied by the learning rate, and the new average.
+    """
+    average = _moving_average(gradient, average, beta)
+    return (tf.constant(alpha, gradient.dtype) + _agreement(gradient, average, decay)) * gradient, average
+
+
+def _moving_average(gradient: tf.Tensor, average: tf.Tensor, beta: float) -> tf.Tensor:
+    rate = tf.constant(beta, gradient.dtype)
+    return rate * average + (1.0 - rate) * gradient
+
+
+def _agreement(gradient: tf.Tensor, average: tf.Tensor, decay: tf.Tensor | None) -> tf.Tensor:
+    agreement = tf.sign(gradient) * tf.sign(average)
+    return agreement if decay is None else decay * agreement
 
 
 class _SignOptimizer(RuleOptimizer):
@@ -47,19 +103,14 @@ class _SignOptimizer(RuleOptimizer):
         return ("m",)
 
     @abc.abstractmethod
-    def scale(self, agreement: tf.Tensor) -> tf.Tensor:
-        """Factor of the gradient, from `f(t) sign(g) sign(m)`."""
+    def rule(self, gradient: tf.Tensor, average: tf.Tensor, decay: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+        """The update and the new average, as of `power_sign` and `add_sign`."""
 
     def update(
         self, gradient: tf.Tensor, weights: tf.Tensor, slots: Mapping[str, tf.Tensor], step: tf.Tensor, index: int
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        beta = tf.constant(self.beta, gradient.dtype)
-        average = beta * slots["m"] + (1.0 - beta) * gradient
-        agreement = tf.sign(gradient) * tf.sign(average)
-        if self.sign_decay is not None:
-            decay = self._decay(SIGN_DECAYS[self.sign_decay], step, gradient.dtype)
-            agreement = tf.cast(decay, gradient.dtype) * agreement
-        return self.scale(agreement) * gradient, {"m": average}
+        update, average = self.rule(gradient, slots["m"], self._decay(step, gradient.dtype))
+        return update, {"m": average}
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {
@@ -68,9 +119,12 @@ class _SignOptimizer(RuleOptimizer):
             "total_steps": self.total_steps,
         }
 
-    def _decay(self, decay: SignDecay, step: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-        dtype = tf.float32 if dtype.size < 4 else dtype
-        return decay(tf.cast(step, dtype), tf.constant(self.total_steps, dtype), TENSORFLOW)
+    def _decay(self, step: tf.Tensor, dtype: tf.DType) -> tf.Tensor | None:
+        if self.sign_decay is None:
+            return None
+        precise = tf.float32 if dtype.size < 4 else dtype
+        decay = SIGN_DECAYS[self.sign_decay](tf.cast(step, precise), tf.constant(self.total_steps, precise), TENSORFLOW)
+        return tf.cast(decay, dtype)
 
 
 @register_serializable
@@ -110,8 +164,8 @@ class PowerSign(_SignOptimizer):
             raise ValueError(f"base must be a positive number. Received: base={base!r}")
         self.base: float = float(base)
 
-    def scale(self, agreement: tf.Tensor) -> tf.Tensor:
-        return tf.exp(tf.constant(math.log(self.base), agreement.dtype) * agreement)
+    def rule(self, gradient: tf.Tensor, average: tf.Tensor, decay: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+        return power_sign(gradient, average, self.base, self.beta, decay)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"base": self.base}
@@ -126,7 +180,7 @@ class AddSign(_SignOptimizer):
 
     Args:
       learning_rate: A number or a `LearningRateSchedule`.
-      alpha: What the sign is added to; the paper uses 1 and 2.
+      alpha: Number that the sign is added to; the paper uses 1 and 2.
       beta: Decay rate of the running average, in [0, 1).
       sign_decay: Decay `f(t)` of the sign's weight, as `PowerSign`'s.
       total_steps: Length of the training in updates; required by a `sign_decay`.
@@ -153,8 +207,8 @@ class AddSign(_SignOptimizer):
             raise ValueError(f"alpha must be a finite number. Received: alpha={alpha!r}")
         self.alpha: float = float(alpha)
 
-    def scale(self, agreement: tf.Tensor) -> tf.Tensor:
-        return tf.constant(self.alpha, agreement.dtype) + agreement
+    def rule(self, gradient: tf.Tensor, average: tf.Tensor, decay: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+        return add_sign(gradient, average, self.alpha, self.beta, decay)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"alpha": self.alpha}

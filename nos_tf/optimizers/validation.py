@@ -3,6 +3,21 @@
 from __future__ import annotations
 
 import numbers
+from typing import Any
+
+import numpy as np
+
+
+def check_learning_rate(value: Any) -> Any:
+    """The rate as a float, where it is a number of Python, NumPy or TensorFlow; schedules and callables as they are."""
+    if isinstance(value, numbers.Real):
+        return float(value)
+    if callable(value) or isinstance(value, (dict, str)):  # A dictionary is a schedule's configuration.
+        return value
+    array = np.asarray(value)
+    if array.shape != () or array.dtype.kind not in "iuf":
+        raise ValueError(f"learning_rate must be a number or a LearningRateSchedule. Received: {value!r}")
+    return float(array)
 
 
 def check_beta(name: str, value: float) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from nos_tf.optimizers.keras_api import tf_variables, weight_averages
+from nos_tf.optimizers.keras_compat import tf_variables, weight_averages
 
 
 @contextlib.contextmanager

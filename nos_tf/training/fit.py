@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
-from nos_tf.optimizers import keras_api
+from nos_tf.optimizers import keras_compat
 from nos_tf.training import damaged_data, machines, tensorboard, weights
 from nos_tf.training.averaging import averaged_weights
 from nos_tf.training.checkpoint import Checkpoint
@@ -85,17 +85,17 @@ def fit(
     tf.keras.backend.clear_session()
     tf.keras.utils.set_random_seed(seed)
     strategy = runtime.distribute_strategy
-    with strategy.scope(), runtime.precision(), keras_api.random_state_in_variables():
+    with strategy.scope(), runtime.precision(), keras_compat.random_state_in_variables():
         model = experiment.build_model(seed)
         model.compile(make_optimizer(), experiment.loss(), metrics=list(experiment.metrics()), jit_compile=runtime.xla)
-        keras_api.build_optimizer(model.optimizer, model.trainable_variables)
-    keras_api.keep_weights(model.optimizer)
+        keras_compat.build_optimizer(model.optimizer, model.trainable_variables)
+    keras_compat.keep_weights(model.optimizer)
     first = next(iter(experiment.evaluations.values()))
     with damaged_data.told():
         model.evaluate(first.take(1), verbose=0)  # Makes the metrics' variables, which are a part of the checkpoint.
-    metrics = keras_api.tf_variables(variable for metric in model.metrics for variable in metric.variables)
+    metrics = keras_compat.tf_variables(variable for metric in model.metrics for variable in metric.variables)
     model.reset_metrics()
-    state = [*keras_api.model_variables(model), *keras_api.optimizer_variables(model.optimizer), *metrics]
+    state = [*keras_compat.model_variables(model), *keras_compat.optimizer_variables(model.optimizer), *metrics]
     saved = Checkpoint(folder / "checkpoint", state)
     agreement = machines.Agreement(strategy, interruption)
     session = _Session(experiment, saved, metrics, folder, interruption, agreement, display)
@@ -132,7 +132,7 @@ def _finish(experiment: Experiment, model: tf.keras.Model, folder: Path) -> dict
 
     weights.save(model, folder / weights.LAST)
     values = measured("")
-    if keras_api.weight_averages(model.optimizer):
+    if keras_compat.weight_averages(model.optimizer):
         with averaged_weights(model):
             weights.save(model, folder / weights.AVERAGED)
             values |= measured("ema_")
@@ -218,7 +218,7 @@ class _Session(tf.keras.callbacks.Callback):
             for split, data in self._experiment.evaluations.items():
                 measured = self.model.evaluate(data, verbose=0, return_dict=True)
                 row |= {f"{split}_{name}": float(value) for name, value in measured.items()}
-                if keras_api.weight_averages(self.model.optimizer):
+                if keras_compat.weight_averages(self.model.optimizer):
                     with averaged_weights(self.model):
                         measured = self.model.evaluate(data, verbose=0, return_dict=True)
                     row |= {f"{split}_ema_{name}": float(value) for name, value in measured.items()}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nos_tf.optimizers.keras_api import IS_KERAS_3
+from nos_tf.optimizers.keras_compat import IS_KERAS_3
 from tests.conformance.subjects import SUBJECTS, over_groups
 from tests.conformance.training import RATE, Training, assert_equal, assert_same_step, gradients, plain
 

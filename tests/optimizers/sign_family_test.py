@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nos_tf.optimizers import AddSign, PowerSign
+from nos_tf.optimizers import AddSign, PowerSign, ProgramOptimizer
+from nos_tf.optimizers.sign_family import add_sign, power_sign
 
 STEPS = 1_000
 SIZE = 8
@@ -154,3 +155,44 @@ def test_bad_base(base: object) -> None:
 def test_bad_alpha(alpha: object) -> None:
     with pytest.raises(ValueError, match=rf"finite number\. Received: alpha={alpha!r}$"):
         AddSign(alpha=alpha)
+
+
+def test_two_steps_of_powersign_by_hand() -> None:
+    # Step 1: m = 0.9 * 0 + 0.1 * 2 = 0.2, and sign(2) sign(0.2) = 1, so the update is 3**1 * 2 = 6.
+    update, average = power_sign(tf.constant([2.0], tf.float64), tf.constant([0.0], tf.float64), base=3.0)
+    np.testing.assert_allclose(update, [6.0], rtol=1e-15)
+    np.testing.assert_allclose(average, [0.2], rtol=1e-15)
+    # Step 2: m = 0.9 * 0.2 + 0.1 * -1 = 0.08, and sign(-1) sign(0.08) = -1, so the update is 3**-1 * -1 = -1/3.
+    update, average = power_sign(tf.constant([-1.0], tf.float64), average, base=3.0)
+    np.testing.assert_allclose(update, [-1 / 3], rtol=1e-15)
+    np.testing.assert_allclose(average, [0.08], rtol=1e-14)
+
+
+def test_two_steps_of_addsign_by_hand() -> None:
+    # Step 1: m = 0.5 * 0 + 0.5 * 2 = 1; with half of the sign's weight the update is (1 + 0.5 * 1) * 2 = 3.
+    half = tf.constant(0.5, tf.float64)
+    update, average = add_sign(tf.constant([2.0], tf.float64), tf.constant([0.0], tf.float64), beta=0.5, decay=half)
+    np.testing.assert_allclose(update, [3.0], rtol=1e-15)
+    # Step 2: m = 0.5 * 1 + 0.5 * -0.5 = 0.25; the signs differ, so the update is (1 - 0.5) * -0.5 = -0.25.
+    update, average = add_sign(tf.constant([-0.5], tf.float64), average, beta=0.5, decay=half)
+    np.testing.assert_allclose(update, [-0.25], rtol=1e-15)
+    np.testing.assert_allclose(average, [0.25], rtol=1e-15)
+
+
+@pytest.mark.parametrize("rate", [1, 10, np.float32(0.5), np.int64(2), np.array(0.25), 0.1])
+@pytest.mark.parametrize("make", [PowerSign, AddSign, lambda rate: ProgramOptimizer("g * m", rate)])
+def test_any_number_is_a_learning_rate(make: Callable, rate: object) -> None:
+    optimizer = make(rate)
+    np.testing.assert_allclose(float(optimizer.learning_rate), float(rate), rtol=1e-7)
+    optimizer.learning_rate = 3
+    assert float(optimizer.learning_rate) == 3.0
+
+
+def test_a_tensor_is_a_learning_rate() -> None:
+    assert float(PowerSign(tf.constant(0.5)).learning_rate) == 0.5
+
+
+@pytest.mark.parametrize("rate", [None, [0.1, 0.2], 1j])
+def test_what_is_no_learning_rate_is_refused(rate: object) -> None:
+    with pytest.raises(ValueError, match=r"^learning_rate must be a number or a LearningRateSchedule\. Received: "):
+        PowerSign(rate)

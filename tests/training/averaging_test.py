@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from nos_tf import optimizers
-from nos_tf.optimizers.keras_api import IS_KERAS_3
+from nos_tf.optimizers.keras_compat import IS_KERAS_3
 from nos_tf.training import fit as fit_lib
 from nos_tf.training import weights
 from nos_tf.training.averaging import averaged_weights

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from nos_tf import optimizers
 from nos_tf.errors import RunError
-from nos_tf.optimizers.keras_api import random_state_in_variables
+from nos_tf.optimizers.keras_compat import random_state_in_variables
 from nos_tf.training import fit as fit_lib
 from nos_tf.training.fit import fit
 from nos_tf.training.history import read_rows

@@ -14,7 +14,7 @@ import pytest
 
 from nos_tf import run_folder
 from nos_tf.errors import RunError
-from nos_tf.optimizers.keras_api import FIT_TAKES_SEVERAL_MACHINES
+from nos_tf.optimizers.keras_compat import FIT_TAKES_SEVERAL_MACHINES
 from nos_tf.training import machines
 from nos_tf.training.history import Row, read_rows
 from tests.training.fake_training import start

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import abc
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -22,22 +21,17 @@ if IS_KERAS_3 and tf.keras.backend.backend() != "tensorflow":
 register_serializable = tf.keras.utils.register_keras_serializable(package="nos_tf")
 
 
-@register_serializable
-class RuleOptimizer(tf.keras.optimizers.Optimizer, abc.ABC):
-    """An optimizer whose step is `w <- w - learning_rate * update(g, w, slots)`.
+class CompatibleOptimizer(tf.keras.optimizers.Optimizer):
+    """A Keras optimizer whose constructor, slots and gradients are alike under both versions.
 
-    A subclass names its slots and computes updates from tensors; variables, distribution, gradient clipping, weight
-    decay and saving are Keras'. Sparse gradients are summed into dense ones first, because an update rule also moves
-    the weights whose gradient is zero.
+    Sparse gradients are summed into dense ones first.
 
     Args:
       learning_rate: A number or a `LearningRateSchedule`.
-      **kwargs: The keyword arguments of every Keras optimizer: `weight_decay`, `clipnorm`, `clipvalue`,
-        `global_clipnorm`, `use_ema`, `ema_momentum`, `ema_overwrite_frequency`, `name`, and with Keras 3 also
-        `loss_scale_factor` and `gradient_accumulation_steps`.
+      **kwargs: The keyword arguments of every Keras optimizer.
     """
 
-    def __init__(self, learning_rate: Any = 0.1, **kwargs: Any):
+    def __init__(self, learning_rate: Any, **kwargs: Any):
         kwargs.setdefault("name", type(self).__name__)
         kwargs.setdefault("weight_decay", None)  # Keras 2's own default of 0 decays all the same: inf * 0 is NaN.
         if IS_KERAS_3:
@@ -45,54 +39,6 @@ class RuleOptimizer(tf.keras.optimizers.Optimizer, abc.ABC):
         else:
             super().__init__(**kwargs)
             self._learning_rate = self._build_learning_rate(learning_rate)
-
-    @property
-    @abc.abstractmethod
-    def slot_names(self) -> tuple[str, ...]:
-        """Names of the slots that every variable gets, each shaped and typed like it and zero at first."""
-
-    @abc.abstractmethod
-    def update(
-        self, gradient: tf.Tensor, weights: tf.Tensor, slots: Mapping[str, tf.Tensor], step: tf.Tensor, index: int
-    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """One step's update, not yet multiplied by the learning rate, and the new values of the slots.
-
-        Args:
-          gradient: Dense gradient, shaped and typed like the weights.
-          weights: Value of one variable.
-          slots: Values of its slots by name, shaped and typed like the weights.
-          step: Updates made before this one, an integer scalar.
-          index: Position of the variable among the variables that the optimizer trains.
-        """
-
-    def build(self, variables: Sequence[Any]) -> None:
-        """Makes the slots of the given variables, filled with zeros."""
-        if hasattr(self, "_slots"):
-            return
-        super().build(variables)
-        self._built = True  # Keras 2 leaves this to its subclasses.
-        self._slots = {name: [self._new_slot(variable, name) for variable in variables] for name in self.slot_names}
-
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any = None) -> None:
-        """Changes one variable and its slots.
-
-        Args:
-          gradient: Gradient of the variable.
-          variable: What is trained.
-          learning_rate: This step's rate; by default the optimizer's. Or the pair of it and of the updates made so far.
-        """
-        if not isinstance(learning_rate, tuple):
-            learning_rate = self.learning_rate if learning_rate is None else learning_rate, self.iterations
-        rate, step = learning_rate
-        index = self._index(variable)
-        slots = {name: variables[index] for name, variables in self._slots.items()}
-        weights = tf.convert_to_tensor(variable)
-        gradient = tf.cast(tf.convert_to_tensor(gradient), weights.dtype)
-        values = {name: tf.convert_to_tensor(slot) for name, slot in slots.items()}
-        update, new_values = self.update(gradient, weights, values, tf.convert_to_tensor(step), index)
-        for name, slot in slots.items():
-            slot.assign(tf.cast(new_values[name], weights.dtype))
-        variable.assign(weights - tf.cast(tf.cast(rate, update.dtype) * update, weights.dtype))
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nos_tf.optimizers import ProgramOptimizer, get, keras_api
-from nos_tf.optimizers.keras_api import RuleOptimizer
+from nos_tf.optimizers import ProgramOptimizer, get, keras_compat
+from nos_tf.optimizers.rule_optimizer import RuleOptimizer
 
 
 def test_base_class_is_abstract() -> None:
@@ -78,17 +78,17 @@ if importlib.util.find_spec("tensorflow_addons") is not None:
 
 def compiled(name: str) -> tf.keras.Model:
     layers = tf.keras.layers
-    with keras_api.random_state_in_variables():
+    with keras_compat.random_state_in_variables():
         model = tf.keras.Sequential(
             [tf.keras.Input((1,)), layers.Dense(1, kernel_initializer="zeros"), layers.Dropout(0.5, seed=1)]
         )
     model.compile(OPTIMIZERS[name](), "mse", jit_compile=False)
-    keras_api.build_optimizer(model.optimizer, model.trainable_variables)
+    keras_compat.build_optimizer(model.optimizer, model.trainable_variables)
     return model
 
 
 def state(model: tf.keras.Model) -> list[tf.Variable]:
-    return [*keras_api.model_variables(model), *keras_api.optimizer_variables(model.optimizer)]
+    return [*keras_compat.model_variables(model), *keras_compat.optimizer_variables(model.optimizer)]
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
