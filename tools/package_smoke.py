@@ -29,7 +29,7 @@ def main() -> None:
     assert after < 0.5 * before, (before, after)
     for command in ("nos-tf-search", "nos-tf-report"):
         path = pathlib.Path(sysconfig.get_path("scripts"), command)
-        done = subprocess.run([path, "--help"], capture_output=True, text=True, check=False)
+        done = subprocess.run([path, "--run_dir=runs"], capture_output=True, text=True, check=False)
         assert done.returncode == 2, done
         assert "nos_tf[search]" in done.stderr, done
         assert done.stderr.count("\n") == 1, done
