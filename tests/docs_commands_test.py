@@ -45,7 +45,8 @@ def flags_of(module: str) -> frozenset[str]:
     assert path.exists(), module
     text = path.read_text("utf-8")
     if "DEFINE_" in text or "absl" in text:
-        return frozenset(re.findall(r'DEFINE_\w+\(\s*"(\w+)"', text))
+        shared = flags_of("benchmarks.figures") if "import figures" in text else frozenset()
+        return shared | frozenset(re.findall(r'DEFINE_\w+\(\s*"(\w+)"', text))
     finished = subprocess.run(
         [sys.executable, "-m", module, "--helpfull"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
