@@ -21,6 +21,7 @@ import numpy as np
 from absl import app, flags
 
 import nos_tf
+from benchmarks import figures
 from benchmarks.ratios import report
 from nos_tf.evaluation import Protocol
 from nos_tf.tensorflow_loading import load_single_threaded
@@ -192,6 +193,8 @@ def time_overhead() -> None:
                 )
                 evaluating = _evaluation_seconds(store) - before
                 proposed = len(store.trials())
+            figures.record(f"{name}: share for proposing", 1 - (evaluating + sum(learning)) / total)
+            figures.record(f"{name}: share for learning", sum(learning) / total)
             print(
                 f"{name}: {1 - (evaluating + sum(learning)) / total:.2%} of the search's time for proposing, "
                 f"de-duplicating and storing, {sum(learning) / total:.2%} for learning; {_TIMED} rules "
@@ -215,6 +218,7 @@ def main(argv: Sequence[str]) -> None:
         time_workers(_ROUNDS.value)
     if "overhead" in _PARTS.value:
         time_overhead()
+    figures.write()
 
 
 if __name__ == "__main__":

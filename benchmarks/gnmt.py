@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
+from benchmarks import figures
 from nos_tf import optimizers
 from nos_tf.models import gnmt
 from nos_tf.translation.beam_search import compile_search
@@ -94,6 +95,8 @@ def _report(seconds: dict[str, list[float]], tokens: int) -> None:
     first = next(iter(seconds.values()))
     for name, times in seconds.items():
         ratios = [ours / theirs for ours, theirs in zip(first, times, strict=True)]
+        figures.record(f"{name}: ms", 1e3 * statistics.median(times))
+        figures.record(f"{name}: ratio of the first to this", statistics.median(ratios))
         print(
             f"{name}: {1e3 * statistics.median(times):.0f} ms, {tokens / statistics.median(times):,.0f} tokens/s; "
             f"first over this {statistics.median(ratios):.2f} (min {min(ratios):.2f}, max {max(ratios):.2f}), "
@@ -124,6 +127,7 @@ def main(argv: Sequence[str]) -> None:
         # An untrained model hardly ever ends a sentence, so that both sides take every step.
         model = gnmt.GNMT(_VOCABULARY.value, _UNITS.value, _LAYERS.value)
         _report(_interleave({f"beam of {width}": _search(source, width, model) for width in (4, 1)}), source.size)
+    figures.write()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ time that each step spends on getting its batch is taken apart from the step.
 from __future__ import annotations
 
 import itertools
-import json
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from typing import Any
 import tensorflow as tf
 from absl import app, flags
 
+from benchmarks import figures
 from nos_tf.datasets.imagenet import CLASSES, ImageNet
 from nos_tf.models import heads, mobile
 
@@ -28,7 +28,6 @@ _BATCH = flags.DEFINE_integer("batch_size", 50, "Images of a step.", lower_bound
 _MODEL = flags.DEFINE_enum("model", "mobilenet_v3_small", tuple(mobile.MODELS), "What is trained.")
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Timings of each side.", lower_bound=3)
 _BATCHES = flags.DEFINE_integer("batches", 35, "Batches of a timing.", lower_bound=2)
-_JSON = flags.DEFINE_string("json", None, "Where to write the measurements as JSON; nowhere by default.")
 
 
 def _records(data: ImageNet) -> tf.data.Dataset:
@@ -87,6 +86,8 @@ def main(_: object) -> None:
     print("| pipeline | images per second | share of decoding alone |\n| --- | --- | --- |")
     for name, values in rates.items():
         share = statistics.median(value / base for value, base in zip(values, baseline, strict=True))
+        figures.record(f"{name}: images per second", statistics.median(values))
+        figures.record(f"{name}: share of decoding alone", share)
         print(f"| {name} | {statistics.median(values):.0f} | {share:.2f} |")
 
     model = mobile.build(_MODEL.value, size, CLASSES)
@@ -106,10 +107,10 @@ def main(_: object) -> None:
     print(f"\n| {_MODEL.value} trains on | seconds a step | waiting for its batch |\n| --- | --- | --- |")
     for name, pairs in times.items():
         whole, waited = (statistics.median(column) for column in zip(*pairs, strict=True))
+        figures.record(f"step on {name}: seconds", whole)
+        figures.record(f"step on {name}: seconds waiting", waited)
         print(f"| {name} | {whole:.4f} | {waited:.4f} ({waited / whole:.1%}) |")
-    if _JSON.value:
-        with open(_JSON.value, "w", encoding="utf-8") as file:
-            json.dump({"label": data.label, "images_per_second": rates, "steps": times}, file, indent=2)
+    figures.write()
 
 
 if __name__ == "__main__":

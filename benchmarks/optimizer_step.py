@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
-import json
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -20,13 +19,13 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
+from benchmarks import figures
 from nos_tf import optimizers
 
 _WEIGHTS = flags.DEFINE_list("weights", ["1000000", "25000000"], "Numbers of weights to update in a step.")
 _TENSORS = flags.DEFINE_list("tensors", ["1", "200"], "Numbers of equally large tensors that hold the weights.")
 _ROUNDS = flags.DEFINE_integer("rounds", 15, "Pairs of timings of each comparison.", lower_bound=3)
 _SECONDS = flags.DEFINE_float("seconds", 0.2, "Least length of one timing; steps are repeated to reach it.")
-_JSON = flags.DEFINE_string("json", None, "Where to write the measurements as JSON; nowhere by default.")
 
 _LEARNING_RATE = 1e-4
 
@@ -173,23 +172,32 @@ def _row(m: Measurement) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def _record(m: Measurement) -> None:
+    what = f"{m.rule}, {'XLA' if m.xla else 'no XLA'}, against {m.baseline}, {m.weights} weights, {m.tensors} tensors"
+    figures.record(f"{what}: seconds", m.seconds)
+    figures.record(f"{what}: baseline seconds", m.baseline_seconds)
+    figures.record(f"{what}: ratio", m.ratio)
+    figures.record(f"{what}: lower quartile", m.quartiles[0])
+    figures.record(f"{what}: upper quartile", m.quartiles[1])
+    figures.record(f"{what}: slot bytes", m.slot_bytes)
+    figures.record(f"{what}: baseline slot bytes", m.baseline_slot_bytes)
+
+
 def main(_: Sequence[str]) -> None:
     header = ("generated", "weights", "tensors", "XLA", "baseline", "ms", "baseline ms", "ratio (quartiles)")
     columns = [*header, "slot bytes", "baseline slot bytes"]
     version = importlib.metadata.version("keras")
     print(f"TensorFlow {tf.__version__}, Keras {version}, {_ROUNDS.value} pairs a row\n")
     print(f"| {' | '.join(columns)} |\n| {' | '.join(['---'] * len(columns))} |", flush=True)
-    measurements = []
     for weights in map(int, _WEIGHTS.value):
         for tensors in map(int, _TENSORS.value):
             for rule, generated, baseline in _COMPARISONS:
                 is_kernel = baseline is not _KERAS_ADAM
                 for xla, fused in ((False, False), (True, False), *(((True, True),) if is_kernel else ())):
-                    measurements.append(_compare(rule, generated, baseline, weights, tensors, xla, fused))
-                    print(_row(measurements[-1]), flush=True)
-    if _JSON.value:
-        with open(_JSON.value, "w", encoding="utf-8") as file:
-            json.dump([dataclasses.asdict(measurement) for measurement in measurements], file, indent=2)
+                    measurement = _compare(rule, generated, baseline, weights, tensors, xla, fused)
+                    _record(measurement)
+                    print(_row(measurement), flush=True)
+    figures.write()
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from absl import app, flags
 
+from benchmarks import figures
 from benchmarks.ratios import report
 from nos_tf.tensorflow_loading import load_quietly
 
@@ -160,6 +161,7 @@ def main(argv: Sequence[str]) -> None:
     load_quietly()
     time_fit()
     time_optimizers()
+    figures.write()
 
 
 if __name__ == "__main__":

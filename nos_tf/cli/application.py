@@ -5,6 +5,7 @@ Exit codes: 0 done, 2 what the user asked for cannot be done (one line says why)
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
@@ -17,6 +18,41 @@ from nos_tf.errors import RunError
 
 CANNOT = 2
 INTERRUPTED = 130
+
+# The extra of pyproject.toml that brings a package which the core does without.
+EXTRAS = {
+    **dict.fromkeys(("filelock", "jinja2", "matplotlib", "rich", "scipy", "sklearn"), "search"),
+    **dict.fromkeys(("importlib_resources", "sacrebleu", "sentencepiece", "tensorflow_datasets"), "reproduce"),
+}
+
+
+def search() -> NoReturn:
+    """The console command nos-tf-search."""
+    _command("search")
+
+
+def report() -> NoReturn:
+    """The console command nos-tf-report."""
+    _command("report")
+
+
+def _command(name: str) -> NoReturn:
+    try:
+        main = importlib.import_module(f"nos_tf.commands.{name}").main
+    except ModuleNotFoundError as error:
+        _say(missing_package(error))
+        sys.exit(CANNOT)
+    main()
+    raise AssertionError("A command exits by itself")
+
+
+def missing_package(error: ModuleNotFoundError) -> str:
+    """One line that names the package and its extra; raises the error again when no extra brings the package."""
+    package = (error.name or "").partition(".")[0]
+    if package not in EXTRAS:
+        raise error
+    extra = EXTRAS[package]
+    return f"This command needs the extra [{extra}]: pip install 'nos_tf[{extra}]'. Received: no package {package}"
 
 
 def run(main: Callable[[], None], interrupted: str) -> NoReturn:
@@ -36,6 +72,9 @@ def run(main: Callable[[], None], interrupted: str) -> NoReturn:
             main()
         except RunError as error:
             _say(str(error))
+            return CANNOT
+        except ModuleNotFoundError as error:
+            _say(missing_package(error))
             return CANNOT
         except KeyboardInterrupt:
             _say(interrupted)

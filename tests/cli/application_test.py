@@ -1,0 +1,48 @@
+"""A command whose extra is not installed says so in one line; the core does without any extra."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from nos_tf.cli import application
+
+OWN = set(application.EXTRAS) - {"rich"}  # Keras brings rich.
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def without(*packages: str) -> str:
+    return f"import sys; sys.modules.update(dict.fromkeys({packages!r}))\n"
+
+
+@pytest.mark.parametrize("command", ["search", "report"])
+def test_a_missing_extra_is_named_in_one_line(command: str) -> None:
+    start = f"sys.argv = ['nos-tf', '--run_dir=x']; from nos_tf.cli import application; application.{command}()"
+    done = python(without(*application.EXTRAS) + start)
+    assert done.returncode == application.CANNOT, done
+    assert "pip install 'nos_tf[search]'" in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_package_missed_while_the_command_runs_is_named_too() -> None:
+    code = without("sacrebleu") + "sys.argv = ['x']; from nos_tf.cli import application\n"
+    done = python(code + "def main():\n    import sacrebleu\napplication.run(main, 'Interrupted')")
+    assert done.returncode == application.CANNOT, done
+    assert "nos_tf[reproduce]" in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+
+
+def test_another_missing_module_stays_an_error() -> None:
+    with pytest.raises(ModuleNotFoundError, match="nowhere"):
+        application.missing_package(ModuleNotFoundError("No module named 'nowhere'", name="nowhere"))
+
+
+def test_the_core_needs_no_extra() -> None:
+    code = without(*OWN) + "import nos_tf; nos_tf.optimizers.PowerSign(learning_rate=0.1)"
+    done = python(code)
+    assert done.returncode == 0, done.stderr

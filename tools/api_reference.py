@@ -1,0 +1,62 @@
+"""Writes docs/api.md from the docstrings of the public API: python -m tools.api_reference"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pathlib
+import types
+from collections.abc import Callable
+from typing import Any
+
+PAGE = pathlib.Path(__file__).parents[1] / "docs" / "api.md"
+MODULES = ("nos_tf", "nos_tf.optimizers", "nos_tf.optimizers.schedules", "nos_tf.tasks", "nos_tf.searchers")
+
+
+def page() -> str:
+    """The whole page."""
+    parts = ["# API reference", "Made from the docstrings by `python -m tools.api_reference`."]
+    for name in MODULES:
+        module = importlib.import_module(name)
+        parts += [f"## `{name}`", _text(module)]
+        for public in _public(module):
+            entry = getattr(module, public)
+            if inspect.isclass(entry) or inspect.isfunction(entry):
+                parts += [f"### `{name}.{public}`", f"```text\n{_signature(public, entry)}\n```", _text(entry)]
+                if inspect.isclass(entry):
+                    parts += _methods(public, entry)
+    return "\n\n".join(parts) + "\n"
+
+
+def _public(module: types.ModuleType) -> list[str]:
+    own = [name for name, entry in vars(module).items() if getattr(entry, "__module__", "") == module.__name__]
+    return sorted(getattr(module, "__all__", [name for name in own if not name.startswith("_")]))
+
+
+def _methods(owner: str, cls: type) -> list[str]:
+    parts = []
+    for name, entry in sorted(vars(cls).items()):
+        function = entry.__func__ if isinstance(entry, classmethod | staticmethod) else entry
+        if name.startswith("_") or not inspect.isfunction(function) or not function.__doc__:
+            continue
+        parts += [f"#### `{owner}.{name}`", f"```text\n{_signature(name, function)}\n```", _text(function)]
+    return parts
+
+
+def _signature(name: str, entry: Callable[..., Any]) -> str:
+    text = str(inspect.signature(entry))
+    return f"{name}{text}".replace("'", "")
+
+
+def _text(entry: object) -> str:
+    return f"```text\n{inspect.cleandoc(entry.__doc__ or '')}\n```"
+
+
+def main() -> None:
+    """Writes the page."""
+    PAGE.write_text(page(), "utf-8")
+    print(PAGE)
+
+
+if __name__ == "__main__":
+    main()
