@@ -89,7 +89,7 @@ def test_text(runs: Path) -> None:
     assert finished.returncode == 0, finished.stderr
     assert finished.stderr == ""
     lines = finished.stdout.splitlines()
-    assert max(map(len, lines)) <= 100
+    assert max(map(len, lines)) <= 120
     one_line = " ".join(finished.stdout.split())
     for words in (
         "powersign, lr 0.1, 3 seeds", "93.10 ± 0.25", "reproduced", "not comparable (smaller scale)", "not run",
@@ -139,7 +139,7 @@ def test_html(runs: Path, tmp_path: Path) -> None:
 def test_nothing_loads_tensorflow(runs: Path) -> None:
     code = (
         "import sys; sys.argv[1:] = ['--results_dir=' + sys.argv[1]]\n"
-        "from nos_tf.commands import compare_with_paper\n"
+        "from experiments import compare_with_paper\n"
         "from nos_tf.paper import markdown, page, text\n"
         "try: compare_with_paper.main()\n"
         "finally: assert not {'tensorflow', 'keras'} & set(sys.modules)"
