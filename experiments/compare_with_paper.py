@@ -4,7 +4,75 @@ Puts every run below a folder beside the paper's tables and claims. `nos_tf/pape
 each status means, `scale.py` what a run must have been to count.
 """
 
-from nos_tf.commands import compare_with_paper
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from absl import flags
+
+from nos_tf import run_folder
+from nos_tf.cli import application
+from nos_tf.errors import RunError
+from nos_tf.style import CONSOLE_WIDTH
+
+if TYPE_CHECKING:
+    from nos_tf.paper.ledger import Ledger
+
+
+def main() -> NoReturn:
+    """Runs the command and exits."""
+    flags.DEFINE_string("results_dir", None, "Folder below which every run folder is taken.")
+    flags.DEFINE_enum("format", "text", ["text", "markdown", "html"], "Format of the ledger.")
+    flags.DEFINE_string("output", None, "File of the ledger; by default it is printed.")
+    application.run(_main, "Interrupted; the comparison was not written.")
+
+
+def _main() -> None:
+    values = flags.FLAGS
+    if not values.results_dir:
+        raise RunError("Name the folder that holds the run folders. Received: no --results_dir")
+    from nos_tf.paper import ledger, results  # Loaded late: the statistics' library takes its time.
+
+    compared = ledger.compare(results.find(Path(values.results_dir)))
+    text = _render(compared, values.format, terminal=values.output is None and sys.stdout.isatty())
+    if values.output is None:
+        _print(text)
+    else:
+        run_folder.write_text(Path(values.output), text)
+        print(f"Comparison: {values.output}")
+
+
+def _render(compared: Ledger, name: str, terminal: bool) -> str:
+    if name == "html":
+        from nos_tf.paper import page
+
+        return page.render(compared)
+    if name == "markdown":
+        from nos_tf.paper import markdown
+
+        return markdown.render(compared)
+    from rich.console import Console
+
+    from nos_tf.paper import text
+
+    file = io.StringIO()
+    text.show(compared, Console(file=file, width=None if terminal else CONSOLE_WIDTH, force_terminal=terminal))
+    lines = file.getvalue().splitlines()
+    return "\n".join(lines if terminal else (line.rstrip() for line in lines)) + "\n"
+
+
+def _print(text: str) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # Whatever the terminal cannot show.
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:  # Whoever reads has seen enough, as `head` has.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
 
 if __name__ == "__main__":
-    compare_with_paper.main()
+    main()

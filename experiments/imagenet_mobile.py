@@ -1,6 +1,102 @@
 """Mobile models on ImageNet: python -m experiments.imagenet_mobile --data_dir=~/tensorflow_datasets"""
 
-from nos_tf.commands import imagenet
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from absl import flags
+
+from nos_tf.commands import training
+from nos_tf.errors import RunError
+
+if TYPE_CHECKING:
+    from nos_tf.training.experiment import Experiment
+
+NAME = "imagenet_mobile"
+_MODELS = ("nasnet_mobile", "mobilenet_v2", "mobilenet_v3_small")
+_METRICS = ("final_top1", "final_top5", "final_test_top1", "final_test_top5")
+_PLOTTED = ("loss", "top1", "top5", "test_top1")
+
+
+def main() -> NoReturn:
+    """Trains a mobile model on ImageNet (the paper's second version), and exits."""
+    training.main(NAME, _define, _experiment, _METRICS, _PLOTTED)
+
+
+def _define() -> None:
+    # Batch and length are those of NASNet's own recipe: 50 replicas of 32 images, 250,000 steps.
+    optimizers = ("rmsprop-nasnet", "powersign-cd", "addsign-rd10")
+    training.define(optimizers, epochs=312, batch_size=1600, schedule="cosine", seeds=1)
+    flags.DEFINE_enum("model", "nasnet_mobile", _MODELS, "What is trained, from random weights.")
+    flags.DEFINE_float("width", 1.0, "Factor of the MobileNets' filters.", lower_bound=0.01)
+    flags.DEFINE_integer("image_size", 224, "Pixels of a side.", lower_bound=32)
+    flags.DEFINE_integer(
+        "val_examples", 0, "Training images that are held out, so that they choose among learning rates; without any, "
+        "the training loss does. ImageNet's own validation images are the test, which chooses nothing.",
+        lower_bound=0,
+    )  # fmt: skip
+    flags.DEFINE_bool("augment", True, "Crop, mirror and color training images at random, instead of their middle.")
+    flags.DEFINE_float("label_smoothing", 0.1, "Share of the target that all classes get in equal parts.", 0.0, 0.999)
+    flags.DEFINE_float("dropout", 0.5, "Rate before the classifier.", 0.0, 0.999)
+    flags.DEFINE_float(
+        "auxiliary_weight", None, "Weight of the auxiliary head's loss, 0 for no such head; by default NASNet's 0.4. "
+        "The MobileNets have none.",
+        lower_bound=0.0,
+    )  # fmt: skip
+    flags.DEFINE_float("weight_decay", 4e-5, "Share of a weight that is added to its gradient.", lower_bound=0.0)
+    flags.DEFINE_float("batch_norm_momentum", None, "Of the running statistics; by default the model's.", 0.0, 1.0)
+    training.define_averages()
+    flags.DEFINE_bool(
+        "scale_learning_rate", False,
+        f"Take the learning rates as those of a batch of {training.REFERENCE_BATCH}, and scale them with the batch.",
+    )  # fmt: skip
+
+
+def _experiment(values: Mapping[str, Any]) -> Experiment:
+    from nos_tf.datasets.imagenet import CLASSES, ImageNet
+    from nos_tf.datasets.prepared import PreparedDataError
+    from nos_tf.models import heads, mobile
+    from nos_tf.training.experiment import Experiment
+    from nos_tf.training.runtime import Runtime
+
+    model = mobile.MODELS[values["model"]]
+    auxiliary = values["auxiliary_weight"]
+    if auxiliary is None:
+        auxiliary = 0.4 if model.middle else 0.0
+    build = functools.partial(
+        mobile.build, values["model"], values["image_size"], CLASSES, values["width"], values["dropout"],
+        bool(auxiliary), values["weight_decay"], values["batch_norm_momentum"],
+    )  # fmt: skip
+    try:
+        mobile.check(values["model"], values["image_size"], values["width"], bool(auxiliary))
+        data = ImageNet.load(values["data_dir"], values["val_examples"])
+    except (PreparedDataError, ValueError) as error:
+        raise RunError(str(error)) from None
+    batch_size, size = values["batch_size"], values["image_size"]
+    steps = training.steps_per_epoch(data.train.examples, batch_size)
+    width = "" if values["width"] == 1.0 else f" {values['width']:g}"
+    facts = {key: values[key] for key in ("image_size", "epochs", "batch_size", "schedule", "augment")}
+    batches = functools.partial(data.batches, batch_size, size, values["augment"])
+    replicas = Runtime(values["strategy"]).distribute_strategy.num_replicas_in_sync
+    return Experiment(
+        name=NAME,
+        dataset=data.label,
+        scale={"model": f"{model.title}{width}", **facts, "steps": steps * values["epochs"], **data.scale},
+        build_model=build,
+        loss=lambda: heads.HeadsCrossEntropy([1.0, auxiliary] if auxiliary else [1.0], values["label_smoothing"]),
+        metrics=lambda: [heads.top(1), heads.top(5)],
+        batches=batches,
+        host_batches=batches,
+        evaluations=data.evaluations(batch_size, size, replicas),
+        objective="val_top1" if data.val else "loss",
+        maximize=data.val is not None,
+        steps_per_epoch=steps,
+        epochs=values["epochs"],
+        examples_per_step=batch_size,
+    )
+
 
 if __name__ == "__main__":
-    imagenet.main()
+    main()

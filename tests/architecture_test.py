@@ -57,3 +57,8 @@ def test_imports_follow_the_arrows() -> None:
 def test_every_package_is_in_the_diagram() -> None:
     names = {path.parent.name for path in (ROOT / "nos_tf").glob("*/__init__.py")}
     assert names | {"experiments"} == set(arrows()).union(*arrows().values())
+
+
+@pytest.mark.parametrize(("start", "end"), [("training", "search"), ("training", "reports"), ("paper", "search")])
+def test_reproductions_do_not_stand_above_the_search(start: str, end: str) -> None:
+    assert end not in below(start, arrows())

@@ -84,7 +84,7 @@ def run(main: Callable[[], None], interrupted: str) -> NoReturn:
     # Under `bazel run` the process starts elsewhere than its user.
     os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
     for module, own in flags.FLAGS.flags_by_module_dict().items():
-        if module.startswith("nos_tf."):
+        if module.startswith(("nos_tf.", "experiments.")):
             for flag in own:
                 flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)  # For --help.
     app.run(guarded, flags_parser=_parse)

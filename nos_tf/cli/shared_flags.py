@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
@@ -22,7 +23,12 @@ def define() -> None:
 def own() -> dict[str, flags.Flag]:
     """All flags but absl's own, by name."""
     modules = flags.FLAGS.flags_by_module_dict()
-    return {flag.name: flag for module, group in modules.items() if module.startswith("nos_tf.") for flag in group}
+    return {
+        flag.name: flag
+        for module, group in modules.items()
+        if module == sys.argv[0] or module.startswith(("nos_tf.", "experiments."))
+        for flag in group
+    }
 
 
 def check_resume() -> None:

@@ -75,11 +75,6 @@ class Trainer:
         self._score_graphs = {name: _graph(lambda name=name: self._score(*self._splits[name])) for name in self._splits}
 
     @property
-    def num_weights(self) -> int:
-        """Trainable weights of the child."""
-        return sum(self._sizes)
-
-    @property
     def steps_per_epoch(self) -> int:
         """Training steps of an epoch; examples that do not fill a batch are left out."""
         examples = min(self._task.examples_per_epoch or self._train_size, self._train_size)

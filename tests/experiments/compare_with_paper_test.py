@@ -140,7 +140,7 @@ def test_html(runs: Path, tmp_path: Path) -> None:
 def test_nothing_loads_tensorflow(runs: Path) -> None:
     code = (
         "import sys; sys.argv[1:] = ['--results_dir=' + sys.argv[1]]\n"
-        "from nos_tf.commands import compare_with_paper\n"
+        "from experiments import compare_with_paper\n"
         "from nos_tf.paper import markdown, page, text\n"
         "try: compare_with_paper.main()\n"
         "finally: assert not {'tensorflow', 'keras'} & set(sys.modules)"

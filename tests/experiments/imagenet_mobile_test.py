@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
+from experiments import imagenet_mobile as imagenet
 from nos_tf import optimizers
-from nos_tf.commands import imagenet
 from nos_tf.paper.scale import obstacles
 from nos_tf.training.fit import fit
 from nos_tf.training.interruption import Interruption
