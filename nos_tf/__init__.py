@@ -7,6 +7,7 @@ import importlib
 from typing import Any
 
 from nos_tf.dsl import Program, ProgramError, SearchSpace, canonical_key, canonical_keys, parse
+from nos_tf.registration import register_with_keras
 
 _LAZY_MODULES = ("optimizers", "searchers", "tasks")
 _LAZY_FUNCTIONS = {"evaluate": "nos_tf.evaluation"}
@@ -30,3 +31,6 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY_FUNCTIONS:
         return getattr(importlib.import_module(_LAZY_FUNCTIONS[name]), name)
     raise AttributeError(f"module 'nos_tf' has no attribute {name!r}")
+
+
+register_with_keras()

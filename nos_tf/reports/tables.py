@@ -124,7 +124,10 @@ def verdict(run: RunData) -> list[str]:
         state = "so far" if not run.baselines else "the searcher then only repeated itself"
         sentences.append(f"{len(run.evaluated)} of {asked} distinct rules were evaluated; {state}.")
     if not run.ranking:
-        return [*sentences, "No rule trained at all: enlarge the search space, or raise --trials."]
+        return [
+            *sentences,
+            "No rule trained at all, though the baselines do: enlarge the search space, or search longer.",
+        ]
     best = run.ranking[0]
     known = run.known_name(best.program)
     same = f", which is {known}" if known else ""

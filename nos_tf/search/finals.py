@@ -1,4 +1,4 @@
-"""What follows the search: the baselines by the same protocol, and fresh trainings of the best rules on test data."""
+"""The baselines by the search's own protocol, and fresh trainings of the best rules on test data."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import nos_tf
 from nos_tf.dsl import Program
+from nos_tf.errors import RunError
 from nos_tf.evaluation.result import TRAINED
 from nos_tf.search.executors.job import Executor, Job
 from nos_tf.search.observer import Observer
@@ -38,6 +39,21 @@ def run_baselines(store: Store, executor: Executor, observer: Observer, seed: in
     for job, evaluation in executor.run(jobs):
         store.add_baseline(Baseline(missing[job.id], job.program, evaluation))
         observer.on_result()
+
+
+def check_baselines(store: Store) -> None:
+    """Ends a search in which no baseline learned: its rewards would only tell noise from noise.
+
+    Raises:
+      RunError: It says what became of each.
+    """
+    results = {baseline.name: baseline.evaluation.status for baseline in store.baselines()}
+    if results and TRAINED not in results.values():
+        found = ", ".join(f"{name} {status}" for name, status in results.items())
+        raise RunError(
+            "No baseline learns this task at any learning rate of the sweep; look at its data, its network and its "
+            f"length before searching. Received: {found}"
+        )
 
 
 def run_tests(store: Store, executor: Executor, observer: Observer, seeds: Sequence[int]) -> None:

@@ -13,6 +13,9 @@ class Observer:
     def on_start(self, trials: Sequence[Trial]) -> None:
         """The run begins, with the trials of earlier processes if it is resumed."""
 
+    def on_warning(self, message: str) -> None:
+        """Something about the task may not be as it is meant."""
+
     def on_phase(self, name: str, done: int, total: int) -> None:
         """A phase begins, of which some pieces of work may be done already."""
 
@@ -35,6 +38,10 @@ class Observers(Observer):
     def on_start(self, trials: Sequence[Trial]) -> None:
         for observer in self._observers:
             observer.on_start(trials)
+
+    def on_warning(self, message: str) -> None:
+        for observer in self._observers:
+            observer.on_warning(message)
 
     def on_phase(self, name: str, done: int, total: int) -> None:
         for observer in self._observers:

@@ -40,6 +40,9 @@ class Status(Observer):
         self._first_result: float | None = None
         self._phase_started = clock()
 
+    def on_warning(self, message: str) -> None:
+        print(f"Warning: {message}", file=sys.stderr, flush=True)
+
     def on_phase(self, name: str, done: int, total: int) -> None:
         self.phase, self.done, self.phase_total = name, done, total
         self._left -= done

@@ -1,4 +1,4 @@
-"""A whole run: the random reference, the search, the baselines, and fresh trainings of the best on test data."""
+"""A whole run: the baselines, the random reference, the search, and fresh trainings of the best on test data."""
 
 from __future__ import annotations
 
@@ -36,19 +36,23 @@ def run(configuration: Configuration, folder: Path, flags: Mapping[str, Any], re
     run_folder.check(folder, files.STORE, resume)
     set_environment()
     data_label = configuration.setup.describe_data()
+    if not (folder / files.STORE).exists():
+        for warning in configuration.setup.check():
+            observer.on_warning(warning)
     with run_folder.locked(folder):
         run_folder.check(folder, files.STORE, resume)
         record = {"flags": dict(flags), "versions": versions(), "data_label": data_label}
         with _store(folder, record) as store, _executor(configuration, folder) as executor:
             run_folder.write_json(folder / run_folder.CONFIGURATION, store.run())
             observer.on_start(store.trials())
+            finals.run_baselines(store, executor, observer, configuration.training_seed)
+            finals.check_baselines(store)
             for source, trials in configuration.stages.items():
                 if trials > 0:
                     stage = _stage(configuration, source, trials)
                     done = sum(trial.source == source and trial.duplicate_of is None for trial in store.trials())
                     observer.on_phase("random reference" if source == RANDOM else source, done, trials)
                     loop.run_stage(stage, store, executor, observer)
-            finals.run_baselines(store, executor, observer, configuration.training_seed)
             finals.run_tests(store, executor, observer, configuration.fresh_seeds)
 
 

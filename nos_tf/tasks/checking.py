@@ -15,6 +15,10 @@ _TINY_RATE = 1e-6  # Of the one training step: a sound network stays finite unde
 _SUM_TOLERANCE = 1e-3  # Of probabilities from 1, in half precision too.
 
 
+class TaskWarning(UserWarning):
+    """Something about a task that may be meant, but most often is not."""
+
+
 def check(task: Task, data_dir: str | None = None) -> None:
     """Loads the task's data, builds its network, and makes one training step.
 
@@ -138,4 +142,4 @@ def _first_row(is_bad: np.ndarray) -> int | None:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, stacklevel=3)
+    warnings.warn(message, TaskWarning, stacklevel=3)

@@ -83,6 +83,48 @@ def test_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "mine"
 
 
+OWN_TASK = """
+import numpy as np
+import tensorflow as tf
+from nos_tf import tasks
+
+def load(data_dir=None):
+    inputs = np.random.default_rng(0).normal(size=(90, 4)).astype("float32")
+    labels = {labels}
+    return tasks.Splits(*(tasks.Split(inputs[i::3], labels[i::3]) for i in range(3)))
+
+def build_model():
+    return tf.keras.Sequential([tf.keras.Input((4,)), tf.keras.layers.Dense(2)])
+
+tasks.register("own", load, build_model, batch_size={batch_size})
+"""
+
+
+def own_task(folder: Path, labels: str, batch_size: int = 10) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Environment and flags of a search on a task of the user's own."""
+    (folder / "own_task.py").write_text(OWN_TASK.format(labels=labels, batch_size=batch_size))
+    flags = ("-m", "experiments.search", "--task_module=own_task", "--task=own", "--searcher=random", "--trials=2")
+    return {"PYTHONPATH": f"{folder}:{ROOT}"}, (*flags, f"--run_dir={folder / 'run'}", "--workers=1")
+
+
+def test_task_that_can_never_work_is_refused_before_the_first_trial(tmp_path: Path) -> None:
+    environment, flags = own_task(tmp_path, "(inputs[:, 0] > 0) + 5")
+    check_refused(execute(list(flags), environment), "below the network's 2 outputs", "in row 0")
+    assert not (tmp_path / "run").exists()
+
+
+def test_task_that_no_baseline_learns_ends_the_search(tmp_path: Path) -> None:
+    environment, flags = own_task(tmp_path, "np.arange(90) % 2", batch_size=100)
+    finished = execute([*flags, "--sweep=1e-30"], environment)
+    assert finished.returncode == 2, finished.stderr
+    warning, reason = finished.stderr.strip().splitlines()
+    assert warning.startswith("Warning: train holds fewer examples than a batch")
+    assert reason.startswith("No baseline learns this task")
+    with Store.read(tmp_path / "run" / "trials.sqlite") as store:
+        assert len(store.baselines()) == 6
+        assert store.trials() == []
+
+
 def test_help_names_every_flag() -> None:
     finished = search("--helpfull")
     for name in ("run_dir", "data_dir", "seed", "resume", "task", "searcher", "trials", "workers", "executor"):

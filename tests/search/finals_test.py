@@ -1,11 +1,14 @@
 from pathlib import Path
 
+import pytest
+
 import nos_tf
+from nos_tf.errors import RunError
 from nos_tf.evaluation.result import Evaluation
 from nos_tf.search import finals
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
-from nos_tf.search.trial import BASELINES, Trial
+from nos_tf.search.trial import BASELINES, Baseline, Trial
 from tests.search.fakes import ShuffledExecutor
 
 
@@ -73,3 +76,14 @@ def test_finals_go_on_where_they_stopped(tmp_path: Path) -> None:
 
         finals.run_tests(store, third := ShuffledExecutor(5), Observer(), [21, 22, 23])  # One more seed.
         assert {job.seed for job in third.jobs} == {23}
+
+
+def test_search_ends_where_no_baseline_learns(tmp_path: Path) -> None:
+    with Store.create(tmp_path / "s.sqlite", {}) as store:
+        finals.check_baselines(store)  # None was evaluated yet.
+        for name, status in (("SGD", "diverged"), ("Adam", "untrained")):
+            store.add_baseline(Baseline(name, nos_tf.parse("g"), Evaluation(0.0, status)))
+        with pytest.raises(RunError, match=r"^No baseline learns this task.*Received: SGD diverged, Adam untrained$"):
+            finals.check_baselines(store)
+        store.add_baseline(Baseline("RMSProp", nos_tf.parse("rmsprop"), Evaluation(0.5, "trained", 0.1)))
+        finals.check_baselines(store)

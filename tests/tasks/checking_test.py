@@ -124,11 +124,11 @@ def test_load_must_return_splits():
 
 
 def test_what_may_be_meant_is_warned_of():
-    with pytest.warns(UserWarning, match="ends in probabilities"):
+    with pytest.warns(tasks.TaskWarning, match="ends in probabilities"):
         tasks.check(make_task(lambda: build(tf.keras.layers.Dense(CLASSES), tf.keras.layers.Softmax())))
-    with pytest.warns(UserWarning, match="fewer examples than a batch. Received: 12 < batch_size=50"):
+    with pytest.warns(tasks.TaskWarning, match="fewer examples than a batch. Received: 12 < batch_size=50"):
         tasks.check(make_task(batch_size=50))
-    with pytest.warns(UserWarning, match="^test holds no example of class 2"):
+    with pytest.warns(tasks.TaskWarning, match="^test holds no example of class 2"):
         tasks.check(make_task(test=Split(make_split().inputs, np.arange(12) % 2)))
-    with pytest.warns(UserWarning, match="^train holds no example of class 2"):
+    with pytest.warns(tasks.TaskWarning, match="^train holds no example of class 2"):
         tasks.check(make_task(train=Split(make_split().inputs, np.arange(12) % 2)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,26 @@ class EvaluatorSetup:
             return self.get_task().describe_data(self.data_dir)
         except (ValueError, OSError) as error:
             raise RunError(str(error)) from None
+
+    def check(self) -> list[str]:
+        """Tries the task's data and network, so that a search does not spend hours on what can never work.
+
+        Returns:
+          Warnings, one line each, of what may be meant.
+
+        Raises:
+          RunError: No rule could learn the task as it is.
+        """
+        load_single_threaded()
+        from nos_tf import tasks
+
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                tasks.check(self.get_task(), self.data_dir)
+            except (ValueError, OSError) as error:
+                raise RunError(f"Task {self.task!r} cannot be searched on. {error}") from None
+        return [str(warning.message) for warning in caught if issubclass(warning.category, tasks.TaskWarning)]
 
     def build(self) -> Evaluates:
         """The evaluator."""
