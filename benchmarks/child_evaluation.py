@@ -148,7 +148,7 @@ def time_workers(rounds: int) -> None:
     from nos_tf.search.executors.worker_processes import WorkerProcesses
 
     jobs = [Job(index, nos_tf.parse(rule), seed=index) for index, rule in enumerate(RULES * 4)]
-    setup = EvaluatorSetup("digits", {"learning_rates": Protocol().learning_rates}).to_json()
+    setup = EvaluatorSetup("digits").to_json()
     with tempfile.TemporaryDirectory() as folder:
         log = pathlib.Path(folder) / "workers.log"
         with WorkerProcesses(1, setup, log, 600.0) as one, WorkerProcesses(2, setup, log, 600.0) as two:
@@ -173,7 +173,7 @@ def time_overhead() -> None:
     from nos_tf.search.store import Store
 
     space = SearchSpace(num_groups=2, constraints=frozenset(CONSTRAINTS))
-    setup = EvaluatorSetup("digits", {"learning_rates": Protocol().learning_rates})
+    setup = EvaluatorSetup("digits")
     with InProcess(setup.build) as executor:
         for name in ("random", "evolution", "ppo", "trpo"):
             searcher = searchers.get(name, space, 0)

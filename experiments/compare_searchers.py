@@ -15,7 +15,6 @@ from absl import app, flags
 
 from nos_tf import searchers
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
-from nos_tf.evaluation import Protocol
 from nos_tf.search.executors.in_process import InProcess
 from nos_tf.search.executors.job import Executor
 from nos_tf.search.executors.setup import EvaluatorSetup
@@ -50,7 +49,7 @@ def main(argv: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     print("| searcher | rules a run | best reward | mean of all rules | mean of the last quarter |")
     print("| --- | --- | --- | --- | --- |")
-    setup = EvaluatorSetup(_TASK.value, {"learning_rates": Protocol().learning_rates})
+    setup = EvaluatorSetup(_TASK.value)
     with InProcess(setup.build) as executor:
         for searcher in _SEARCHERS.value:
             runs = [rewards(searcher, seed, executor, folder) for seed in range(_SEEDS.value)]

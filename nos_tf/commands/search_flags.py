@@ -176,7 +176,7 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
     return Configuration(
         space=space,
         searcher_settings=chosen,
-        protocol={"learning_rates": rates, **{name: values[name] for name in _PROTOCOL}},
+        protocol=Protocol(learning_rates=tuple(rates), **{name: values[name] for name in _PROTOCOL}),
         **{
             name: values[name]
             for name in (

@@ -10,6 +10,7 @@ import numpy as np
 
 from nos_tf.dsl import SearchSpace
 from nos_tf.errors import RunError
+from nos_tf.evaluation.protocol import Protocol
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.trial import RANDOM
 
@@ -32,7 +33,7 @@ class Configuration:
       random_trials: How many of them are uniform random search, the reference.
       batch_size: Rules from one update of the searcher to the next.
       space: What rules are drawn from.
-      protocol: Fields of `nos_tf.evaluation.Protocol`.
+      protocol: How a rule is rewarded.
       test_seeds: Fresh trainings of each of the best rules, measured on test data.
       executor: "in_process" or "processes".
       workers: Number of worker processes.
@@ -49,7 +50,7 @@ class Configuration:
     task_module: str | None = None
     data_dir: str | None = None
     searcher_settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    protocol: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    protocol: Protocol = dataclasses.field(default_factory=Protocol)
     test_seeds: int = 5
     executor: str = "in_process"
     workers: int = 1

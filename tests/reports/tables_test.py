@@ -64,6 +64,24 @@ def test_snippet_is_python_that_names_the_winner(run: RunData) -> None:
     assert {word.arg: ast.literal_eval(word.value) for word in call.keywords} == {"learning_rate": 0.1}
 
 
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("g * m", 10.0**exponent) for exponent in range(-5, 2)]
+    + [("ld * g", 1.0), ("clip(adam, 1e-4) - drop(m, 0.3)", 10.0), ("noise + annealed_noise", 2.0)],
+)
+def test_snippet_runs_at_every_rate_of_the_sweep(run: RunData, text: str, rate: float) -> None:
+    import tensorflow as tf
+
+    program = nos_tf.parse(text)
+    best = Trial(999, "ppo", 99, program, nos_tf.canonical_key(program), 1.0, Evaluation(1.0, "trained", rate, 0.9))
+    snippet = tables.snippet(dataclasses.replace(run, trials=(*run.trials, best)))
+    assert snippet is not None
+    model = tf.keras.Sequential([tf.keras.Input((3,)), tf.keras.layers.Dense(2)])
+    exec(snippet, {"model": model, "EPOCHS": 1, "STEPS_PER_EPOCH": 1})
+    np.testing.assert_allclose(float(model.optimizer.learning_rate), rate, rtol=1e-6)
+    model.fit(np.ones((4, 3)), np.zeros(4), verbose=0)
+
+
 def test_winner_that_is_a_known_optimizer_is_called_by_its_name(run: RunData) -> None:
     program = nos_tf.parse("g + g")
     evaluation = Evaluation(0.99, "trained", 0.1, 0.9)

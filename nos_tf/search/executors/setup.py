@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nos_tf.errors import RunError
+from nos_tf.evaluation.protocol import Protocol
 from nos_tf.search.executors.job import Evaluates
 from nos_tf.tensorflow_loading import load_quietly, load_single_threaded
 
@@ -22,19 +23,26 @@ class EvaluatorSetup:
 
     Attributes:
       task: Name of the task.
-      protocol: Fields of `nos_tf.evaluation.Protocol`.
+      protocol: How a rule is rewarded.
       task_module: Module to import first, which registers the task.
       data_dir: Folder of the prepared datasets.
     """
 
     task: str
-    protocol: Mapping[str, Any]
+    protocol: Protocol = dataclasses.field(default_factory=Protocol)
     task_module: str | None = None
     data_dir: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data that the constructor takes."""
+        """Plain data for `from_json`."""
         return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, description: Mapping[str, Any]) -> EvaluatorSetup:
+        """The inverse of `to_json`; JSON knows lists alone."""
+        protocol = description["protocol"]
+        rates = tuple(protocol["learning_rates"])
+        return cls(**{**description, "protocol": Protocol(**{**protocol, "learning_rates": rates})})
 
     def get_task(self) -> Task:
         """The task; its data are not read.
@@ -92,7 +100,6 @@ class EvaluatorSetup:
     def build(self) -> Evaluates:
         """The evaluator."""
         load_single_threaded()
-        from nos_tf.evaluation import Evaluator, Protocol
+        from nos_tf.evaluation import Evaluator
 
-        protocol = {**self.protocol, "learning_rates": tuple(self.protocol["learning_rates"])}
-        return Evaluator(self.get_task(), Protocol(**protocol), self.data_dir)
+        return Evaluator(self.get_task(), self.protocol, self.data_dir)

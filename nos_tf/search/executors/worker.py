@@ -59,4 +59,4 @@ def _read(lines: queue.SimpleQueue[str]) -> None:
 
 
 if __name__ == "__main__":
-    serve(lambda description: EvaluatorSetup(**description).build())
+    serve(lambda description: EvaluatorSetup.from_json(description).build())
