@@ -40,11 +40,12 @@ COMMANDS = [pytest.param(words, id=f"{page}: {' '.join(words)[:60]}") for page, 
 
 @functools.cache
 def flags_of(module: str) -> frozenset[str]:
-    """Names of a script's flags: read off its source where it defines them itself, else asked of the script."""
-    path = ROOT / f"{module.replace('.', '/')}.py"
+    """Names of a script's flags: asked of an experiment, read off the source of what loads TensorFlow at once."""
+    path = ROOT / module.replace(".", "/")
+    path = path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
     assert path.exists(), module
-    text = path.read_text("utf-8")
-    if "DEFINE_" in text or "absl" in text:
+    if not module.startswith("experiments."):
+        text = path.read_text("utf-8")
         shared = flags_of("benchmarks.figures") if "import figures" in text else frozenset()
         return shared | frozenset(re.findall(r'DEFINE_\w+\(\s*"(\w+)"', text))
     finished = subprocess.run(
