@@ -40,11 +40,12 @@ COMMANDS = [pytest.param(words, id=f"{page}: {' '.join(words)[:60]}") for page, 
 
 @functools.cache
 def flags_of(module: str) -> frozenset[str]:
-    """Names of a script's flags: read off its source where it defines them itself, else asked of the script."""
-    path = ROOT / f"{module.replace('.', '/')}.py"
+    """Names of a script's flags: read off its source where it defines all of them itself, else asked of the script."""
+    base = ROOT / module.replace(".", "/")
+    path = base / "__main__.py" if base.is_dir() else base.with_suffix(".py")
     assert path.exists(), module
     text = path.read_text("utf-8")
-    if "DEFINE_" in text or "absl" in text:
+    if not re.search(r"nos_tf\.(cli|commands)", text) and ("DEFINE_" in text or "absl" in text):
         shared = flags_of("benchmarks.figures") if "import figures" in text else frozenset()
         return shared | frozenset(re.findall(r'DEFINE_\w+\(\s*"(\w+)"', text))
     finished = subprocess.run(
