@@ -6,7 +6,7 @@ LOCK ?= requirements-lock.txt
 TESTS ?= tests
 RUN := $(VENV)/bin/python
 CORE := tests/dsl tests/optimizers tests/conformance
-ADDONS := tests/addons tests/evaluation tests/models tests/rosenbrock tests/training tests/translation
+ADDONS := tests/addons tests/evaluation tests/experiments/rosenbrock tests/models tests/training tests/translation
 COMPILE := uv pip compile --quiet --universal --python-version 3.10 --no-emit-index-url --no-header --no-annotate
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 

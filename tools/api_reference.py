@@ -44,7 +44,10 @@ def _methods(owner: str, cls: type) -> list[str]:
 
 
 def _signature(name: str, entry: Callable[..., Any]) -> str:
-    text = str(inspect.signature(entry))
+    try:
+        text = str(inspect.signature(entry))
+    except ValueError:  # An exception without a constructor of its own.
+        text = "(message)"
     return f"{name}{text}".replace("'", "")
 
 

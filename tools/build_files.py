@@ -102,7 +102,7 @@ def modules(root: pathlib.Path = ROOT) -> dict[str, Module]:
 def dependencies(module: Module, known: Modules) -> set[str]:
     """Names of the modules that a module needs."""
     found = {name for wanted in module.imports if (name := _longest(wanted, known)) is not None}
-    found |= {text for text in module.strings if "." in text and text in known}
+    found |= {name for text in module.strings if "." in text for name in (text, f"{text}.__main__") if name in known}
     found |= _lazy(module, known)
     folders = [*module.path.parents[:2], pathlib.PurePosixPath()]
     paths = {folder / text for folder in folders for text in module.strings if text.endswith(".py")}

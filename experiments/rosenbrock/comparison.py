@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from experiments.rosenbrock import function
+from experiments.rosenbrock.descent import Descent
 from nos_tf import optimizers
 from nos_tf.dsl.primitives import UNARY
 from nos_tf.errors import RunError
-from nos_tf.rosenbrock import function
-from nos_tf.rosenbrock.descent import Descent
 
 DETERMINISTIC, STOCHASTIC = "deterministic", "stochastic"
 FUNCTIONS = (DETERMINISTIC, STOCHASTIC)

@@ -5,9 +5,9 @@ import pytest
 import scipy.optimize
 import tensorflow as tf
 
+from experiments.rosenbrock import function
+from experiments.rosenbrock.descent import Descent, gradient_noise
 from nos_tf import optimizers
-from nos_tf.rosenbrock import function
-from nos_tf.rosenbrock.descent import Descent, gradient_noise
 
 STEPS = 40
 LAMB = "keras/lamb" if hasattr(tf.keras.optimizers, "Lamb") else "addons/lamb"

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 import nos_tf
+from experiments.rosenbrock.comparison import ADAM_EPSILONS, FUNCTIONS, Comparison, Run, select
+from experiments.rosenbrock.descent import Descent
 from nos_tf import optimizers
 from nos_tf.errors import RunError
-from nos_tf.rosenbrock.comparison import ADAM_EPSILONS, FUNCTIONS, Comparison, Run, select
-from nos_tf.rosenbrock.descent import Descent
-from tests.rosenbrock.runs import make
+from tests.experiments.rosenbrock.runs import make
 
 
 def chosen(runs: list[Run]) -> list[float]:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from nos_tf.rosenbrock.comparison import Run
+from experiments.rosenbrock.comparison import Run
 
 
 def make(name: str, kind: str, rate: float, final: float | None, seed: int = 0, epsilon: float | None = None) -> Run:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from nos_tf.rosenbrock import report
-from nos_tf.rosenbrock.comparison import FUNCTIONS, Run, select
+from experiments.rosenbrock import report
+from experiments.rosenbrock.comparison import FUNCTIONS, Run, select
 from nos_tf.statistics import mean_interval
-from tests.rosenbrock.runs import make
+from tests.experiments.rosenbrock.runs import make
 
 
 @pytest.fixture

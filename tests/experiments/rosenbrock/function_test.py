@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from nos_tf.rosenbrock import function
+from experiments.rosenbrock import function
 
 POINTS = np.random.default_rng(0).uniform(-2.0, 2.0, (50, 2))
 

@@ -1,4 +1,8 @@
-"""`python -m experiments.rosenbrock`: the paper's control experiment on the Rosenbrock function."""
+"""python -m experiments.rosenbrock [--optimizers=adam,powersign] [--learning_rates=0.1,0.01] [--run_dir=runs/mine]
+
+The paper's control experiment on the Rosenbrock function; `--helpfull` documents every flag, and
+`experiments/flagfiles/rosenbrock.flags` holds the paper's settings.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +51,7 @@ def _main() -> None:
     resume, folder = flags.FLAGS.resume, shared_flags.run_dir(NAME)
     run_folder.check(folder, run_folder.CONFIGURATION, resume)
     load_single_threaded()
-    from nos_tf.rosenbrock.comparison import Comparison
+    from experiments.rosenbrock.comparison import Comparison
 
     seeds = range(values["seed"], values["seed"] + values["seeds"])
     comparison = Comparison(
@@ -65,8 +69,8 @@ def _main() -> None:
 
 def _run(comparison: Any, values: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Runs everything and writes it, the results last."""
-    from nos_tf.rosenbrock import comparison as comparison_lib
-    from nos_tf.rosenbrock import report
+    from experiments.rosenbrock import comparison as comparison_lib
+    from experiments.rosenbrock import report
 
     runs = comparison.run()
     selected = comparison_lib.select(runs)
@@ -89,8 +93,11 @@ def _run(comparison: Any, values: dict[str, Any], folder: Path) -> dict[str, Any
 
 
 def _show(results: dict[str, Any], folder: Path) -> None:
-
-    from nos_tf.rosenbrock import report
+    from experiments.rosenbrock import report
 
     style.console().print(report.table(results))
     print(f"Figure: {folder / FIGURE}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from nos_tf.rosenbrock import function
+from experiments.rosenbrock import function
 
 
 def gradient_noise(seed: int, iterations: int) -> np.ndarray:

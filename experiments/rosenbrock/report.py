@@ -7,19 +7,18 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib.style
 import numpy as np
 import scipy.stats
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from nos_tf.rosenbrock.comparison import FUNCTIONS, Run
+from experiments.rosenbrock.comparison import FUNCTIONS, Run
+from nos_tf import style
 from nos_tf.statistics import Interval, mean_interval
 from nos_tf.text import markdown_escaped, markdown_table
 
 COLUMNS = ("function", "optimizer", "learning rate", "epsilon", "final value", "lowest value", "diverged: best / grid")
 _FLOOR = 1e-16  # Below it a float32 cannot tell where it is from the minimum.
-_DASHES = ("-", "--", "-.", ":")
 
 
 def rows(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -79,19 +78,19 @@ def figure(selected: Sequence[Run]) -> Figure:
     """The function over the iterations, without noise: mean over seeds with its 95% confidence interval."""
     drawn = Figure(figsize=(7.2, 8.0), layout="constrained", dpi=150)
     names = list(dict.fromkeys(run.optimizer for run in selected))
-    colours = matplotlib.style.library["tableau-colorblind10"]["axes.prop_cycle"].by_key()["color"]
     for axes, kind in zip(drawn.subplots(2, 1, sharex=True), FUNCTIONS, strict=True):
         lowest = math.inf
         for index, name in enumerate(names):
             runs = [run for run in selected if (run.function, run.optimizer) == (kind, name) and not run.diverged]
             mean, half_width = band(np.stack([run.values for run in runs]))
             iterations = np.arange(len(mean))
-            colour = colours[index % len(colours)]
+            color = style.PALETTE[index % len(style.PALETTE)]
+            dashes = style.DASHES[index % len(style.DASHES)]
             lowest = min(lowest, float(mean.min()))
             label = f"{textwrap.shorten(name, 28, placeholder='...')}, {_setting(runs[0])}"
             low, high, line = (np.maximum(edge, _FLOOR) for edge in (mean - half_width, mean + half_width, mean))
-            axes.fill_between(iterations, low, high, color=colour, alpha=0.2, lw=0)
-            axes.plot(iterations, line, color=colour, lw=1.3, ls=_DASHES[index % len(_DASHES)], label=label)
+            axes.fill_between(iterations, low, high, color=color, alpha=0.2, lw=0)
+            axes.plot(iterations, line, color=color, lw=1.3, ls=dashes, label=label)
         axes.set_yscale("log")
         axes.set_ylim(bottom=max(lowest / 3, _FLOOR))  # An interval that reaches 0 has no end on this axis.
         axes.set_ylabel(f"f(x, y), {kind}")

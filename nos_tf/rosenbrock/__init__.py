@@ -1,1 +1,0 @@
-"""The paper's control experiment: optimizers on the Rosenbrock function, with and without noise."""
