@@ -8,12 +8,13 @@ from typing import Any
 
 from nos_tf.dsl import Program, ProgramError, SearchSpace, canonical_key, canonical_keys, parse
 from nos_tf.registration import register_with_keras
+from nos_tf.versions import __version__
 
 _LAZY_MODULES = ("optimizers", "searchers", "tasks")
 _LAZY_FUNCTIONS = {"evaluate": "nos_tf.evaluation"}
 
-__version__ = "0.1.0"
 __all__ = [
+    "__version__",
     "Program",
     "ProgramError",
     "SearchSpace",
