@@ -68,7 +68,7 @@ def test_without_addons_the_error_names_the_extra() -> None:
 @pytest.mark.skipif(not HAS_ADDONS, reason="tensorflow-addons is not installed")
 def test_names_of_addons() -> None:
     assert set(external.LIBRARIES["addons"]()) == set(ADDONS)
-    with pytest.raises(ValueError, match=r"did you mean 'lamb'.*Received: 'addons/lamp'$"):
+    with pytest.raises(ValueError, match=r"did you mean 'lamb'.*Received: 'lamp'$"):
         get("addons/lamp")
 
 
