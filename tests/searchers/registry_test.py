@@ -9,6 +9,7 @@ import sys
 import pytest
 from absl import flags
 
+import nos_tf
 from nos_tf import searchers
 from nos_tf.commands import search_flags
 from nos_tf.dsl.search_space import SearchSpace
@@ -39,6 +40,7 @@ def test_the_command_uses_the_class_s_own_settings(command_line, name):
 
 
 def test_settings_are_read_without_tensorflow():
+    assert nos_tf.searchers is searchers
     code = (
         "import sys, nos_tf\n"
         "for name in nos_tf.searchers.names(): nos_tf.searchers.settings(name)\n"
