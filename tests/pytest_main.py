@@ -7,6 +7,7 @@ import sys
 import pytest
 
 if __name__ == "__main__":
+    del sys.path[0]  # The folder of this script, in which `experiments` would be the tests of that name.
     # Bazel's sandbox has no home to write to; where it is empty, Matplotlib says what it makes there, once.
     os.environ["MPLCONFIGDIR"] = os.environ["TEST_TMPDIR"]
     importlib.import_module("matplotlib.font_manager")
