@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from absl import flags
 
-from nos_tf.commands import training
 from nos_tf.errors import RunError
+from nos_tf.training import command
 
 if TYPE_CHECKING:
     from nos_tf.training.experiment import Experiment
@@ -22,13 +22,13 @@ _PLOTTED = ("loss", "top1", "top5", "test_top1")
 
 def main() -> NoReturn:
     """Trains a mobile model on ImageNet (the paper's second version), and exits."""
-    training.main(NAME, _define, _experiment, _METRICS, _PLOTTED)
+    command.main(NAME, _define, _experiment, _METRICS, _PLOTTED)
 
 
 def _define() -> None:
     # Batch and length are those of NASNet's own recipe: 50 replicas of 32 images, 250,000 steps.
     optimizers = ("rmsprop-nasnet", "powersign-cd", "addsign-rd10")
-    training.define(optimizers, epochs=312, batch_size=1600, schedule="cosine", seeds=1)
+    command.define(optimizers, epochs=312, batch_size=1600, schedule="cosine", seeds=1)
     flags.DEFINE_enum("model", "nasnet_mobile", _MODELS, "What is trained, from random weights.")
     flags.DEFINE_float("width", 1.0, "Factor of the MobileNets' filters.", lower_bound=0.01)
     flags.DEFINE_integer("image_size", 224, "Pixels of a side.", lower_bound=32)
@@ -47,10 +47,10 @@ def _define() -> None:
     )  # fmt: skip
     flags.DEFINE_float("weight_decay", 4e-5, "Share of a weight that is added to its gradient.", lower_bound=0.0)
     flags.DEFINE_float("batch_norm_momentum", None, "Of the running statistics; by default the model's.", 0.0, 1.0)
-    training.define_averages()
+    command.define_averages()
     flags.DEFINE_bool(
         "scale_learning_rate", False,
-        f"Take the learning rates as those of a batch of {training.REFERENCE_BATCH}, and scale them with the batch.",
+        f"Take the learning rates as those of a batch of {command.REFERENCE_BATCH}, and scale them with the batch.",
     )  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def _experiment(values: Mapping[str, Any]) -> Experiment:
     except (PreparedDataError, ValueError) as error:
         raise RunError(str(error)) from None
     batch_size, size = values["batch_size"], values["image_size"]
-    steps = training.steps_per_epoch(data.train.examples, batch_size)
+    steps = command.steps_per_epoch(data.train.examples, batch_size)
     width = "" if values["width"] == 1.0 else f" {values['width']:g}"
     facts = {key: values[key] for key in ("image_size", "epochs", "batch_size", "schedule", "augment")}
     batches = functools.partial(data.batches, batch_size, size, values["augment"])

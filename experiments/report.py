@@ -3,7 +3,7 @@
 Rebuilds the report of a run from its store, or writes one page about several runs side by side.
 """
 
-from nos_tf.commands import report
+from nos_tf.search.reports import command
 
 if __name__ == "__main__":
-    report.main()
+    command.main()

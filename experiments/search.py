@@ -4,7 +4,7 @@ Searches for an update rule; `--helpfull` documents every flag, `experiments/fla
 `python -m experiments.search --flagfile=experiments/flagfiles/paper_search.flags --data_dir=...`.
 """
 
-from nos_tf.commands import search
+from nos_tf.search import command
 
 if __name__ == "__main__":
-    search.main()
+    command.main()

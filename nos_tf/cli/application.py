@@ -33,12 +33,12 @@ def search() -> NoReturn:
 
 def report() -> NoReturn:
     """The console command nos-tf-report."""
-    _command("report")
+    _command("search.reports")
 
 
-def _command(name: str) -> NoReturn:
+def _command(package: str) -> NoReturn:
     try:
-        main = importlib.import_module(f"nos_tf.commands.{name}").main
+        main = importlib.import_module(f"nos_tf.{package}.command").main
     except ModuleNotFoundError as error:
         _say(missing_package(error))
         sys.exit(CANNOT)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nos_tf.commands import cifar10
+from experiments import cifar10
 
 ROOT = Path(__file__).parents[2]
 DATA = os.environ.get("TFDS_DATA_DIR")
@@ -26,12 +26,12 @@ def run(script: str, *flags: str) -> subprocess.CompletedProcess[str]:
 def test_tensorflow_addons_gives_further_baselines_where_it_is_installed(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_addons", None)
     of_the_paper = ("sgd", "momentum", "rmsprop", "adam", "powersign", "addsign")
-    assert cifar10._optimizers() == of_the_paper
+    assert cifar10.optimizers() == of_the_paper
     monkeypatch.delitem(sys.modules, "tensorflow_addons")
     (tmp_path / "tensorflow_addons.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
-    assert cifar10._optimizers()[: len(of_the_paper)] == of_the_paper
-    assert {"addons/lamb", "addons/sgdw", "addons/lookahead"} <= set(cifar10._optimizers())
+    assert cifar10.optimizers()[: len(of_the_paper)] == of_the_paper
+    assert {"addons/lamb", "addons/sgdw", "addons/lookahead"} <= set(cifar10.optimizers())
 
 
 @pytest.mark.slow

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from experiments.wmt14_gnmt import __main__ as gnmt
 from nos_tf import optimizers
-from nos_tf.commands import gnmt
 from nos_tf.paper.scale import PAPER_SCALES, obstacles
 from nos_tf.training.fit import fit
 from nos_tf.training.interruption import Interruption

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from nos_tf.commands import search
+from nos_tf.search import command
 from nos_tf.search.executors import worker_processes
 from nos_tf.search.executors.setup import EvaluatorSetup
 from tests.search.fakes import DATA_LABEL, TASK, FakeEvaluator
@@ -21,4 +21,4 @@ EvaluatorSetup.build = lambda self: FakeEvaluator(float(os.environ.get("FAKE_SEC
 worker_processes.COMMAND = (sys.executable, str(Path(__file__).parent / "fake_worker.py"))
 
 if __name__ == "__main__":
-    search.main()
+    command.main()

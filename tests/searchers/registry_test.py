@@ -11,8 +11,8 @@ from absl import flags
 
 import nos_tf
 from nos_tf import searchers
-from nos_tf.commands import search_flags
 from nos_tf.dsl.search_space import SearchSpace
+from nos_tf.search import command_flags
 from nos_tf.searchers import registry
 from nos_tf.settings import Settings, setting
 
@@ -22,7 +22,7 @@ def command_line():
     """The flags of the search, defined once in a process of their own kind."""
     before = set(flags.FLAGS)
     if "searcher" not in before:
-        search_flags.define()
+        command_flags.define()
     yield flags.FLAGS
     for name in set(flags.FLAGS) - before:
         delattr(flags.FLAGS, name)
@@ -32,7 +32,7 @@ def command_line():
 def test_the_command_uses_the_class_s_own_settings(command_line, name):
     command_line.unparse_flags()
     command_line(["search", f"--searcher={name}"])
-    configuration = search_flags.configuration(search_flags.resolved(None))
+    configuration = command_flags.configuration(command_flags.resolved(None))
     assert searchers.settings(name, **configuration.searcher_settings) == searchers.settings(name)
     with_flags = [field.name for field in dataclasses.fields(searchers.settings(name)) if field.metadata["flag"]]
     assert sorted(configuration.searcher_settings) == sorted(with_flags)

@@ -3,10 +3,11 @@
 import pytest
 import tensorflow as tf
 
+from experiments import cifar10
 from nos_tf import optimizers
-from nos_tf.commands import cifar10, training
 from nos_tf.errors import RunError
 from nos_tf.optimizers import external
+from nos_tf.training import command
 from nos_tf.training.interruption import Preempted
 from nos_tf.training.runtime import Runtime
 from tests.training import study_case
@@ -17,7 +18,7 @@ pytest.importorskip("tensorflow_addons")
 
 def test_all_of_them_are_baselines_of_cifar10():
     assert set(cifar10._ADDONS) == {f"addons/{name}" for name in external.LIBRARIES["addons"]()}
-    assert cifar10._optimizers()[-len(cifar10._ADDONS) :] == cifar10._ADDONS
+    assert cifar10.optimizers()[-len(cifar10._ADDONS) :] == cifar10._ADDONS
 
 
 # One that keeps slots, one whose decay is decoupled, and one around another.
@@ -61,4 +62,4 @@ def test_options_that_they_do_not_take_are_refused_in_one_line():
         "seeds": 1,
     }
     with pytest.raises(RunError, match=r"^The optimizer addons/lamb .*_ema.*; drop .* Received: use_ema=True[^\n]*$"):
-        training._plan(values, study_case.experiment())
+        command._plan(values, study_case.experiment())

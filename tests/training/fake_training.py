@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from nos_tf.commands import training
+from nos_tf.training import command
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +28,7 @@ def start(
 
 
 def define() -> None:
-    training.define(("adam", "powersign-cd"), epochs=4, batch_size=5, seeds=2)
+    command.define(("adam", "powersign-cd"), epochs=4, batch_size=5, seeds=2)
 
 
 def make_experiment(values):
@@ -46,6 +46,6 @@ def make_experiment(values):
 
 
 if __name__ == "__main__":
-    training.main(
+    command.main(
         "case", define, make_experiment, ("final_val_accuracy", "best_test_accuracy"), ("loss", "val_accuracy")
     )

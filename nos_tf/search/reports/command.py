@@ -28,7 +28,7 @@ def _main() -> None:
     folders = [Path(name) for name in flags.FLAGS.run_dir]
     if not folders:
         raise RunError("Name the folder of a run. Received: no --run_dir")
-    from nos_tf.reports import page, run_data  # Loaded late: the figures' libraries take their time.
+    from nos_tf.search.reports import page, run_data  # Loaded late: the figures' libraries take their time.
 
     runs = [run_data.load(folder) for folder in folders]
     default = files.REPORT if len(runs) == 1 else "comparison.html"

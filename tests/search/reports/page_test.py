@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from nos_tf.errors import RunError
-from nos_tf.reports import console, figures, page
-from nos_tf.reports.run_data import RunData, load
-from tests.reports import runs
+from nos_tf.search.reports import console, figures, page
+from nos_tf.search.reports.run_data import RunData, load
+from tests.search.reports import runs
 
 
 class Page(html.parser.HTMLParser):

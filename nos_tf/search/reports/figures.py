@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 
 from nos_tf import statistics, style
 from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, OPERANDS, UNARY
-from nos_tf.reports import tables
-from nos_tf.reports.run_data import RunData
+from nos_tf.search.reports import tables
+from nos_tf.search.reports.run_data import RunData
 from nos_tf.search.trial import RANDOM, Trial
 
 _WIDTH = 7.2  # Inches; the page scales the figures to its columns.

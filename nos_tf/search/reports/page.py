@@ -9,8 +9,8 @@ from typing import Any
 import jinja2
 
 from nos_tf import run_folder
-from nos_tf.reports import figures, tables
-from nos_tf.reports.run_data import RunData
+from nos_tf.search.reports import figures, tables
+from nos_tf.search.reports.run_data import RunData
 from nos_tf.statistics import Interval
 
 
@@ -30,7 +30,7 @@ def write(runs: Sequence[RunData], path: Path) -> None:
 def render(runs: Sequence[RunData]) -> str:
     """The page as text. It loads nothing from anywhere."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("nos_tf.reports", "."), autoescape=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.PackageLoader("nos_tf.search.reports", "."), autoescape=True, undefined=jinja2.StrictUndefined
     )
     environment.filters.update(percent=percent, interval=interval)
     compared = figures.comparison(runs) if len(runs) > 1 else None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from nos_tf.dsl import SearchSpace
-from nos_tf.reports.run_data import RunData, load
 from nos_tf.search import finals, loop
 from nos_tf.search.observer import Observer
+from nos_tf.search.reports.run_data import RunData, load
 from nos_tf.search.store import Store
 from tests.search.fakes import DATA_LABEL, FakeSearcher, ShuffledExecutor
 

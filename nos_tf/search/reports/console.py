@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from nos_tf.reports import page, tables
-from nos_tf.reports.run_data import RunData
+from nos_tf.search.reports import page, tables
+from nos_tf.search.reports.run_data import RunData
 
 
 def show(run: RunData, console: Console) -> None:

@@ -1,4 +1,4 @@
-"""`python -m experiments.wmt14_gnmt`: flags, and the three modes."""
+"""GNMT on WMT'14 English-German: python -m experiments.wmt14_gnmt --data_dir=~/tensorflow_datasets"""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from absl import flags
 
+from experiments.wmt14_gnmt import configuration, inference
 from nos_tf.cli import application
-from nos_tf.commands import gnmt_trained, gnmt_values, training
+from nos_tf.training import command
 
 if TYPE_CHECKING:
     from nos_tf.training.experiment import Experiment
@@ -28,10 +29,10 @@ def main() -> NoReturn:
 
 def _define() -> None:
     # Batch, clipping, dropout and length are those of GNMT's own recipe: 340,000 steps of 128 pairs.
-    training.define(("adam", "powersign"), epochs=10, batch_size=128, clip_norm=5.0)
-    training.define_averages()
-    gnmt_values.define()
-    gnmt_trained.define()
+    command.define(("adam", "powersign"), epochs=10, batch_size=128, clip_norm=5.0)
+    command.define_averages()
+    configuration.define()
+    inference.define()
     flags.DEFINE_enum(
         "mode", "train", ("train", "evaluate", "translate"),
         "Train, or use what --run_dir holds: measure it on validation and test text, or translate --input.",
@@ -40,13 +41,13 @@ def _define() -> None:
 
 def _main() -> None:
     mode = flags.FLAGS.mode
-    gnmt_trained.check_flags(mode)
+    inference.check_flags(mode)
     if mode == "evaluate":
-        gnmt_trained.evaluate()
+        inference.evaluate()
     elif mode == "translate":
-        gnmt_trained.translate(sys.stdout.buffer)
+        inference.translate(sys.stdout.buffer)
     else:
-        training.run(gnmt_values.NAME, _experiment, _COLUMNS, _PLOTTED)
+        command.run(configuration.NAME, _experiment, _COLUMNS, _PLOTTED)
 
 
 def _experiment(values: Mapping[str, Any]) -> Experiment:
@@ -60,14 +61,14 @@ def _experiment(values: Mapping[str, Any]) -> Experiment:
     from nos_tf.translation.quality import Quality
     from nos_tf.translation.translate import Translator
 
-    texts = gnmt_values.texts(values)
+    texts = configuration.texts(values)
     text = texts.pop("train")
-    subwords = gnmt_values.subwords(values, text)
+    subwords = configuration.subwords(values, text)
     pairs = Pairs.encode(text, subwords).within(values["max_length"])
     batch_size = values["batch_size"]
-    steps = training.steps_per_epoch(len(pairs.source), batch_size)
+    steps = command.steps_per_epoch(len(pairs.source), batch_size)
     replicas = Runtime(values["strategy"]).distribute_strategy.num_replicas_in_sync
-    quality = Quality(texts, subwords, functools.partial(Translator, **gnmt_values.search(values)))
+    quality = Quality(texts, subwords, functools.partial(Translator, **configuration.search(values)))
 
     def batches(seed: int, first_step: int) -> tf.data.Dataset:
         return TrainingBatches(pairs, batch_size, seed).batches(first_step)
@@ -84,8 +85,8 @@ def _experiment(values: Mapping[str, Any]) -> Experiment:
         )
 
     return Experiment(
-        name=gnmt_values.NAME,
-        dataset=gnmt_values.label(values),
+        name=configuration.NAME,
+        dataset=configuration.label(values),
         scale={
             **{key: values[key] for key in ("layers", "units", "epochs", "batch_size", "schedule")},
             "vocabulary": subwords.vocabulary_size,  # Of a given model, whatever the flag says.
@@ -93,10 +94,10 @@ def _experiment(values: Mapping[str, Any]) -> Experiment:
             "train_examples": len(text.source),
             **{f"{split}_examples": len(text.source) for split, text in texts.items()},
             "unigram_perplexity": round(unigram_perplexity(pairs.target, subwords.vocabulary_size), 2),
-            **{key: values[key] for key in ("max_length", *gnmt_values.SEARCH)},
+            **{key: values[key] for key in ("max_length", *configuration.SEARCH)},
             "bleu": signature(),
         },
-        build_model=functools.partial(gnmt_values.model, values, subwords),
+        build_model=functools.partial(configuration.model, values, subwords),
         loss=lambda: SmoothedCrossEntropy(values["label_smoothing"]),
         metrics=lambda: [Perplexity()],
         batches=batches,
@@ -110,5 +111,9 @@ def _experiment(values: Mapping[str, Any]) -> Experiment:
         unit="sub-words",
         measure=quality.measure,
         samples=quality.samples,
-        files={gnmt_values.SUBWORDS: subwords.model},
+        files={configuration.SUBWORDS: subwords.model},
     )
+
+
+if __name__ == "__main__":
+    main()

@@ -10,9 +10,8 @@ from absl import flags
 
 from nos_tf import run_folder, style
 from nos_tf.cli import application, shared_flags
-from nos_tf.commands import search_flags
 from nos_tf.errors import RunError
-from nos_tf.search import files, finals, progress, tensorboard
+from nos_tf.search import command_flags, files, finals, progress, tensorboard
 from nos_tf.search.configuration import differences
 from nos_tf.search.observer import Observer, Observers
 from nos_tf.search.run import run
@@ -23,7 +22,7 @@ from nos_tf.search.trial import BASELINES
 def main() -> NoReturn:
     """Runs the command and exits."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    search_flags.define()
+    command_flags.define()
     application.run(_main, "Interrupted. Every finished trial is saved; the same command with --resume goes on.")
 
 
@@ -35,8 +34,8 @@ def _main() -> None:
     if values.data_dir is not None and not Path(values.data_dir).is_dir():
         raise RunError(f"There is no such folder; prepare the data first. Received: --data_dir={values.data_dir}")
     stored = _stored_flags(Path(values.run_dir)) if values.resume else None
-    resolved = search_flags.resolved(stored)
-    what = search_flags.configuration(resolved)
+    resolved = command_flags.resolved(stored)
+    what = command_flags.configuration(resolved)
     if resolved["epochs"] is None:
         resolved["epochs"] = what.setup.get_task().epochs
     folder = shared_flags.run_dir(f"{what.task}-{what.searcher}")
@@ -64,7 +63,7 @@ def _stored_flags(folder: Path) -> dict[str, Any] | None:
         return None
     with Store.read(path) as store:
         stored = store.run()["flags"]
-    given = search_flags.given()
+    given = command_flags.given()
     different = differences(stored, given)
     if different:
         was = ", ".join(f"--{name}={stored.get(name)}" for name in different)
@@ -83,7 +82,7 @@ def _stored_flags(folder: Path) -> dict[str, Any] | None:
 def _show(folder: Path) -> None:
     # Loaded late: the figures' libraries are of no use to a command that is refused.
 
-    from nos_tf.reports import console, page, run_data
+    from nos_tf.search.reports import console, page, run_data
 
     found = run_data.load(folder)
     console.show(found, style.console())

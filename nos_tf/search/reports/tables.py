@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from nos_tf.dsl import Program
 from nos_tf.evaluation.result import TRAINED, Evaluation
-from nos_tf.reports.run_data import RunData, text
 from nos_tf.search.finals import finalists
+from nos_tf.search.reports.run_data import RunData, text
 from nos_tf.search.trial import RANDOM, Baseline
 from nos_tf.statistics import Interval, mean_interval
 

@@ -7,10 +7,10 @@ import scipy.stats
 
 import nos_tf
 from nos_tf.evaluation.result import Evaluation
-from nos_tf.reports import tables
-from nos_tf.reports.run_data import RunData, simplified, text
+from nos_tf.search.reports import tables
+from nos_tf.search.reports.run_data import RunData, simplified, text
 from nos_tf.search.trial import Baseline, Trial
-from tests.reports import runs
+from tests.search.reports import runs
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from absl import flags
 
+from experiments.wmt14_gnmt import configuration
 from nos_tf import run_folder
 from nos_tf.cli import shared_flags
-from nos_tf.commands import gnmt_values
 from nos_tf.errors import RunError
 from nos_tf.tensorflow_loading import load_quietly
 from nos_tf.training import record
@@ -25,8 +25,8 @@ _OWN = {"training", "weights"}
 _TEXTS = {f"{name}_{kind}" for name in ("valid", "test") for kind in ("split", "src", "tgt")} | {"data_dir"}
 # Flags that a mode takes; those that are not given have the values of the training.
 _TAKES = {
-    "evaluate": {"mode", "run_dir", *_OWN, *gnmt_values.SEARCH, *_TEXTS},
-    "translate": {"mode", "run_dir", "input", *_OWN, *gnmt_values.SEARCH},
+    "evaluate": {"mode", "run_dir", *_OWN, *configuration.SEARCH, *_TEXTS},
+    "translate": {"mode", "run_dir", "input", *_OWN, *configuration.SEARCH},
 }
 
 
@@ -52,7 +52,7 @@ def check_flags(mode: str) -> None:
         if flag.present and name not in takes:
             raise RunError(f"--mode={mode} takes no --{name}; drop it. Received: --{name}={flag.value}")
     if mode == "train":
-        gnmt_values.check(flags.FLAGS.flag_values_dict())
+        configuration.check(flags.FLAGS.flag_values_dict())
     elif flags.FLAGS.run_dir is None:
         raise RunError(f"Name the folder of the training. Received: --mode={mode} without --run_dir")
     if mode == "translate" and flags.FLAGS.input is None:
@@ -72,8 +72,8 @@ def evaluate() -> None:
     from nos_tf.translation.quality import Quality
     from nos_tf.translation.translate import Translator
 
-    texts = gnmt_values.texts(values, ("val", "test"))
-    quality = Quality(texts, subwords, functools.partial(Translator, **gnmt_values.search(values)))
+    texts = configuration.texts(values, ("val", "test"))
+    quality = Quality(texts, subwords, functools.partial(Translator, **configuration.search(values)))
     model.compile(loss=SmoothedCrossEntropy(values["label_smoothing"]), metrics=[Perplexity()])
     scores = quality.measure(model)
     for split, pairs in quality.pairs.items():
@@ -102,7 +102,7 @@ def translate(output: BinaryIO) -> None:
         values, subwords, model = _load()
         from nos_tf.translation.translate import Translator, translate_stream
 
-        translator = Translator(model, subwords, **gnmt_values.search(values))
+        translator = Translator(model, subwords, **configuration.search(values))
         try:
             translate_stream(translator, lines, output, lambda message: print(message, file=sys.stderr, flush=True))
         except BrokenPipeError:  # Whoever read has had enough; Python would complain once more at its end.
@@ -116,16 +116,16 @@ def _load() -> tuple[dict[str, Any], Subwords, GNMT]:
     stored: Any = config.get("flags")
     own = shared_flags.own()
     complete = isinstance(stored, dict) and stored.keys() >= own.keys()
-    if config.get("experiment") != gnmt_values.NAME or not complete:
+    if config.get("experiment") != configuration.NAME or not complete:
         raise RunError(f"The folder holds no run of this script. Received: --run_dir={folder}")
     values = stored | {name: flag.value for name, flag in own.items() if flag.present}
     load_quietly()
     from nos_tf.training import weights
     from nos_tf.translation.subwords import Subwords
 
-    subwords = Subwords.load(folder / gnmt_values.SUBWORDS)
+    subwords = Subwords.load(folder / configuration.SUBWORDS)
     try:
-        model = gnmt_values.model(values, subwords, seed=0)
+        model = configuration.model(values, subwords, seed=0)
     except (TypeError, ValueError) as error:
         raise RunError(f"The configuration of the run is damaged ({error}). Received: --run_dir={folder}") from None
     name = weights.AVERAGED if flags.FLAGS.weights == "averaged" else weights.LAST

@@ -1,0 +1,82 @@
+"""What the experiments on CIFAR-10 share: flags, data, and how they are measured."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from nos_tf.errors import RunError
+from nos_tf.training import command
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from nos_tf.training.experiment import Experiment
+
+METRICS = ("final_val_accuracy", "final_test_accuracy", "best_val_accuracy", "best_test_accuracy")
+PLOTTED = ("loss", "val_accuracy", "test_accuracy")
+_OPTIMIZERS = ("sgd", "momentum", "rmsprop", "adam", "powersign", "addsign")
+# Further baselines where they are installed; asking nos_tf.optimizers for their names would load TensorFlow.
+_ADDONS = tuple(
+    f"addons/{name}" for name in ("lamb", "rectifiedadam", "yogi", "adabelief", "novograd", "sgdw", "lookahead")
+)
+
+
+def optimizers() -> tuple[str, ...]:
+    """The optimizers compared by default: the paper's, and those of tensorflow-addons where it is installed."""
+    return _OPTIMIZERS + (_ADDONS if importlib.util.find_spec("tensorflow_addons") is not None else ())
+
+
+def define(batch_size: int) -> None:
+    """Defines the flags of both experiments."""
+    command.define(optimizers(), epochs=300, batch_size=batch_size)
+    flags.DEFINE_integer("train_examples", None, "Training images, the first of 45,000; by default all.", lower_bound=1)
+    flags.DEFINE_integer(
+        "eval_examples", None, "Images of validation (5,000) and test (10,000) each; by default all.", lower_bound=1
+    )
+
+
+def experiment(
+    name: str, model: str, build: Callable[[int], tf.keras.Model], augment: bool, values: Mapping[str, Any]
+) -> Experiment:
+    """The training of a network on the data that the flags name.
+
+    Args:
+      name: Name of the script.
+      model: Name of the network in results.
+      build: Builds it, given a seed.
+      augment: Shift and mirror the training images at random.
+      values: Values of all flags.
+
+    Raises:
+      RunError: The data set is not prepared, or a batch is larger than it.
+    """
+    import tensorflow as tf
+
+    from nos_tf.datasets.cifar10_batches import Cifar10
+    from nos_tf.datasets.prepared import PreparedDataError
+    from nos_tf.training.experiment import Experiment
+
+    try:
+        data = Cifar10.load(values["data_dir"], values["train_examples"], values["eval_examples"])
+    except PreparedDataError as error:
+        raise RunError(str(error)) from None
+    epochs, batch_size, schedule = values["epochs"], values["batch_size"], values["schedule"]
+    return Experiment(
+        name=name,
+        dataset=data.label,
+        scale={"model": model, "epochs": epochs, "batch_size": batch_size, "schedule": schedule, **data.scale},
+        build_model=build,
+        loss=lambda: tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=lambda: [tf.keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        batches=functools.partial(data.batches, batch_size, augment),
+        evaluations=data.evaluations(),
+        objective="val_accuracy",
+        steps_per_epoch=command.steps_per_epoch(len(data.train.labels), batch_size),
+        epochs=epochs,
+        examples_per_step=batch_size,
+    )
