@@ -13,6 +13,7 @@ from nos_tf.cli import application, shared_flags
 from nos_tf.errors import RunError
 from nos_tf.search import command_flags, files, finals, progress, tensorboard
 from nos_tf.search.configuration import differences
+from nos_tf.search.executors import ray_cluster
 from nos_tf.search.observer import Observer, Observers
 from nos_tf.search.run import run
 from nos_tf.search.store import Store
@@ -35,6 +36,8 @@ def _main() -> None:
         raise RunError(f"There is no such folder; prepare the data first. Received: --data_dir={values.data_dir}")
     stored = _stored_flags(Path(values.run_dir)) if values.resume else None
     resolved = command_flags.resolved(stored)
+    if resolved["executor"] == "ray":
+        ray_cluster.check_installed()
     what = command_flags.configuration(resolved)
     if resolved["epochs"] is None:
         resolved["epochs"] = what.setup.get_task().epochs

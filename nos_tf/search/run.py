@@ -12,6 +12,8 @@ from nos_tf.search import files, finals, loop
 from nos_tf.search.configuration import Configuration
 from nos_tf.search.executors.in_process import InProcess
 from nos_tf.search.executors.job import Executor
+from nos_tf.search.executors.ray_actors import RayActors
+from nos_tf.search.executors.ray_cluster import Share
 from nos_tf.search.executors.worker_processes import WorkerProcesses
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
@@ -42,7 +44,7 @@ def run(configuration: Configuration, folder: Path, flags: Mapping[str, Any], re
     with run_folder.locked(folder):
         run_folder.check(folder, files.STORE, resume)
         record = {"flags": dict(flags), "versions": versions(), "data_label": data_label}
-        with _store(folder, record) as store, _executor(configuration, folder) as executor:
+        with _executor(configuration, folder) as executor, _store(folder, record) as store:
             run_folder.write_json(folder / run_folder.CONFIGURATION, store.run())
             observer.on_start(store.trials())
             finals.run_baselines(store, executor, observer, configuration.training_seed)
@@ -70,6 +72,16 @@ def _executor(configuration: Configuration, folder: Path) -> Executor:
     setup = configuration.setup
     if configuration.executor == "in_process":
         return InProcess(setup.build)
+    if configuration.executor == "ray":
+        return RayActors(
+            configuration.workers,
+            setup.to_json(),
+            [configuration.task_module] if configuration.task_module else [],
+            configuration.trial_timeout,
+            configuration.ray_address,
+            Share(configuration.worker_cpus, configuration.worker_gpus),
+        )
+    assert configuration.workers is not None
     return WorkerProcesses(
         configuration.workers, setup.to_json(), folder / files.WORKER_LOG, configuration.trial_timeout
     )
