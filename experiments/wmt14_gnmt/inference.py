@@ -15,7 +15,6 @@ from nos_tf import run_folder
 from nos_tf.cli import shared_flags
 from nos_tf.errors import RunError
 from nos_tf.tensorflow_loading import load_quietly
-from nos_tf.training import record
 
 if TYPE_CHECKING:
     from nos_tf.models.gnmt import GNMT
@@ -112,7 +111,7 @@ def translate(output: BinaryIO) -> None:
 def _load() -> tuple[dict[str, Any], Subwords, GNMT]:
     """Values of the flags, sub-words and model of a training."""
     folder = Path(flags.FLAGS.run_dir)
-    config = record.read_json(folder / run_folder.CONFIGURATION)
+    config = run_folder.read_json(folder / run_folder.CONFIGURATION)
     stored: Any = config.get("flags")
     own = shared_flags.own()
     complete = isinstance(stored, dict) and stored.keys() >= own.keys()

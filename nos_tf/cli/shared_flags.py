@@ -31,16 +31,12 @@ def own() -> dict[str, flags.Flag]:
     }
 
 
-def check_resume() -> None:
-    """Refuses `--resume` without a run to go on with.
+def run_dir(name: str) -> Path:
+    """Folder of the run: `--run_dir`, or one that is named after the run and the time.
 
     Raises:
-      RunError: There is no `--run_dir`.
+      RunError: There is no `--run_dir`, but `--resume`.
     """
     if flags.FLAGS.resume and flags.FLAGS.run_dir is None:
         raise RunError("Name the run to go on with. Received: --resume without --run_dir")
-
-
-def run_dir(name: str) -> Path:
-    """Folder of the run: `--run_dir`, or one that is named after the run and the time."""
     return Path(flags.FLAGS.run_dir or f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}")

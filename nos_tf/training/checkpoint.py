@@ -66,6 +66,6 @@ class Checkpoint:
         except (OSError, tf.errors.OpError) as error:
             reason = str(error).strip().splitlines()[0][:160]
             raise RunError(
-                f"Cannot write the checkpoint ({reason}); make room, and --resume continues from the one before. "
+                f"Cannot write the checkpoint ({reason}); make room, and resume from the one before. "
                 f"Received: {self._folder}"
             ) from None

@@ -34,8 +34,7 @@ def told() -> Iterator[None]:
 
 def _refusal(what: str, reason: str) -> RunError:
     return RunError(
-        f"{what}; replace it by preparing the data set again, and --resume goes on from the last checkpoint. "
-        f"Received: {reason}"
+        f"{what}; replace it by preparing the data set again, and resume from the last checkpoint. Received: {reason}"
     )
 
 

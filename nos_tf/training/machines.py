@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nos_tf import run_folder
 from nos_tf.errors import RunError
+from nos_tf.run_folder import CONFIGURATION, RunFolder, writing
 from nos_tf.training.interruption import Interruption
 
 if TYPE_CHECKING:
@@ -38,32 +38,32 @@ def own_folder(folder: Path) -> Path:
         is_chief = kind == "chief" or (index == 0 and "chief" not in config["cluster"])
     except (ValueError, KeyError, TypeError):
         raise RunError(
-            "--strategy=multi_worker needs TF_CONFIG in the environment, with the cluster and this machine's task. "
+            "Training on several machines needs TF_CONFIG in the environment: the cluster and this machine's task. "
             f"Received: TF_CONFIG={os.environ.get('TF_CONFIG')!r}"
         ) from None
     return folder if is_chief else folder.with_name(f"{folder.name}-{kind}-{index}")
 
 
-def take_over(chief: Path, own: Path) -> None:
+def take_over(chief: Path, own: RunFolder) -> None:
     """Replaces what this machine has saved of a run by what the chief has; done before the machines meet.
 
     Args:
       chief: The chief's folder, which no step has changed yet.
-      own: Folder of this machine, another one.
+      own: Folder of this machine, another one, and locked.
 
     Raises:
       RunError: The chief's run is not to be seen from here, or the folder cannot be written.
     """
-    if not (chief / run_folder.CONFIGURATION).exists():
-        if (own / run_folder.CONFIGURATION).exists():
+    if not (chief / CONFIGURATION).exists():
+        if (own / CONFIGURATION).exists():
             raise RunError(
-                "To resume, every machine must see the run folder of the first one; put --run_dir on a file system "
-                f"that they share. Received: {chief}"
+                "To resume, every machine must see the run folder of the first one; put it on a file system that they "
+                f"share. Received: {chief}"
             )
         return
-    with run_folder.locked(own), run_folder.writing(own):
+    with writing(own.path):
         shutil.rmtree(own / "trainings", ignore_errors=True)
-        shutil.copytree(chief, own, ignore=shutil.ignore_patterns("run.lock", ".new-*"), dirs_exist_ok=True)
+        shutil.copytree(chief, own.path, ignore=shutil.ignore_patterns("run.lock", ".new-*"), dirs_exist_ok=True)
 
 
 class Agreement:
@@ -120,6 +120,6 @@ def told() -> Iterator[None]:
     except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
         reason = " ".join(str(error).split())[:160]
         raise RunError(
-            f"Another machine has gone ({reason}); start all of them again, with --resume, and they go on from the "
+            f"Another machine has gone ({reason}); start and resume all of them, and they go on from the "
             "last save of the first one"
         ) from None

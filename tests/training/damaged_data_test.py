@@ -16,7 +16,7 @@ def undecodable(contents):
 @pytest.mark.parametrize("contents", [b"\xff\xd8\xff no JPEG", b"<html>", b""])
 def test_image_that_cannot_be_decoded_is_one_clear_error(tmp_path, contents):
     batches = undecodable(contents)
-    with pytest.raises(RunError, match=r"^An image of the data cannot be decoded; .*--resume.* Received: [^\n]+$"):
+    with pytest.raises(RunError, match=r"^An image of the data cannot be decoded; .*resume.* Received: [^\n]+$"):
         train(tmp_path, study_case.experiment(epochs=1, batches=lambda seed, first_step: batches))
 
 
