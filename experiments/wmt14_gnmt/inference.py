@@ -119,7 +119,7 @@ def _load() -> tuple[dict[str, Any], Subwords, GNMT]:
         raise RunError(f"The folder holds no run of this script. Received: --run_dir={folder}")
     values = stored | {name: flag.value for name, flag in own.items() if flag.present}
     load_quietly()
-    from nos_tf.training import weights
+    from nos_tf.training import files
     from nos_tf.translation.subwords import Subwords
 
     subwords = Subwords.load(folder / configuration.SUBWORDS)
@@ -127,8 +127,8 @@ def _load() -> tuple[dict[str, Any], Subwords, GNMT]:
         model = configuration.model(values, subwords, seed=0)
     except (TypeError, ValueError) as error:
         raise RunError(f"The configuration of the run is damaged ({error}). Received: --run_dir={folder}") from None
-    name = weights.AVERAGED if flags.FLAGS.weights == "averaged" else weights.LAST
-    weights.load(model, folder / "trainings" / _training(folder) / name)
+    name = files.AVERAGED if flags.FLAGS.weights == "averaged" else files.LAST
+    files.load_weights(model, folder / "trainings" / _training(folder) / name)
     return values, subwords, model
 
 

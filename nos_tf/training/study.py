@@ -20,8 +20,8 @@ import tensorflow as tf
 from nos_tf import run_folder
 from nos_tf.errors import RunError
 from nos_tf.training.experiment import Experiment
-from nos_tf.training.fit import HISTORY, fit
-from nos_tf.training.history import Row, read_rows
+from nos_tf.training.files import HISTORY, Row, read_rows
+from nos_tf.training.fit import fit
 from nos_tf.training.interruption import Interruption
 from nos_tf.training.progress import Progress
 from nos_tf.training.runtime import Runtime

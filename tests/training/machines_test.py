@@ -16,7 +16,7 @@ from nos_tf.errors import RunError
 from nos_tf.optimizers.keras_compat import FIT_TAKES_SEVERAL_MACHINES
 from nos_tf.run_folder import RunFolder
 from nos_tf.training import machines
-from nos_tf.training.history import Row, read_rows
+from nos_tf.training.files import Row, read_rows
 from tests.training.fake_training import start
 
 STEPS = 2 * 3 * 6  # Two optimizers, three epochs.
