@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 
@@ -20,6 +21,10 @@ def define() -> None:
     flags.DEFINE_bool("resume", False, "Go on with what the run folder holds; an empty or missing one begins anew.")
 
 
+# Flags that change where a run lies and how far it went, but none of its numbers.
+WITHOUT_NUMBERS = frozenset({"run_dir", "data_dir", "resume"})
+
+
 def own() -> dict[str, flags.Flag]:
     """All flags but absl's own, by name."""
     modules = flags.FLAGS.flags_by_module_dict()
@@ -29,6 +34,11 @@ def own() -> dict[str, flags.Flag]:
         if module == sys.argv[0] or module.startswith(("nos_tf.", "experiments."))
         for flag in group
     }
+
+
+def values() -> dict[str, Any]:
+    """Values of all flags but absl's own, by name."""
+    return {name: flag.value for name, flag in own().items()}
 
 
 def run_dir(name: str) -> Path:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SCHEDULES = ("constant", "cosine")
 TABLE, FIGURE = "results.md", "curves.png"
 # Flags that change where, how fast or how it is shown, but no number.
-_WITHOUT = frozenset({"run_dir", "data_dir", "resume", "strategy", "tensorboard"})
+_WITHOUT = shared_flags.WITHOUT_NUMBERS | {"strategy", "tensorboard"}
 REFERENCE_BATCH = 256  # To which learning rates refer that are scaled with the batch (Goyal et al., 2017).
 
 
@@ -152,8 +152,10 @@ def steps_per_epoch(examples: int, batch_size: int) -> int:
 
 def _values() -> dict[str, Any]:
     """All flags but absl's own, as JSON can hold them."""
-    values = {name: flag.value for name, flag in shared_flags.own().items()}
-    return values | {"optimizers": sweep_flags.optimizers(), "learning_rates": sweep_flags.learning_rates()}
+    return shared_flags.values() | {
+        "optimizers": sweep_flags.optimizers(),
+        "learning_rates": sweep_flags.learning_rates(),
+    }
 
 
 def _plan(values: Mapping[str, Any], experiment: Experiment) -> Plan:
