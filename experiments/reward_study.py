@@ -25,7 +25,7 @@ from absl import flags
 import nos_tf
 from nos_tf import run_folder, style
 from nos_tf.cli import application, shared_flags
-from nos_tf.evaluation import REWARDS, EpochResult, Evaluator
+from nos_tf.evaluation import REWARDS, EpochResult
 from nos_tf.evaluation.screening import cannot_learn
 from nos_tf.run_folder import RunFolder
 from nos_tf.tasks import Task, digits
@@ -116,6 +116,8 @@ def draw_rules(count: int, seed: int, folder: RunFolder) -> list[str]:
     path = folder / "rules.json"
     if path.exists():
         return json.loads(path.read_text())
+    from nos_tf.evaluation import Evaluator
+
     evaluator = Evaluator(CHILDREN["f16"].task())
     rng, space = np.random.default_rng(seed), nos_tf.SearchSpace()
     rules: dict[str, str] = {}
@@ -139,6 +141,8 @@ def train(child: str, rules: Sequence[str], folder: RunFolder) -> None:
     wanted = [(rule, seed) for rule in rules for seed in _SEEDS if (rule, seed) not in done]
     if not wanted:
         return
+    from nos_tf.evaluation import Evaluator
+
     evaluator = Evaluator(CHILDREN[child].task())
     with path.open("a") as file:
         for number, (rule, seed) in enumerate(wanted, start=1):
