@@ -23,7 +23,9 @@ INTERRUPTED = 130
 EXTRAS = {
     **dict.fromkeys(("filelock", "jinja2", "matplotlib", "rich", "scipy", "sklearn"), "search"),
     "ray": "ray",
-    **dict.fromkeys(("importlib_resources", "sacrebleu", "sentencepiece", "tensorflow_datasets"), "reproduce"),
+    **dict.fromkeys(
+        ("importlib_resources", "msgspec", "sacrebleu", "sentencepiece", "tensorflow_datasets"), "reproduce"
+    ),
 }
 
 

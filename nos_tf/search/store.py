@@ -273,5 +273,5 @@ def _writing(path: Path) -> Iterator[None]:
     except (sqlite3.Error, OSError) as error:
         raise RunError(
             f"Trials can no longer be stored ({error}) in {path}; what was stored stays readable: "
-            "make room there, then continue with --resume"
+            "make room there, then resume the run"
         ) from None

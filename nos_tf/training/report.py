@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from nos_tf.statistics import mean_interval
 from nos_tf.style import DASHES, PALETTE
 from nos_tf.text import markdown_escaped, markdown_table
-from nos_tf.training.history import Row
+from nos_tf.training.files import Row
 from nos_tf.training.study import Study
 
 

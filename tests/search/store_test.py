@@ -159,7 +159,7 @@ def test_full_disk_is_said_clearly_and_what_was_stored_stays_readable(tmp_path: 
     path = tmp_path / "s.sqlite"
     with Store.create(path, RUN) as store:
         store._connection.execute("PRAGMA max_page_count = 40")
-        with pytest.raises(RunError, match=r"disk is full.*stays readable.*--resume"):  # noqa: PT012
+        with pytest.raises(RunError, match=r"disk is full.*stays readable.*resume"):  # noqa: PT012
             for number in range(1_000):
                 store.add_trial(trial(number))
                 stored = number + 1
