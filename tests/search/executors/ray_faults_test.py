@@ -13,7 +13,7 @@ from tests.search.kill_test import finish, start, stored, table, wait_for
 
 pytest.importorskip("ray")
 
-from ray.cluster_utils import Cluster  # noqa: E402
+from ray.cluster_utils import Cluster
 
 pytestmark = pytest.mark.slow
 TRAINING = 0.3  # Seconds.
