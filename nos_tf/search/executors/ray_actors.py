@@ -133,7 +133,7 @@ class RayActors(Crew[_Actor]):
     def _fill(self, left: int) -> None:
         import ray
 
-        if self._count is None and time.monotonic() - self._looked > _LOOK:
+        if time.monotonic() - self._looked > _LOOK:
             self._look()
         while len(self._workers) < min(self._room if self._count is None else self._count, left):
             make = ray.remote(self._worker).options(
@@ -202,7 +202,8 @@ class RayActors(Crew[_Actor]):
             reason = f"No result after {self._limit:g} s"
         else:
             reason = f"The worker died ({' '.join(str(worker.cause).split())[:200]})"
-        lost = isinstance(worker.cause, ray.exceptions.ActorUnavailableError) or worker.node not in ray_cluster.nodes()
+        gone = worker.node not in ray_cluster.nodes()
+        lost = gone or isinstance(worker.cause, ray.exceptions.ActorUnavailableError)
         if not worker.ready and not lost:
             self._failed_starts += 1
             if self._failed_starts > max(self._count or 0, self._room):

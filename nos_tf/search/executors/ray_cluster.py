@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from nos_tf.errors import RunError
 
 LOCAL = "local"
 _REACH = 10.0  # Seconds to wait for the answer of a cluster's head.
+_PAUSES = (0.0, 1.0, 3.0)  # Seconds before each try to reach it again.
 # What the search's own process is set to, its workers are too.
 _VARIABLES = ("OMP_NUM_THREADS", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "KERAS_BACKEND")
 
@@ -103,10 +105,31 @@ def connected(address: str, modules: Sequence[str], share: Share) -> Iterator[No
 
 
 def nodes() -> dict[str, dict[str, float]]:
-    """Resources of each node that is alive, by its id."""
+    """Resources of each node that is alive, by its id.
+
+    Raises:
+      RunError: The head does not answer any more.
+    """
     import ray
 
+    # Ray itself would wait for a minute, then end the process without a word of what is saved.
+    address = ray.get_runtime_context().gcs_address
+    if not any(_answers(address, pause) for pause in _PAUSES):
+        raise RunError(
+            "The head of the Ray cluster is gone. Every finished trial is saved; start the cluster again, or choose "
+            f"another --executor, and continue with --resume. Received: no answer from {address}"
+        )
     return {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
+
+
+def _answers(address: str, pause: float) -> bool:
+    time.sleep(pause)
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH).close()
+    except OSError:
+        return False
+    return True
 
 
 def _check_reachable(address: str) -> None:

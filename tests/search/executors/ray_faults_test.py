@@ -131,8 +131,8 @@ def test_search_goes_on_after_the_head_died(tmp_path: Path, cluster: Cluster, un
     wait_for(tmp_path, process, 10)
     cluster.remove_node(cluster.head_node, allow_graceful=False)
     _, errors = process.communicate(timeout=120)
-    print(errors.decode())
-    assert process.returncode == 2
+    assert process.returncode == 2, errors.decode()
+    assert errors.decode().startswith("The head of the Ray cluster is gone.")
     assert errors.decode().count("\n") == 1
     finish(start(tmp_path, 2, TRAINING, ["--executor=processes"]))
     assert without_seconds(table(tmp_path)) == undisturbed
