@@ -43,9 +43,7 @@ class Learner(abc.ABC):
         self._entropy_weight = settings.entropy_weight
         self._baseline_decay = settings.baseline_decay
 
-    def update(
-        self, tokens: np.ndarray, rewards: np.ndarray, log_probs: np.ndarray | None = None
-    ) -> dict[str, float]:
+    def update(self, tokens: np.ndarray, rewards: np.ndarray, log_probs: np.ndarray | None = None) -> dict[str, float]:
         """Learns from rewarded programs.
 
         Args:

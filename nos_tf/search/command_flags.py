@@ -65,6 +65,14 @@ def define() -> None:
     )
     flags.DEFINE_float("worker_cpus", 1.0, "Cores of a Ray node that one worker takes.", lower_bound=0.001)
     flags.DEFINE_float("worker_gpus", 0.0, "GPUs of a Ray node that one worker takes, or a part.", lower_bound=0.0)
+    flags.DEFINE_integer(
+        "in_flight",
+        None,
+        "Rules that are out at once while the searcher goes on proposing, and learns from them in the order that they "
+        "come back in: as many as there are workers, or some more. By default a batch is learned from before the next "
+        "is proposed, and the trials do not depend on timing.",
+        lower_bound=1,
+    )
     flags.DEFINE_float(
         "trial_timeout",
         600.0,
@@ -147,7 +155,8 @@ def resolved(stored: Mapping[str, Any] | None) -> dict[str, Any]:
             values[name] = field.default
     if values["workers"] is None and values["executor"] != "ray":
         in_process = values["executor"] == "in_process"
-        values["workers"] = 1 if in_process else min(len(os.sched_getaffinity(0)), values["batch_size"])
+        busy = values["in_flight"] or values["batch_size"]
+        values["workers"] = 1 if in_process else min(len(os.sched_getaffinity(0)), busy)
     if values["executor"] is None:
         values["executor"] = "in_process" if values["workers"] == 1 else "processes"
     return values
@@ -201,7 +210,7 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
             name: values[name]
             for name in (
                 "task", "task_module", "data_dir", "seed", "searcher", "trials", "random_trials", "batch_size",
-                "test_seeds", "executor", "workers", "trial_timeout", *_RAY,
+                "test_seeds", "in_flight", "executor", "workers", "trial_timeout", *_RAY,
             )
         },
     )  # fmt: skip

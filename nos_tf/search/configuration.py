@@ -38,6 +38,7 @@ class Configuration:
       space: What rules are drawn from.
       protocol: How a rule is rewarded.
       test_seeds: Fresh trainings of each of the best rules, measured on test data.
+      in_flight: Rules that are out at once while the searcher goes on; None to learn from each batch before the next.
       executor: "in_process", "processes" or "ray".
       workers: Number of workers; None for as many as a Ray cluster has room for.
       ray_address: "local", "auto", or the HOST:PORT of the head of a Ray cluster.
@@ -58,6 +59,7 @@ class Configuration:
     searcher_settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     protocol: Protocol = dataclasses.field(default_factory=Protocol)
     test_seeds: int = 5
+    in_flight: int | None = None
     executor: str = "in_process"
     workers: int | None = 1
     ray_address: str = "local"

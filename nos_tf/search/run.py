@@ -9,7 +9,7 @@ from typing import Any
 from nos_tf import run_folder, searchers
 from nos_tf.errors import RunError
 from nos_tf.run_folder import RunFolder
-from nos_tf.search import files, finals, loop
+from nos_tf.search import asynchronous, files, finals, loop
 from nos_tf.search.configuration import Configuration
 from nos_tf.search.executors.in_process import InProcess
 from nos_tf.search.executors.job import Executor
@@ -51,7 +51,10 @@ def run(configuration: Configuration, folder: RunFolder, flags: Mapping[str, Any
                 stage = _stage(configuration, source, trials)
                 done = sum(trial.source == source and trial.duplicate_of is None for trial in store.trials())
                 observer.on_phase("random reference" if source == RANDOM else source, done, trials)
-                loop.run_stage(stage, store, executor, observer)
+                if configuration.in_flight is None:
+                    loop.run_stage(stage, store, executor, observer)
+                else:
+                    asynchronous.run_stage(stage, configuration.in_flight, store, executor, observer)
         finals.run_tests(store, executor, observer, configuration.fresh_seeds)
 
 

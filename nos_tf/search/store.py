@@ -20,10 +20,10 @@ import numpy as np
 from nos_tf.dsl import Program
 from nos_tf.errors import RunError
 from nos_tf.evaluation.result import Evaluation
-from nos_tf.search.trial import Baseline, Batch, FinalRun, Trial
+from nos_tf.search.trial import Baseline, Batch, FinalRun, Proposal, Trial
 
 _APPLICATION_ID = 0x4E4F5354  # "NOST"
-_VERSION = 1
+_VERSION = 2
 _HEADER = 100  # Bytes; https://www.sqlite.org/fileformat.html#the_database_header
 _SCHEMA = """
 CREATE TABLE run (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -31,6 +31,8 @@ CREATE TABLE trials (
   id INTEGER PRIMARY KEY, source TEXT NOT NULL, batch INTEGER NOT NULL, tokens TEXT NOT NULL, rule TEXT NOT NULL,
   key TEXT NOT NULL, status TEXT NOT NULL, reward REAL NOT NULL, learning_rate REAL, evaluation TEXT, seconds REAL,
   created REAL NOT NULL, duplicate_of INTEGER REFERENCES trials (id));
+CREATE TABLE proposals (
+  id INTEGER PRIMARY KEY, source TEXT NOT NULL, batch INTEGER NOT NULL, tokens TEXT NOT NULL, log_probs TEXT NOT NULL);
 CREATE TABLE batches (batch INTEGER PRIMARY KEY, source TEXT NOT NULL, metrics TEXT NOT NULL);
 CREATE TABLE states (source TEXT PRIMARY KEY, batch INTEGER NOT NULL, state BLOB NOT NULL);
 CREATE TABLE baselines (name TEXT PRIMARY KEY, tokens TEXT NOT NULL, evaluation TEXT NOT NULL);
@@ -128,11 +130,26 @@ class Store:
     def trials(self) -> list[Trial]:
         """All trials, by number."""
         rows = self._connection.execute(
-            "SELECT id, source, batch, tokens, key, reward, evaluation, duplicate_of, created FROM trials ORDER BY id"
+            "SELECT id, trials.source, trials.batch, trials.tokens, key, reward, evaluation, duplicate_of, "
+            "ifnull(trials.batch - proposals.batch, 0), created FROM trials LEFT JOIN proposals USING (id) ORDER BY id"
         )
         return [
-            Trial(id_, source, batch, _program(tokens), key, reward, _evaluation(evaluation), duplicate_of, created)
-            for id_, source, batch, tokens, key, reward, evaluation, duplicate_of, created in rows
+            Trial(id_, source, batch, _program(tokens), key, reward, _evaluation(evaluation), *others)
+            for id_, source, batch, tokens, key, reward, evaluation, *others in rows
+        ]
+
+    def add_proposal(self, proposal: Proposal) -> None:
+        """Stores a rule that is sent out, so that it is evaluated whatever happens."""
+        with self._transaction() as connection:
+            row = (proposal.id, proposal.source, proposal.batch, _tokens(proposal.program))
+            connection.execute("INSERT INTO proposals VALUES (?, ?, ?, ?, ?)", (*row, json.dumps(proposal.log_probs)))
+
+    def proposals(self) -> list[Proposal]:
+        """All rules that were sent out while the searcher went on, evaluated or not, by number."""
+        rows = self._connection.execute("SELECT id, source, batch, tokens, log_probs FROM proposals ORDER BY id")
+        return [
+            Proposal(id_, source, batch, _program(tokens), tuple(json.loads(log_probs)))
+            for id_, source, batch, tokens, log_probs in rows
         ]
 
     def add_trial(self, trial: Trial) -> None:

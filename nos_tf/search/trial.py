@@ -29,6 +29,7 @@ class Trial:
       reward: Reward, from 0 (worst) to 1; the earlier trial's for a duplicate.
       evaluation: Result of its training; none for a duplicate.
       duplicate_of: `id` of the earlier trial of an equal rule, if there is one.
+      staleness: Updates of the searcher between its proposal and the one that learns from it.
       created: Seconds since the epoch.
     """
 
@@ -40,6 +41,7 @@ class Trial:
     reward: float
     evaluation: Evaluation | None
     duplicate_of: int | None = None
+    staleness: int = 0
     created: float = dataclasses.field(default_factory=time.time)
 
     @property
@@ -49,6 +51,25 @@ class Trial:
     @property
     def learning_rate(self) -> float | None:
         return None if self.evaluation is None else self.evaluation.learning_rate
+
+
+@dataclasses.dataclass(frozen=True)
+class Proposal:
+    """A rule that was sent out while the searcher goes on.
+
+    Attributes:
+      id: That of the trial which it becomes.
+      source: Name of the searcher that proposed it.
+      batch: The batch that was yet to be learned from when it was proposed.
+      program: The rule.
+      log_probs: Log-probabilities of its tokens under the policy that it was drawn from, in nats; empty without one.
+    """
+
+    id: int
+    source: str
+    batch: int
+    program: Program
+    log_probs: tuple[float, ...]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -76,6 +76,7 @@ def connected(address: str, modules: Sequence[str], share: Share) -> Iterator[No
     # No statistics leave the machine, and Ray says nothing amid the progress.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # A busy machine needs more than the default of 30.
     logging.getLogger("ray").setLevel(logging.ERROR)
     import ray
 

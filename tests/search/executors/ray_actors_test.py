@@ -1,5 +1,6 @@
 """Jobs on a real Ray cluster of one node, with invented trainings."""
 
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -23,6 +24,7 @@ from tests.search.fake_ray_worker import FakeRayWorker  # noqa: E402
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
+    os.environ["RAY_raylet_start_wait_time_s"] = "120"  # noqa: SIM112  The machine may be busy.
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 4, "include_dashboard": False})
     yield cluster
     cluster.shutdown()

@@ -34,6 +34,7 @@ def without_seconds(rows: list[tuple]) -> list[tuple]:
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
     """A head without cores, and a node of two."""
+    os.environ["RAY_raylet_start_wait_time_s"] = "120"  # noqa: SIM112  The machine may be busy.
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     cluster.add_node(num_cpus=2)
     cluster.wait_for_nodes()
