@@ -72,6 +72,8 @@ class _Run:
         self._waiting: collections.deque[Job] = collections.deque()
         self._out: dict[str, list[Proposal]] = {}  # By key: the proposal under way, and those that wait for its reward.
         self._keys: dict[int, str] = {}  # Of the proposals, by their numbers.
+        # A proposal is stored with the next result: without one, the searcher proposes it again after a kill.
+        self._unstored: list[Proposal] = []
         self._arrived: list[_Arrival] = []
         mine = [proposal for proposal in proposals if proposal.source == stage.source]
         self._proposed = len(mine)
@@ -122,7 +124,7 @@ class _Run:
             proposal = Proposal(self._next_id, stage.source, self._batch, programs[0], log_probs)
             self._next_id += 1
             self._proposed += 1
-            self._store.add_proposal(proposal)
+            self._unstored.append(proposal)
             self._place(proposal)
 
     def _place(self, proposal: Proposal) -> None:
@@ -149,7 +151,8 @@ class _Run:
             evaluation=evaluation,
             staleness=self._batch - proposal.batch,
         )
-        self._store.add_trial(trial)
+        self._store.add_trial(trial, self._unstored)
+        self._unstored = []
         self._observer.on_trial(trial)
         self._known[key] = trial
         self._count += 1
@@ -193,7 +196,8 @@ class _Run:
         staleness = float(np.mean([self._batch - arrival.proposal.batch for arrival in arrivals]))
         batch = Batch(self._batch, self._stage.source, searcher.metrics() | {"staleness": staleness})
         duplicates = [arrival.duplicate for arrival in arrivals if arrival.duplicate is not None]
-        self._store.finish_batch(batch, duplicates, searcher.state())
+        self._store.finish_batch(batch, duplicates, searcher.state(), self._unstored)
+        self._unstored = []
         for trial in duplicates:
             self._observer.on_trial(trial)
         self._observer.on_batch(batch)

@@ -138,12 +138,6 @@ class Store:
             for id_, source, batch, tokens, key, reward, evaluation, *others in rows
         ]
 
-    def add_proposal(self, proposal: Proposal) -> None:
-        """Stores a rule that is sent out, so that it is evaluated whatever happens."""
-        with self._transaction() as connection:
-            row = (proposal.id, proposal.source, proposal.batch, _tokens(proposal.program))
-            connection.execute("INSERT INTO proposals VALUES (?, ?, ?, ?, ?)", (*row, json.dumps(proposal.log_probs)))
-
     def proposals(self) -> list[Proposal]:
         """All rules that were sent out while the searcher went on, evaluated or not, by number."""
         rows = self._connection.execute("SELECT id, source, batch, tokens, log_probs FROM proposals ORDER BY id")
@@ -152,24 +146,33 @@ class Store:
             for id_, source, batch, tokens, log_probs in rows
         ]
 
-    def add_trial(self, trial: Trial) -> None:
-        """Stores a finished trial for good."""
+    def add_trial(self, trial: Trial, proposals: Sequence[Proposal] = ()) -> None:
+        """Stores a finished trial for good, and what was sent out before."""
         with self._transaction() as connection:
+            _insert_proposals(connection, proposals)
             _insert(connection, trial)
 
-    def finish_batch(self, batch: Batch, duplicates: Sequence[Trial], state: Mapping[str, np.ndarray]) -> None:
+    def finish_batch(
+        self,
+        batch: Batch,
+        duplicates: Sequence[Trial],
+        state: Mapping[str, np.ndarray],
+        proposals: Sequence[Proposal] = (),
+    ) -> None:
         """Stores, all at once, what ends a batch.
 
         Args:
           batch: The batch.
           duplicates: Its proposals that needed no evaluation.
           state: The searcher after learning from the batch; earlier states of the same searcher are dropped.
+          proposals: What was sent out before.
         """
         content = io.BytesIO()
         if any(value.dtype.hasobject for value in state.values()):
             raise TypeError("A searcher's state is made of plain arrays: nothing is ever pickled")
         np.savez(content, **dict(state))  # type: ignore[arg-type]
         with self._transaction() as connection:
+            _insert_proposals(connection, proposals)
             for trial in duplicates:
                 _insert(connection, trial)
             row = (batch.number, batch.source, json.dumps(dict(batch.metrics)))
@@ -233,6 +236,11 @@ def _insert(connection: sqlite3.Connection, trial: Trial) -> None:
     }
     places = ", ".join(f":{name}" for name in row)
     connection.execute(f"INSERT INTO trials ({', '.join(row)}) VALUES ({places})", row)
+
+
+def _insert_proposals(connection: sqlite3.Connection, proposals: Sequence[Proposal]) -> None:
+    rows = [(each.id, each.source, each.batch, _tokens(each.program), json.dumps(each.log_probs)) for each in proposals]
+    connection.executemany("INSERT INTO proposals VALUES (?, ?, ?, ?, ?)", rows)
 
 
 def _tokens(program: Program) -> str:

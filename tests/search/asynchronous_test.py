@@ -145,7 +145,7 @@ def test_searcher_that_repeats_itself_ends_the_search(tmp_path: Path) -> None:
     one = loop.Stage("policy", FakeSearcher(space, 0), trials=8, batch_size=3, seed=0)
     with Store.create(tmp_path / "s.sqlite", {}) as store:
         assert asynchronous.run_stage(one, 3, store, ShuffledExecutor(), Observer()) == 6
-        assert len(store.proposals()) == 8 * loop.MAX_PROPOSALS
+        assert 8 * loop.MAX_PROPOSALS - 3 < len(store.proposals()) <= 8 * loop.MAX_PROPOSALS
 
 
 def test_failure_after_failure_stops_the_search(tmp_path: Path) -> None:
