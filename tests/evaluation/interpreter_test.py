@@ -15,10 +15,10 @@ TOTAL_STEPS = 20
 SEED = 11
 
 
-def _step(tokens, step, gradient, weights, m, v, gamma):
+def _step(tokens, step, gradient, weights, averages):
     """One interpreted step at a learning rate of 0.01."""
     betas = {name: entry.beta for name, entry in AVERAGES.items()}
-    averages = updated_averages(AVERAGES, {"m": m, "v": v, "gamma": gamma}, gradient, betas)
+    averages = updated_averages(AVERAGES, averages, gradient, betas)
     state = TensorState(
         gradient, weights, averages, step, tf.constant(float(TOTAL_STEPS)), betas, Randomness(SEED, SIZES)
     )
@@ -27,7 +27,9 @@ def _step(tokens, step, gradient, weights, m, v, gamma):
 
 @pytest.fixture(scope="module")
 def graph():
-    signature = [tf.TensorSpec([None, 5], tf.int32), tf.TensorSpec([], tf.int32), *[tf.TensorSpec([17])] * 5]
+    vector = tf.TensorSpec([17])
+    signature = [tf.TensorSpec([None, 5], tf.int32), tf.TensorSpec([], tf.int32), vector, vector]
+    signature.append(dict.fromkeys(AVERAGES, vector))
     return tf.function(_step, autograph=False, input_signature=signature)
 
 
@@ -35,9 +37,7 @@ def _interpreted(graph, program, start, gradients):
     weights, averages = start, {name: np.zeros(17, np.float32) for name in AVERAGES}
     path = []
     for step, gradient in enumerate(gradients):
-        weights, averages = graph(
-            encode(program), step, gradient, weights, averages["m"], averages["v"], averages["gamma"]
-        )
+        weights, averages = graph(encode(program), step, gradient, weights, averages)
         path.append(weights.numpy())
     return np.array(path)
 
