@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -102,6 +102,15 @@ class Trainer:
             variable.assign(value)
         for average in self._averages.values():
             average.assign(tf.zeros_like(average))
+
+    def state(self) -> list[np.ndarray]:
+        """A copy of all that a training goes on from."""
+        return [variable.numpy() for variable in (*self._variables, *self._averages.values())]
+
+    def restore(self, state: Sequence[np.ndarray]) -> None:
+        """Goes back to a state that `state` gave."""
+        for variable, value in zip((*self._variables, *self._averages.values()), state, strict=True):
+            variable.assign(value)
 
     def train_epoch(
         self, program: Program, learning_rate: float, epoch: int, total_epochs: int, seed: int

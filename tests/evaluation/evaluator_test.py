@@ -30,8 +30,15 @@ class StandInTrainer:
     def reset(self, seed):
         self.epoch = -1
 
+    def state(self):
+        return self.epoch, self.rate
+
+    def restore(self, state):
+        self.epoch, self.rate = state
+
     def train_epoch(self, program, rate, epoch, total_epochs, seed):
         assert epoch == self.epoch + 1
+        assert epoch == 0 or rate == self.rate
         self.epoch, self.rate = epoch, rate
         self.trained.append((rate, epoch, total_epochs))
         return None if self.curves[rate][epoch] is None else 1.0
@@ -49,8 +56,8 @@ def make(monkeypatch):
 
     def build(curves, **protocol):
         monkeypatch.setattr(StandInTrainer, "curves", curves)
-        settings = {"reward": "final_accuracy"} | protocol
-        return Evaluator(TASK, Protocol(learning_rates=tuple(curves), **settings))
+        settings = {"learning_rates": tuple(curves), "extensions": 0, "refinements": 0, "reward": "final_accuracy"}
+        return Evaluator(TASK, Protocol(**settings | protocol))
 
     return build
 
@@ -63,7 +70,18 @@ def test_the_best_rate_of_the_sweep_is_run(make):
     assert evaluation.reward == evaluation.accuracy == 0.65
     assert [(point.learning_rate, point.score) for point in evaluation.sweep] == [(0.1, 0.4), (1.0, 0.5), (10.0, 0.0)]
     assert [epoch.accuracy for epoch in evaluation.history] == [0.5, 0.55, 0.6, 0.65]
-    assert evaluator.trainer.trained == [(0.1, 0, 1), (1.0, 0, 1), (10.0, 0, 1), *((1.0, e, 4) for e in range(4))]
+    # The best rate's training is continued, not repeated.
+    assert evaluator.trainer.trained == [(0.1, 0, 4), (1.0, 0, 4), (10.0, 0, 4), *((1.0, e, 4) for e in range(1, 4))]
+
+
+def test_a_sweep_that_refines_itself_shows_every_rate(make):
+    exponents = (-1.0, 0.0, 1.0, -0.5, 0.5, 0.25, 0.75)
+    curves = {float(f"{10.0**exponent:.10g}"): [0.8 - abs(exponent - 0.3) / 5] * 4 for exponent in exponents}
+    evaluator = make(curves, learning_rates=(0.1, 1.0, 10.0), refinements=2)
+    evaluation = evaluator.evaluate(RULE)
+    assert [point.learning_rate for point in evaluation.sweep] == list(curves)
+    assert evaluation.learning_rate == pytest.approx(10**0.25)
+    assert evaluation.reward == pytest.approx(0.79)
 
 
 def test_a_rule_that_diverges_at_every_rate_gets_nothing(make):
