@@ -1,4 +1,4 @@
-"""Evaluates programs on a task: the reward of the search, and the test of its winners."""
+"""Evaluates programs on a task: the reward of the search, and the trainings that judge what it found."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from nos_tf.evaluation.screening import cannot_learn
 from nos_tf.evaluation.sweep import best_rate, refined
 from nos_tf.evaluation.trainer import Trainer
 
+LONG = 5  # Times its length: the long training of a task that does not say otherwise.
 _CHANCE_DEVIATIONS = 3.0  # Standard errors above chance from which a child counts as trained.
 
 
@@ -34,7 +35,7 @@ class Evaluator:
         self._protocol = protocol or Protocol()
         self._epochs = self._protocol.epochs or task.epochs
         self._sweep_epochs = min(self._protocol.sweep_epochs, self._epochs)
-        self._test_epochs = task.test_epochs or self._epochs
+        self._long_epochs = task.test_epochs or LONG * self._epochs
         self._reward = REWARDS[self._protocol.reward]
         self._trainer = Trainer(task, data_dir)
 
@@ -74,20 +75,23 @@ class Evaluator:
         sweep = tuple(SweepPoint(rate, max(score, 0.0)) for rate, score in scores.items())
         return evaluation.replace(sweep=sweep, seconds=time.perf_counter() - start)
 
-    def test(self, program: Program, learning_rate: float, seed: int) -> Evaluation:
-        """Trains anew at a given learning rate, and measures on the test split, which no search reads.
+    def train(
+        self, program: Program, learning_rate: float, seed: int, split: str = "validation", long: bool = False
+    ) -> Evaluation:
+        """One training at a given learning rate; reward, accuracy and history are those of the split.
 
         Args:
           program: The update rule.
           learning_rate: Its learning rate.
-          seed: A seed that the search has not used.
+          seed: Seed of the initial weights, of the order of the examples and of the rule's random draws.
+          split: "validation", or "test", which no search reads.
+          long: Whether to train for the task's `test_epochs`, or else `LONG` times its length.
         """
         start = time.perf_counter()
-        run = _Run(program, learning_rate, seed, self._test_epochs)
-        self._continue(run, self._test_epochs)
-        evaluation = self._rewarded(run)
-        score = self._trainer.score("test") if run.is_finite else None
-        return evaluation.replace(test_accuracy=score.accuracy if score else None, seconds=time.perf_counter() - start)
+        epochs = self._long_epochs if long else self._epochs
+        run = _Run(program, learning_rate, seed, epochs, split)
+        self._continue(run, epochs)
+        return self._rewarded(run).replace(seconds=time.perf_counter() - start)
 
     def histories(self, program: Program, epochs: int, seed: int) -> dict[float, list[EpochResult]]:
         """The finished epochs of a training at every learning rate of the grid."""
@@ -115,7 +119,7 @@ class Evaluator:
         while run.is_finite and len(run.history) < epochs:
             epoch = len(run.history)
             loss = self._trainer.train_epoch(run.program, run.learning_rate, epoch, run.total_epochs, run.seed)
-            score = None if loss is None else self._trainer.score("validation")
+            score = None if loss is None else self._trainer.score(run.split)
             if loss is None or score is None or not score.is_finite:
                 run.is_finite = False
             else:
@@ -132,6 +136,7 @@ class _Run:
       learning_rate: Its learning rate.
       seed: Its seed.
       total_epochs: Its length if it is brought to the end, which the decays of a rule stretch over.
+      split: What it is scored on.
       history: The epochs finished so far.
       is_finite: Whether the losses have been finite so far.
       state: The trainer's state after them; None before the first and after the last one.
@@ -141,6 +146,7 @@ class _Run:
     learning_rate: float
     seed: int
     total_epochs: int
+    split: str = "validation"
     history: list[EpochResult] = dataclasses.field(default_factory=list)
     is_finite: bool = True
     state: Any = None

@@ -39,7 +39,12 @@ def define() -> None:
         "and learns nothing from. By default a quarter.",
         lower_bound=0,
     )
-    flags.DEFINE_integer("test_seeds", 5, "Fresh trainings of each of the best rules on test data.", lower_bound=1)
+    flags.DEFINE_integer(
+        "test_seeds",
+        20,
+        "Fresh trainings of each finalist and baseline on test data; twice as many for what they leave undecided.",
+        lower_bound=1,
+    )
 
     flags.DEFINE_enum(
         "executor", None, ["in_process", "processes"], "Where rules are trained; by default as --workers asks."
