@@ -46,8 +46,13 @@ def plan(test_seeds: int) -> dict[str, float]:
         FINE_TUNING: contenders * 4 * _FINE_TUNING_SEEDS / 7,
         TEST: contenders * test_seeds * 1.3 / 7,
         LONG_TUNING: contenders * 4 * _LONG_TUNING_SEEDS * 5 / 7,
-        LONG_TEST: contenders * test_seeds * 1.3 * 5 / 7,
+        LONG_TEST: contenders * _long_test_seeds(test_seeds) * 1.3 * 5 / 7,
     }
+
+
+def _long_test_seeds(test_seeds: int) -> int:
+    # Long trainings cost five times as much, and vary less from seed to seed.
+    return max(1, test_seeds // 2)
 
 
 def ranked(trials: Sequence[Trial]) -> list[Trial]:
@@ -70,7 +75,7 @@ def run(store: Store, executor: Executor, observer: Observer, seeds: Seeds, test
       executor: Trains.
       observer: Hears of each result.
       seeds: So many seeds for a stage; those of different stages differ, and the first ones stay the same.
-      test_seeds: Seeds of the test; what they leave undecided gets as many again.
+      test_seeds: Seeds of the test, and twice those of the long one; what they leave undecided gets as many again.
     """
     trainings = Trainings(store, executor, observer)
     rates: dict[Program, float] = {
@@ -89,7 +94,8 @@ def run(store: Store, executor: Executor, observer: Observer, seeds: Seeds, test
     store.describe("finalists", [list(program.tokens) for program in finalists])
     _test(trainings, TEST, rates, finalists, baselines, seeds(TEST, verdicts.LOOKS * test_seeds))
     rates = tune(trainings, LONG_TUNING, rates, _QUARTER, seeds(LONG_TUNING, _LONG_TUNING_SEEDS), long=True)
-    _test(trainings, LONG_TEST, rates, finalists, baselines, seeds(LONG_TEST, verdicts.LOOKS * test_seeds), long=True)
+    long_seeds = seeds(LONG_TEST, verdicts.LOOKS * _long_test_seeds(test_seeds))
+    _test(trainings, LONG_TEST, rates, finalists, baselines, long_seeds, long=True)
 
 
 def _race(

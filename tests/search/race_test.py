@@ -118,7 +118,7 @@ def test_finalists_and_all_baselines_are_tested_at_rates_that_were_tuned(tmp_pat
             assert {one.program for one in tested} == finalists | baselines
             assert all(0.15 < one.learning_rate < 0.27 for one in tested)  # 0.2 is best.
             count = collections.Counter(one.program for one in tested)
-            assert set(count.values()) <= {4, 8}
+            assert set(count.values()) <= ({4, 8} if stage == race.TEST else {2, 4})
         # The invented trainings' best rules are found, up to what their seeds hide.
         best = sorted(race.racers(store.trials(), store.baselines()), key=lambda one: -reward_of(one.program))
         assert finalists <= {one.program for one in best[: race.FINALISTS + 1]}

@@ -152,6 +152,7 @@ def comparison(runs: Sequence[RunData]) -> Figure | None:
 
 # Title, what the caption says, and what draws it, in the order of the page.
 FIGURES: tuple[tuple[str, str, Callable[[RunData], Figure | None]], ...] = (
+    *race_figures.FIGURES,
     (
         "Reward over trials",
         "Each dot is one rule. The dashed line is what the best of as many random rules is expected to earn, exact for "
@@ -169,7 +170,6 @@ FIGURES: tuple[tuple[str, str, Callable[[RunData], Figure | None]], ...] = (
         "Share of the rules that read a primitive: the best tenth of all that trained, at least 10, and random rules.",
         primitives,
     ),
-    *race_figures.FIGURES,
 )
 
 

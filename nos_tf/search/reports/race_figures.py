@@ -88,7 +88,7 @@ def learning_rates(run: RunData) -> Figure | None:
     for axes, one in zip(panels, baselines, strict=False):
         if first is not None:
             _sweep(axes, sweeps[first.program], first.learning_rate, style.BLUE, short(text(first.program), 60), "-")
-        _sweep(axes, sweeps[one.program], one.learning_rate, style.VERMILION, "the baseline above its panel", "--")
+        _sweep(axes, sweeps[one.program], one.learning_rate, style.VERMILION, "the baseline that the panel names", "--")
         axes.set_title(one.name, loc="left", fontsize=9)
         axes.set_xscale("log")
         finish(axes, "", "", legend=False)
