@@ -85,13 +85,14 @@ def test_one_graph_serves_every_program(graph):
 
 
 def test_averages_that_a_rule_does_not_read_stay_as_they_are(graph):
-    old = [np.full(17, value, np.float32) for value in (1.0, 2.0, 3.0)]
+    old = [np.full(17, value, np.float32) for value in (1.0, 2.0, 3.0, 4.0)]
     gradient = np.full(17, 0.5, np.float32)
     program = parse("g / sqrt(v)")
-    _, (m, v, gamma) = graph(encode(program), encode_slots(program), 0, gradient, gradient, *old)
+    _, (m, v, gamma, m_slow) = graph(encode(program), encode_slots(program), 0, gradient, gradient, *old)
     np.testing.assert_array_equal(m, old[0])
     np.testing.assert_allclose(v, 0.999 * 2.0 + 0.001 * 0.25, rtol=1e-6)
     np.testing.assert_array_equal(gamma, old[2])
+    np.testing.assert_array_equal(m_slow, old[3])
 
 
 def test_what_is_not_read_is_not_computed():
