@@ -18,7 +18,7 @@ from nos_tf.search.reports.leaderboard import BASELINE, Standing, leaderboard
 from nos_tf.search.reports.run_data import RunData, text
 from nos_tf.statistics import Interval
 
-_CURVES = 6  # Baselines whose curves are shown; with the finalists, as many as can be told apart.
+_CURVES = 5  # Baselines whose curves are shown; with the finalists, as many as can be told apart.
 
 
 def test_data(run: RunData) -> Figure | None:
