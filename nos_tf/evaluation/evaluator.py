@@ -25,15 +25,22 @@ class Evaluator:
       task: Data, network and budget.
       protocol: Sweep, run and reward.
       data_dir: Folder of prepared data sets, or None for the default one.
+      trainer: The task's child network, to share it with another evaluator; by default a new one.
     """
 
-    def __init__(self, task: tasks.Task, protocol: Protocol | None = None, data_dir: str | None = None):
+    def __init__(
+        self,
+        task: tasks.Task,
+        protocol: Protocol | None = None,
+        data_dir: str | None = None,
+        trainer: Trainer | None = None,
+    ):
         self._protocol = protocol or Protocol()
         self._epochs = self._protocol.epochs or task.epochs
-        self._sweep_epochs = min(self._protocol.sweep_epochs or self._epochs, self._epochs)
+        self._sweep_epochs = min(self._protocol.sweep_epochs, self._epochs)
         self._test_epochs = task.test_epochs or self._epochs
         self._reward = REWARDS[self._protocol.reward]
-        self._trainer = Trainer(task, data_dir)
+        self._trainer = trainer or Trainer(task, data_dir)
 
     @property
     def trainer(self) -> Trainer:

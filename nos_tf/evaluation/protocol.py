@@ -48,11 +48,11 @@ class Protocol:
       learning_rates: Grid of the sweep.
       extensions: Steps by which the grid grows at most while its best rate is an end of it.
       refinements: How often the gaps beside the best rate are halved; two make quarter decades of a grid of decades.
-      sweep_epochs: Epochs of the training at each rate, the first ones of a rewarded run; the best one is continued.
-        None for whole runs.
-      hurdle: Part of an epoch after which a rate is given up unless its training loss is among the lowest ones; 0 for
-        no hurdle.
-      leaders: How many rates of those tried so far pass the hurdle.
+      sweep_epochs: Epochs of the training at each rate, the first ones of a rewarded run, and the best one is
+        continued. Never more than `epochs`.
+      hurdle: Part of an epoch after which a rate is given up unless its mean training loss is among the lowest of the
+        rates that are tried together; 0 for no hurdle.
+      leaders: How many of them pass the hurdle.
       give_up: Whether the sweep is not refined where no rate of its grid rises above chance.
       epochs: Epochs of the rewarded run; None for the task's own number.
       reward: Name of the reward, of `REWARDS`.
@@ -64,7 +64,7 @@ class Protocol:
     learning_rates: tuple[float, ...] = DECADES
     extensions: int = 6
     refinements: int = 2
-    sweep_epochs: int | None = 1
+    sweep_epochs: int = 1
     hurdle: float = 0.3
     leaders: int = 2
     give_up: bool = True
@@ -85,4 +85,4 @@ class Protocol:
     @classmethod
     def plain(cls, learning_rates: Sequence[float] = DECADES, **others: Any) -> Protocol:
         """A protocol whose sweep tries the given rates and no other; by default the paper's."""
-        return cls(tuple(learning_rates), extensions=0, refinements=0, hurdle=0.0, **others)
+        return cls(tuple(learning_rates), **{"extensions": 0, "refinements": 0, "hurdle": 0.0} | others)

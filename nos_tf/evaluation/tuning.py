@@ -28,7 +28,6 @@ class Tuning:
         self._hurdle = hurdle
         self._start = start
         self._runs: dict[float, Run] = {}
-        self._losses: dict[float, float] = {}
         self._scores: dict[float, float] = {}
 
     def run(self, is_hopeless: Callable[[Run], bool]) -> Run | None:
@@ -64,19 +63,21 @@ class Tuning:
         return None if self._scores[rate] == -math.inf else self._scores[rate]
 
     def _measure(self, rates: Sequence[float]) -> list[float]:
-        for rate in rates:
-            run = self._runs[rate] = self._start(rate)
-            if self._hurdle:
+        runs = [self._start(rate) for rate in rates]
+        self._runs.update(zip(rates, runs, strict=True))
+        if self._hurdle:
+            for run in runs:
                 run.advance(0, self._hurdle)
-                self._losses[rate] = run.loss if run.is_finite else math.inf
-        passed = 0
-        for rate in sorted(self._losses, key=lambda rate: self._losses[rate]) if self._hurdle else rates:
-            if rate in rates:
-                self._runs[rate].advance(self._epochs)
-            passed += self._score(self._runs[rate]) > -math.inf
-            if self._hurdle and passed == self._protocol.leaders:
-                break
-        return [self._score(self._runs[rate]) for rate in rates]
+            ranking = sorted(runs, key=lambda run: run.loss if run.is_finite else math.inf)
+            passed = 0
+            for run in ranking:  # A leader that diverges later gives its place to the next.
+                if passed < self._protocol.leaders:
+                    run.advance(self._epochs)
+                    passed += run.is_finite
+        else:
+            for run in runs:
+                run.advance(self._epochs)
+        return [self._score(run) for run in runs]
 
     def _score(self, run: Run) -> float:
         finished = run.is_finite and len(run.history) == self._epochs

@@ -85,7 +85,7 @@ def test_the_best_rate_of_the_sweep_is_run(make):
 
 
 def test_a_sweep_of_whole_runs_is_not_continued(make):
-    evaluator = make({0.1: [0.4, 0.5, 0.6, 0.7], 1.0: [0.5, 0.55, 0.6, 0.65]}, sweep_epochs=None)
+    evaluator = make({0.1: [0.4, 0.5, 0.6, 0.7], 1.0: [0.5, 0.55, 0.6, 0.65]}, sweep_epochs=9)
     evaluation = evaluator.evaluate(RULE)
     assert (evaluation.learning_rate, evaluation.reward) == (0.1, 0.7)
     assert len(evaluator.trainer.trained) == 8
