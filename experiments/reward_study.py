@@ -24,7 +24,7 @@ from absl import app, flags
 
 import nos_tf
 from nos_tf.evaluation import REWARDS, EpochResult, Evaluator
-from nos_tf.evaluation.screening import cannot_learn
+from nos_tf.evaluation.screening import screen
 from nos_tf.tasks import Task, digits
 from nos_tf.tensorflow_loading import load_single_threaded
 
@@ -122,7 +122,7 @@ def draw_rules(count: int, seed: int, folder: pathlib.Path) -> list[str]:
     while len(rules) < count:
         program = space.sample(rng)
         key = nos_tf.canonical_key(program)
-        if key in rules or cannot_learn(program):
+        if key in rules or screen([program])[0]:
             continue
         history = evaluator.evaluate(program, seed=0).history
         if history and max(epoch.accuracy for epoch in history) > _VIABLE_ACCURACY:

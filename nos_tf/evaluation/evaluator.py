@@ -10,7 +10,7 @@ from nos_tf.dsl import Program, parse
 from nos_tf.evaluation import result
 from nos_tf.evaluation.protocol import REWARDS, Protocol
 from nos_tf.evaluation.result import EpochResult, Evaluation, SweepPoint
-from nos_tf.evaluation.screening import cannot_learn
+from nos_tf.evaluation.screening import screen
 from nos_tf.evaluation.trainer import Trainer
 
 _CHANCE_DEVIATIONS = 3.0  # Standard errors above chance from which a child counts as trained.
@@ -45,8 +45,8 @@ class Evaluator:
           seed: Seed of the child's initial weights, of the order of the examples and of the rule's random draws.
         """
         start = time.perf_counter()
-        if cannot_learn(program):
-            return Evaluation(0.0, result.SCREENED, message="the update does not depend on the sign of the loss")
+        if reason := screen([program])[0]:
+            return Evaluation(0.0, result.SCREENED, message=reason)
         sweep_epochs = self._protocol.sweep_epochs
         histories = self.histories(program, sweep_epochs, seed)
         finished = {rate: history for rate, history in histories.items() if len(history) == sweep_epochs}
