@@ -42,7 +42,10 @@ def table(folder: Path) -> list[tuple]:
     with Store.read(folder / "trials.sqlite") as store:
         trials = store.trials()
         return [
-            *((t.id, t.source, t.batch, t.program, t.key, t.reward, t.evaluation, t.duplicate_of) for t in trials),
+            *(
+                (t.id, t.source, t.batch, t.program, t.key, t.fingerprint, t.reward, t.evaluation, t.duplicate_of)
+                for t in trials
+            ),
             *((b.number, b.source, b.metrics) for b in store.batches()),
             *sorted((b.name, b.evaluation.reward) for b in store.baselines()),
             *sorted((t.program.tokens, t.seed, t.evaluation.test_accuracy) for t in store.tests()),
