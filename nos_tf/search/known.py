@@ -45,10 +45,8 @@ class KnownRules:
         here: dict[str, Trial | int] = {}
         found: list[Trial | int] = []
         for place, keys in enumerate(batch):
-            known: Trial | int | None = self.find(keys)
-            for key in keys:
-                known = here.get(key) if known is None else known
-            found.append(place if known is None else known)
+            equals = (equal for key in keys for equal in (self._trials.get(key), here.get(key)) if equal is not None)
+            found.append(next(equals, place))
             for key in keys:
                 here.setdefault(key, found[-1])
         return found
