@@ -22,7 +22,9 @@ INTERRUPTED = 130
 # The extra of pyproject.toml that brings a package which the core does without.
 EXTRAS = {
     **dict.fromkeys(("filelock", "jinja2", "matplotlib", "rich", "scipy", "sklearn"), "search"),
-    **dict.fromkeys(("importlib_resources", "sacrebleu", "sentencepiece", "tensorflow_datasets"), "reproduce"),
+    **dict.fromkeys(
+        ("importlib_resources", "msgspec", "sacrebleu", "sentencepiece", "tensorflow_datasets"), "reproduce"
+    ),
 }
 
 

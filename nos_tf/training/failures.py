@@ -1,4 +1,4 @@
-"""Damaged data as one clear line instead of TensorFlow's many."""
+"""What breaks a training from outside, as one clear line instead of TensorFlow's many."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from nos_tf.errors import RunError
+from nos_tf.errors import RunError, first_line
 
 # What TensorFlow's decoders of images say; everything else of the same class is a mistake in a program.
 _UNDECODABLE = re.compile(r"(Invalid (JPEG|PNG|GIF|BMP)[^\n\[]*|Unknown image file format[^\n\[]*|Input is empty)")
 
 
 @contextlib.contextmanager
-def told() -> Iterator[None]:
+def damaged_data() -> Iterator[None]:
     """Raises a `RunError` where the data that are read within are damaged.
 
     Raises:
@@ -24,7 +24,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except tf.errors.DataLossError as error:
-        raise _refusal("A file of the data is damaged", _first(str(error))) from None
+        raise _refusal("A file of the data is damaged", first_line(error)) from None
     except (tf.errors.InvalidArgumentError, ValueError) as error:
         found = _UNDECODABLE.search(str(error))
         if found is None:
@@ -34,10 +34,21 @@ def told() -> Iterator[None]:
 
 def _refusal(what: str, reason: str) -> RunError:
     return RunError(
-        f"{what}; replace it by preparing the data set again, and --resume goes on from the last checkpoint. "
-        f"Received: {reason}"
+        f"{what}; replace it by preparing the data set again, and resume from the last checkpoint. Received: {reason}"
     )
 
 
-def _first(message: str) -> str:
-    return message.strip().splitlines()[0][:160]
+@contextlib.contextmanager
+def lost_machine() -> Iterator[None]:
+    """Turns the loss of another machine into one line.
+
+    Raises:
+      RunError: One has gone.
+    """
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
+        raise RunError(
+            f"Another machine has gone ({first_line(error)}); start and resume all of them, and they go on from the "
+            "last save of the first one"
+        ) from None

@@ -4,9 +4,9 @@ import tensorflow as tf
 
 from nos_tf import optimizers
 from nos_tf.optimizers.keras_compat import IS_KERAS_3
+from nos_tf.training import files
 from nos_tf.training import fit as fit_lib
-from nos_tf.training import weights
-from nos_tf.training.averaging import averaged_weights
+from nos_tf.training.files import averaged_weights
 from nos_tf.training.interruption import Interruption, Preempted
 from nos_tf.training.runtime import Runtime
 from tests.training import study_case
@@ -57,7 +57,7 @@ def test_stopped_and_resumed_has_the_same_averages(tmp_path):
         with pytest.raises(Preempted):
             train(tmp_path / "parts", make=averaging, interruption=StopAt(step, display), display=display)
     assert train(tmp_path / "parts", make=averaging) == whole
-    assert (tmp_path / "parts" / fit_lib.HISTORY).exists()
+    assert (tmp_path / "parts" / files.HISTORY).exists()
 
 
 def test_trained_model_is_kept_and_measured_with_both_weights(tmp_path):
@@ -71,7 +71,7 @@ def test_trained_model_is_kept_and_measured_with_both_weights(tmp_path):
     found = fit_lib.fit(experiment, averaging, 3, Runtime(), tmp_path, Interruption(), Silent())
     assert found.measured == {"test_mean": means[0], "test_ema_mean": means[1]}
     assert means[0] != means[1]
-    for name, mean in zip((weights.LAST, weights.AVERAGED), means, strict=True):
+    for name, mean in zip((files.LAST, files.AVERAGED), means, strict=True):
         model = study_case.build_model(0)
-        weights.load(model, tmp_path / name)
+        files.load_weights(model, tmp_path / name)
         assert np.mean([np.mean(weight.numpy()) for weight in model.trainable_variables]) == pytest.approx(mean)

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from nos_tf.errors import RunError
-from nos_tf.training import damaged_data
+from nos_tf.training import failures
 from tests.training import study_case
 from tests.training.fit_test import train
 
@@ -16,7 +16,7 @@ def undecodable(contents):
 @pytest.mark.parametrize("contents", [b"\xff\xd8\xff no JPEG", b"<html>", b""])
 def test_image_that_cannot_be_decoded_is_one_clear_error(tmp_path, contents):
     batches = undecodable(contents)
-    with pytest.raises(RunError, match=r"^An image of the data cannot be decoded; .*--resume.* Received: [^\n]+$"):
+    with pytest.raises(RunError, match=r"^An image of the data cannot be decoded; .*resume.* Received: [^\n]+$"):
         train(tmp_path, study_case.experiment(epochs=1, batches=lambda seed, first_step: batches))
 
 
@@ -36,13 +36,13 @@ def test_damaged_record_is_one_clear_error(tmp_path):
     path.write_bytes(content)
     with (
         pytest.raises(RunError, match=r"A file of the data is damaged; .* Received: .*corrupted record"),
-        damaged_data.told(),
+        failures.damaged_data(),
     ):
         list(tf.data.TFRecordDataset(str(path)))
 
 
 def test_other_errors_stay_what_they_are():
-    with pytest.raises(tf.errors.InvalidArgumentError), damaged_data.told():
+    with pytest.raises(tf.errors.InvalidArgumentError), failures.damaged_data():
         tf.reshape(tf.zeros([3]), [2])
-    with pytest.raises(ValueError, match="mine"), damaged_data.told():
+    with pytest.raises(ValueError, match="mine"), failures.damaged_data():
         raise ValueError("mine")
