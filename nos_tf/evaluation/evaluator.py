@@ -11,7 +11,7 @@ from nos_tf.evaluation import result
 from nos_tf.evaluation.protocol import REWARDS, Protocol
 from nos_tf.evaluation.result import EpochResult, Evaluation
 from nos_tf.evaluation.run import Run
-from nos_tf.evaluation.screening import cannot_learn
+from nos_tf.evaluation.screening import screen
 from nos_tf.evaluation.trainer import Trainer
 from nos_tf.evaluation.tuning import Tuning
 
@@ -56,8 +56,8 @@ class Evaluator:
           seed: Seed of the child's initial weights, of the order of the examples and of the rule's random draws.
         """
         start = time.perf_counter()
-        if cannot_learn(program):
-            return Evaluation(0.0, result.SCREENED, message="the update does not depend on the sign of the loss")
+        if reason := screen([program])[0]:
+            return Evaluation(0.0, result.SCREENED, message=reason)
         hurdle = round(self._protocol.hurdle * self._trainer.steps_per_epoch)
         tuning = Tuning(
             self._protocol,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import collections
 
+from nos_tf.dsl.algebra.simplest import simplest_text
 from nos_tf.search import race, verdicts
 from nos_tf.search.reports.leaderboard import Leaderboard, Standing, leaderboard
-from nos_tf.search.reports.run_data import RunData, text
+from nos_tf.search.reports.run_data import RunData
 from nos_tf.search.trial import RANDOM
 
 
@@ -41,7 +42,7 @@ def _race(run: RunData) -> list[str]:
     if not board.finalists:
         return ["No winner: no rule of the search trained that is not a baseline."]
     best = board.winner or board.finalists[0]
-    rule = text(best.program)
+    rule = simplest_text(best.program)
     if board.winner:
         found = [f"Winner: on test data {rule} is {compared(best, board)}."]
     else:
