@@ -3,9 +3,14 @@
 import numpy as np
 import pytest
 
+import nos_tf
 from nos_tf.dsl import Program, SearchSpace, canonical_keys, parse
 from nos_tf.dsl.primitives import UNARY
+from nos_tf.evaluation import Evaluator
 from nos_tf.evaluation.fingerprint import fingerprints
+from nos_tf.evaluation.gradient_streams import SIZES, streams
+from nos_tf.evaluation.responses import responses
+from nos_tf.evaluation.screening import screen
 
 
 @pytest.mark.parametrize(
@@ -91,3 +96,46 @@ def test_rounding_seldom_tells_equal_rules_apart(num_groups):
     several = [texts for texts in by_key.values() if len(texts) > 1]
     assert len(several) > 100
     assert sum(len(set(texts)) > 1 for texts in several) < 0.03 * len(several)
+
+
+def _merged_pairs(count):
+    """Rules of one and two groups that algebra tells apart and that share a fingerprint, and may learn."""
+    rng, pairs, first = np.random.default_rng(0), {}, {}
+    while len(pairs) < count:
+        programs = [SearchSpace(groups).sample(rng) for groups in (1, 1, 1, 2) for _ in range(500)]
+        for program, key, text, reason in zip(
+            programs, canonical_keys(programs), fingerprints(programs), screen(programs), strict=True
+        ):
+            other, other_key = first.setdefault(text, (program, key))
+            if key != other_key and reason is None and text not in pairs:
+                pairs[text] = other, program
+    return list(pairs.values())[:count]
+
+
+@pytest.mark.slow
+def test_merged_rules_train_alike(capsys):
+    """Of 500 pairs, at a rate at which the typical update is a hundredth of a typical weight."""
+    pairs = _merged_pairs(500)
+    evaluator = Evaluator(nos_tf.tasks.get("digits"))
+    shape, size = streams().shape, SIZES.index(1e-2)
+    off, learned = [], 0
+    for pair in pairs:
+        with np.errstate(all="ignore"):
+            sizes = [np.nanmedian(np.abs(values.reshape(shape)[0, size])) for values in next(responses(pair))]
+        if not all(0.0 < size < np.inf for size in sizes):
+            continue
+        one, other = (evaluator.train(rule, 3e-3 / size, seed=0) for rule, size in zip(pair, sizes, strict=True))
+        assert one.status == other.status, pair
+        off.append((abs(one.reward - other.reward), *pair))
+        learned += one.reward > 0.3
+    off.sort(key=lambda entry: -entry[0])
+    differences = np.array([entry[0] for entry in off])
+    with capsys.disabled():
+        print(
+            f"\n{len(off)} pairs, {learned} learned; differences of the reward: median {np.median(differences):.1e}, "
+        )
+        print(f"99 % {np.quantile(differences, 0.99):.1e}, largest {off[:3]}")
+    assert len(off) > 450
+    assert learned > 100
+    assert np.quantile(differences, 0.99) < 1e-3
+    assert differences.max() < 1e-2
