@@ -1,7 +1,7 @@
 r"""How fast rules are judged without training: python -m benchmarks.judge_rate
 
-Rules a second of a core's time, each step alone and all together: sampling, canonical key, fingerprint and screen. And, with
---count, how many of the one-group rules there are by each key, and how many each screen leaves out.
+Rules a second of a core's time, each step alone and all together: sampling, canonical key, fingerprint and screen. With
+--count, also how many of the one-group rules there are by each key, and how many each screen leaves out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from absl import app, flags
 import nos_tf
 from benchmarks import figures
 from nos_tf.evaluation import fingerprint, screening
-from nos_tf.evaluation.judgement import judge
+from nos_tf.evaluation.judgement import classes, judge
 from nos_tf.evaluation.responses import responses
 
 _RULES = flags.DEFINE_integer("rules", 5_000, "Random rules for each measurement.", lower_bound=100)
@@ -67,9 +67,9 @@ def count_space() -> None:
     counts: dict[str, float] = {
         "rules": len(programs),
         "distinct by algebra": len({one.key for one in judged}),
-        "distinct by algebra or fingerprint": _classes(judged),
+        "distinct by algebra or fingerprint": len(set(classes(judged))),
         "distinct by algebra, not screened": len({one.key for one in kept}),
-        "distinct by algebra or fingerprint, not screened": _classes(kept),
+        "distinct by algebra or fingerprint, not screened": len(set(classes(kept))),
     }
     for reason in screening.REASONS:
         counts[f"distinct by algebra, screened: {reason}"] = len({one.key for one in judged if one.reason == reason})
@@ -77,21 +77,6 @@ def count_space() -> None:
     for name, number in counts.items():
         figures.record(f"one group: {name}", number)
         print(f"one group: {name}: {number:,.0f}", flush=True)
-
-
-def _classes(judged: Sequence[Any]) -> int:
-    """Classes of rules that share a key of either kind, and so on from these."""
-    above: dict[str, str] = {}
-
-    def top(key: str) -> str:
-        while (up := above.setdefault(key, key)) != key:
-            above[key] = above[up]
-            key = up
-        return key
-
-    for one in judged:
-        above[top(one.key)] = top(one.fingerprint)
-    return len({top(one.key) for one in judged})
 
 
 def main(argv: Sequence[str]) -> None:
