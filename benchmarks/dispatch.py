@@ -1,7 +1,7 @@
 """Times what a search does besides training, with children that take no time: python -m benchmarks.dispatch
 
-A search with as many rules out as workers, from proposing and keys over dispatch and store to learning: trials a second,
-and the CPU time of the search's own process, all its threads, a trial.
+A search with as many rules out as workers, from proposing and keys over dispatch and store to learning: trials a
+second, and the CPU time of the search's own process, all its threads, a trial.
 
 1. The store alone.
 2. With children in this process, for each searcher: everything but dispatch.
@@ -55,7 +55,7 @@ class Instant:
     def evaluate(self, program: Program, seed: int) -> Evaluation:
         return Evaluation(0.5, TRAINED, 0.1, 0.5)
 
-    def test(self, program: Program, learning_rate: float, seed: int) -> Evaluation:
+    def train(self, program: Program, learning_rate: float, seed: int, split: str, long: bool) -> Evaluation:
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""Evaluates programs on a task: the reward of the search, and the test of its winners."""
+"""Evaluates programs on a task: the reward of the search, and the trainings that judge what it found."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from nos_tf import tasks
 from nos_tf.dsl import Program, parse
 from nos_tf.evaluation import result
 from nos_tf.evaluation.protocol import REWARDS, Protocol
-from nos_tf.evaluation.result import EpochResult, Evaluation, SweepPoint
-from nos_tf.evaluation.screening import cannot_learn
+from nos_tf.evaluation.result import EpochResult, Evaluation
+from nos_tf.evaluation.run import Run
+from nos_tf.evaluation.screening import screen
 from nos_tf.evaluation.trainer import Trainer
+from nos_tf.evaluation.tuning import Tuning
 
+LONG = 5  # Times its length: the long training of a task that does not say otherwise.
 _CHANCE_DEVIATIONS = 3.0  # Standard errors above chance from which a child counts as trained.
 
 
@@ -23,14 +26,22 @@ class Evaluator:
       task: Data, network and budget.
       protocol: Sweep, run and reward.
       data_dir: Folder of prepared data sets, or None for the default one.
+      trainer: The task's child network, to share it with another evaluator; by default a new one.
     """
 
-    def __init__(self, task: tasks.Task, protocol: Protocol | None = None, data_dir: str | None = None):
+    def __init__(
+        self,
+        task: tasks.Task,
+        protocol: Protocol | None = None,
+        data_dir: str | None = None,
+        trainer: Trainer | None = None,
+    ):
         self._protocol = protocol or Protocol()
         self._epochs = self._protocol.epochs or task.epochs
-        self._test_epochs = task.test_epochs or self._epochs
+        self._sweep_epochs = min(self._protocol.sweep_epochs, self._epochs)
+        self._long_epochs = task.test_epochs or LONG * self._epochs
         self._reward = REWARDS[self._protocol.reward]
-        self._trainer = Trainer(task, data_dir)
+        self._trainer = trainer or Trainer(task, data_dir)
 
     @property
     def trainer(self) -> Trainer:
@@ -45,62 +56,61 @@ class Evaluator:
           seed: Seed of the child's initial weights, of the order of the examples and of the rule's random draws.
         """
         start = time.perf_counter()
-        if cannot_learn(program):
-            return Evaluation(0.0, result.SCREENED, message="the update does not depend on the sign of the loss")
-        sweep_epochs = self._protocol.sweep_epochs
-        histories = self.histories(program, sweep_epochs, seed)
-        finished = {rate: history for rate, history in histories.items() if len(history) == sweep_epochs}
-        scores = {rate: self._reward(history) for rate, history in finished.items()}
-        if not finished:
+        if reason := screen([program])[0]:
+            return Evaluation(0.0, result.SCREENED, message=reason)
+        hurdle = round(self._protocol.hurdle * self._trainer.steps_per_epoch)
+        tuning = Tuning(
+            self._protocol,
+            self._sweep_epochs,
+            hurdle,
+            lambda rate: Run(self._trainer, program, rate, seed, self._epochs),
+        )
+        best = tuning.run(self._is_at_chance)
+        if best is None:
             evaluation = Evaluation(0.0, result.DIVERGED, message="every learning rate diverged")
+        elif self._is_at_chance(best):
+            evaluation = Evaluation(self._reward(best.history), result.UNTRAINED, best.learning_rate)
         else:
-            best = max(scores, key=lambda rate: scores[rate])
-            if finished[best][-1].accuracy <= self._trainer.chance(_CHANCE_DEVIATIONS):
-                evaluation = Evaluation(scores[best], result.UNTRAINED, best)
-            else:
-                evaluation = self._longer_run(program, best, self._epochs, seed)
-        sweep = tuple(SweepPoint(rate, scores.get(rate, 0.0)) for rate in self._protocol.learning_rates)
-        return evaluation.replace(sweep=sweep, seconds=time.perf_counter() - start)
+            best.advance(self._epochs)
+            evaluation = self._rewarded(best)
+        return evaluation.replace(sweep=tuning.points, seconds=time.perf_counter() - start)
 
-    def test(self, program: Program, learning_rate: float, seed: int) -> Evaluation:
-        """Trains anew at a given learning rate, and measures on the test split, which no search reads.
+    def train(
+        self, program: Program, learning_rate: float, seed: int, split: str = "validation", long: bool = False
+    ) -> Evaluation:
+        """One training at a given learning rate; reward, accuracy and history are those of the split.
 
         Args:
           program: The update rule.
           learning_rate: Its learning rate.
-          seed: A seed that the search has not used.
+          seed: Seed of the initial weights, of the order of the examples and of the rule's random draws.
+          split: "validation", or "test", which no search reads.
+          long: Whether to train for the task's `test_epochs`, or else `LONG` times its length.
         """
         start = time.perf_counter()
-        evaluation = self._longer_run(program, learning_rate, self._test_epochs, seed)
-        score = self._trainer.score("test") if evaluation.status == result.TRAINED else None
-        return evaluation.replace(test_accuracy=score.accuracy if score else None, seconds=time.perf_counter() - start)
+        epochs = self._long_epochs if long else self._epochs
+        run = Run(self._trainer, program, learning_rate, seed, epochs, split)
+        run.advance(epochs)
+        return self._rewarded(run).replace(seconds=time.perf_counter() - start)
 
     def histories(self, program: Program, epochs: int, seed: int) -> dict[float, list[EpochResult]]:
-        """The finished epochs of a training at every learning rate of the sweep."""
-        return {rate: self._run(program, rate, epochs, seed) for rate in self._protocol.learning_rates}
+        """The finished epochs of a training at every learning rate of the grid."""
+        runs = [Run(self._trainer, program, rate, seed, epochs) for rate in self._protocol.learning_rates]
+        for run in runs:
+            run.advance(epochs)
+        return {run.learning_rate: run.history for run in runs}
 
-    def _longer_run(self, program: Program, rate: float, epochs: int, seed: int) -> Evaluation:
-        history = self._run(program, rate, epochs, seed)
-        if len(history) < epochs:
+    def _is_at_chance(self, run: Run) -> bool:
+        return run.history[-1].accuracy <= self._trainer.chance(_CHANCE_DEVIATIONS)
+
+    def _rewarded(self, run: Run) -> Evaluation:
+        history = tuple(run.history)
+        if not run.is_finite:
             message = f"diverged in epoch {len(history) + 1}"
-            return Evaluation(0.0, result.DIVERGED, rate, history=tuple(history), message=message)
+            return Evaluation(0.0, result.DIVERGED, run.learning_rate, history=history, message=message)
         return Evaluation(
-            self._reward(history), result.TRAINED, rate, accuracy=history[-1].accuracy, history=tuple(history)
+            self._reward(history), result.TRAINED, run.learning_rate, accuracy=history[-1].accuracy, history=history
         )
-
-    def _run(self, program: Program, rate: float, epochs: int, seed: int) -> list[EpochResult]:
-        """The finished epochs of a training; fewer than asked for if it diverged."""
-        history: list[EpochResult] = []
-        self._trainer.reset(seed)
-        for epoch in range(epochs):
-            loss = self._trainer.train_epoch(program, rate, epoch, epochs, seed)
-            if loss is None:
-                break
-            score = self._trainer.score("validation")
-            if not score.is_finite:
-                break
-            history.append(EpochResult(loss, score.accuracy, score.log_likelihood))
-        return history
 
 
 @functools.lru_cache(maxsize=2)

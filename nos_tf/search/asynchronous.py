@@ -13,10 +13,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-import nos_tf
 from nos_tf.errors import RunError
 from nos_tf.evaluation.result import Evaluation
 from nos_tf.search.executors.job import Executor, Job
+from nos_tf.search.known import Keys, KnownRules, keys_of
 from nos_tf.search.loop import MAX_FAILURES, MAX_PROPOSALS, Stage
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
@@ -65,13 +65,14 @@ class _Run:
         finished = [batch.number for batch in store.batches() if batch.source == stage.source]
         first = min([trial.batch for trial in own] + finished, default=max(others, default=-1) + 1)
         self._batch = max(finished, default=first - 1) + 1
-        self._known = {trial.key: trial for trial in trials if trial.duplicate_of is None}
+        self._known = KnownRules(trials)
         self._count = sum(trial.duplicate_of is None for trial in own)
         self._next_id = max([trial.id for trial in trials] + [proposal.id for proposal in proposals], default=-1) + 1
         self._failures = 0
         self._waiting: collections.deque[Job] = collections.deque()
-        self._out: dict[str, list[Proposal]] = {}  # By key: the proposal under way, and those that wait for its reward.
-        self._keys: dict[int, str] = {}  # Of the proposals, by their numbers.
+        self._out: dict[int, list[Proposal]] = {}  # By number: the one under way, and those that equal it.
+        self._keys: dict[int, Keys] = {}  # Of the proposals, by their numbers.
+        self._leaders: dict[str, int] = {}  # Number of the proposal under way that has a key.
         # A proposal is stored with the next result: without one, the searcher proposes it again after a kill.
         self._unstored: list[Proposal] = []
         self._arrived: list[_Arrival] = []
@@ -129,24 +130,30 @@ class _Run:
 
     def _place(self, proposal: Proposal) -> None:
         """Sends a proposal out, or lets it wait for an equal one, or takes the reward that is known."""
-        key = self._keys[proposal.id] = nos_tf.canonical_key(proposal.program)
-        if key in self._known:
-            self._arrive_duplicate(proposal, self._known[key])
-        elif key in self._out:
-            self._out[key].append(proposal)
-        else:
-            self._out[key] = [proposal]
+        (keys,) = keys_of([proposal.program])
+        self._keys[proposal.id] = keys
+        known = self._known.find(keys)
+        if known is not None:
+            self._arrive_duplicate(proposal, known)
+            return
+        leader = next((self._leaders[key] for key in keys if key in self._leaders), proposal.id)
+        for key in keys:
+            self._leaders.setdefault(key, leader)
+        self._out.setdefault(leader, []).append(proposal)
+        if leader == proposal.id:
             self._waiting.append(Job(proposal.id, proposal.program, self._stage.seed))
 
     def _finish(self, job: Job, evaluation: Evaluation) -> None:
-        key = self._keys[job.id]
-        proposal, *equals = self._out.pop(key)
+        proposal, *equals = self._out.pop(job.id)
+        self._leaders = {key: leader for key, leader in self._leaders.items() if leader != job.id}
+        key, fingerprint = self._keys[job.id]
         trial = Trial(
             id=job.id,
             source=self._stage.source,
             batch=self._batch,
             program=job.program,
             key=key,
+            fingerprint=fingerprint,
             reward=evaluation.reward,
             evaluation=evaluation,
             staleness=self._batch - proposal.batch,
@@ -154,7 +161,7 @@ class _Run:
         self._store.add_trial(trial, self._unstored)
         self._unstored = []
         self._observer.on_trial(trial)
-        self._known[key] = trial
+        self._known.add((key, fingerprint), trial)
         self._count += 1
         self._failures = self._failures + 1 if evaluation.status == "failed" else 0
         if self._failures == MAX_FAILURES:
@@ -164,12 +171,15 @@ class _Run:
             self._arrive_duplicate(equal, trial)
 
     def _arrive_duplicate(self, proposal: Proposal, known: Trial) -> None:
+        key, fingerprint = self._keys[proposal.id]
+        self._known.add((key, fingerprint), known)
         trial = Trial(
             id=proposal.id,
             source=proposal.source,
             batch=self._batch,
             program=proposal.program,
-            key=known.key,
+            key=key,
+            fingerprint=fingerprint,
             reward=known.reward,
             evaluation=None,
             duplicate_of=known.id,

@@ -12,13 +12,12 @@ from nos_tf import style
 from nos_tf.cli import application, shared_flags
 from nos_tf.errors import RunError
 from nos_tf.run_folder import RunFolder
-from nos_tf.search import command_flags, files, finals, progress, tensorboard
+from nos_tf.search import command_flags, files, progress, tensorboard
 from nos_tf.search.configuration import differences
 from nos_tf.search.executors import ray_cluster
 from nos_tf.search.observer import Observer, Observers
-from nos_tf.search.run import run
+from nos_tf.search.run import plan, run
 from nos_tf.search.store import Store
-from nos_tf.search.trial import BASELINES
 
 
 def main() -> NoReturn:
@@ -44,8 +43,7 @@ def _main() -> None:
             resolved["epochs"] = what.setup.get_task().epochs
         print(f"Run folder: {path}", flush=True)
         flags_to_keep = {**resolved, "run_dir": str(path), "tensorboard": values.tensorboard}
-        work = what.trials + len(BASELINES) + (finals.NUM_FINALISTS + 1 + len(BASELINES)) * what.test_seeds
-        with progress.display(work) as status:
+        with progress.display(plan(what)) as status:
             observers: list[Observer] = [status]
             if values.tensorboard:
                 observers.append(tensorboard.TensorBoardLog(folder / "tensorboard", resolved))
@@ -82,9 +80,10 @@ def _stored_flags(path: Path) -> dict[str, Any] | None:
 def _show(folder: Path) -> None:
     # Loaded late: the figures' libraries are of no use to a command that is refused.
 
-    from nos_tf.search.reports import console, page, run_data
+    from nos_tf.search.reports import console, leaderboard_files, page, run_data
 
     found = run_data.load(folder)
+    leaderboard_files.write(found, folder)
     console.show(found, style.console())
     page.write([found], folder / files.REPORT)
     print(f"Report: {folder / files.REPORT}", flush=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from absl import flags
@@ -15,10 +15,10 @@ from nos_tf.dsl.entries import Binary, Operand, Unary, base_names
 from nos_tf.dsl.primitives import BINARY, OPERANDS, UNARY
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
 from nos_tf.errors import RunError
-from nos_tf.evaluation.protocol import REWARDS, Protocol
+from nos_tf.evaluation.protocol import DECADES, REWARDS, Protocol
 from nos_tf.search.configuration import Configuration
 
-_PROTOCOL = ("reward", "epochs", "sweep_epochs")
+_PROTOCOL = ("reward", "epochs", "sweep_epochs", "hurdle", "give_up")
 _RAY = ("ray_address", "worker_cpus", "worker_gpus")
 _ELSEWHERE = ("run_dir", "resume", "tensorboard")  # These are no part of what a run is asked to find.
 
@@ -40,7 +40,12 @@ def define() -> None:
         "and learns nothing from. By default a quarter.",
         lower_bound=0,
     )
-    flags.DEFINE_integer("test_seeds", 5, "Fresh trainings of each of the best rules on test data.", lower_bound=1)
+    flags.DEFINE_integer(
+        "test_seeds",
+        20,
+        "Fresh trainings of each finalist and baseline on test data; twice as many for what they leave undecided.",
+        lower_bound=1,
+    )
 
     flags.DEFINE_enum(
         "executor",
@@ -102,9 +107,30 @@ def define() -> None:
     )
     flags.DEFINE_integer("epochs", None, "Epochs of the rewarded training; by default the task's own.", lower_bound=1)
     flags.DEFINE_list(
-        "sweep", [f"1e{exponent}" for exponent in range(-5, 2)], "Learning rates that each rule is tried with."
+        "sweep",
+        ["fair"],
+        "Learning rates that each rule is tried with. fair: decades, and further and finer rates as the rule's best "
+        "one asks for; paper: the paper's decades alone; or a list of rates.",
     )
-    flags.DEFINE_integer("sweep_epochs", 1, "Epochs of the training with each of them.", lower_bound=1)
+    default = Protocol()
+    flags.DEFINE_integer(
+        "sweep_epochs",
+        default.sweep_epochs,
+        "Epochs of the training with each of them, of which the best one is continued; as many as --epochs trains each "
+        "to the end.",
+        lower_bound=1,
+    )
+    flags.DEFINE_float(
+        "hurdle",
+        None,
+        "Part of an epoch after which rates that trail are given up; 0 for none. By default "
+        f"{default.hurdle}, and none where the sweep is a plain list of rates.",
+        lower_bound=0.0,
+        upper_bound=0.99,
+    )
+    flags.DEFINE_bool(
+        "give_up", default.give_up, "Whether a sweep ends early if no rate of its grid gets the rule off the ground."
+    )
 
 
 def _setting_flags(searcher: str) -> dict[str, dataclasses.Field[Any]]:
@@ -201,11 +227,10 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
         searchers.settings(values["searcher"], **chosen)
     except ValueError as error:
         raise RunError(str(error)) from None
-    rates = sweep_flags.positive_rates("sweep", values["sweep"])
     return Configuration(
         space=space,
         searcher_settings=chosen,
-        protocol=Protocol(learning_rates=tuple(rates), **{name: values[name] for name in _PROTOCOL}),
+        protocol=_protocol(values["sweep"], {name: values[name] for name in _PROTOCOL}),
         **{
             name: values[name]
             for name in (
@@ -214,6 +239,14 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
             )
         },
     )  # fmt: skip
+
+
+def _protocol(sweep: Sequence[str], others: Mapping[str, Any]) -> Protocol:
+    given = {name: value for name, value in others.items() if value is not None}
+    if list(sweep) == ["fair"]:
+        return Protocol(**given)
+    rates = DECADES if list(sweep) == ["paper"] else sweep_flags.positive_rates("sweep", sweep)
+    return Protocol.plain(rates, **given)
 
 
 def _names() -> list[str]:

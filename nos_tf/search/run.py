@@ -1,4 +1,4 @@
-"""A whole run: the baselines, the random reference, the search, and fresh trainings of the best on test data."""
+"""A whole run: the baselines, the random reference, the search, and the race of the best."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 from nos_tf import run_folder, searchers
 from nos_tf.errors import RunError
 from nos_tf.run_folder import RunFolder
-from nos_tf.search import asynchronous, files, finals, loop
+from nos_tf.search import asynchronous, files, loop, race
+from nos_tf.search.baselines import check_baselines, run_baselines
 from nos_tf.search.configuration import Configuration
 from nos_tf.search.executors.in_process import InProcess
 from nos_tf.search.executors.job import Executor
@@ -18,7 +19,7 @@ from nos_tf.search.executors.ray_cluster import Share
 from nos_tf.search.executors.worker_processes import WorkerProcesses
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
-from nos_tf.search.trial import RANDOM
+from nos_tf.search.trial import BASELINES, RANDOM
 from nos_tf.tensorflow_loading import load_single_threaded, set_environment
 from nos_tf.versions import versions
 
@@ -44,18 +45,28 @@ def run(configuration: Configuration, folder: RunFolder, flags: Mapping[str, Any
     with _executor(configuration, folder) as executor, _store(folder / files.STORE, record) as store:
         run_folder.write_json(folder / run_folder.CONFIGURATION, store.run())
         observer.on_start(store.trials())
-        finals.run_baselines(store, executor, observer, configuration.training_seed)
-        finals.check_baselines(store)
+        run_baselines(store, executor, observer, configuration.training_seed)
+        check_baselines(store)
         for source, trials in configuration.stages.items():
             if trials > 0:
                 stage = _stage(configuration, source, trials)
                 done = sum(trial.source == source and trial.duplicate_of is None for trial in store.trials())
-                observer.on_phase("random reference" if source == RANDOM else source, done, trials)
+                observer.on_phase(_phase(source), done, trials)
                 if configuration.in_flight is None:
                     loop.run_stage(stage, store, executor, observer)
                 else:
                     asynchronous.run_stage(stage, configuration.in_flight, store, executor, observer)
-        finals.run_tests(store, executor, observer, configuration.fresh_seeds)
+        race.run(store, executor, observer, configuration.fresh_seeds, configuration.test_seeds)
+
+
+def plan(configuration: Configuration) -> dict[str, float]:
+    """About how much work each phase of a run is, in evaluations of a rule; in the order of the phases."""
+    search = {_phase(source): float(trials) for source, trials in configuration.stages.items()}
+    return {"baselines": float(len(BASELINES)), **search, **race.plan(configuration.test_seeds)}
+
+
+def _phase(source: str) -> str:
+    return "random reference" if source == RANDOM else source
 
 
 def _store(path: Path, record: Mapping[str, Any]) -> Store:

@@ -1,4 +1,4 @@
-"""What a run records: trials, finished batches, baselines and test runs."""
+"""What a run records: trials, finished batches, baselines, and the trainings after the search."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ class Trial:
       key: Its canonical key.
       reward: Reward, from 0 (worst) to 1; the earlier trial's for a duplicate.
       evaluation: Result of its training; none for a duplicate.
-      duplicate_of: `id` of the earlier trial of an equal rule, if there is one.
-      staleness: Updates of the searcher between its proposal and the one that learns from it.
+      duplicate_of: `id` of the earlier trial of a rule that is equal by either key, if there is one.
       created: Seconds since the epoch.
+      fingerprint: Fingerprint of what the rule does.
+      staleness: Updates of the searcher between its proposal and the one that learns from it.
     """
 
     id: int
@@ -41,8 +42,9 @@ class Trial:
     reward: float
     evaluation: Evaluation | None
     duplicate_of: int | None = None
-    staleness: int = 0
     created: float = dataclasses.field(default_factory=time.time)
+    fingerprint: str = ""
+    staleness: int = 0
 
     @property
     def status(self) -> str:
@@ -91,9 +93,19 @@ class Baseline:
 
 
 @dataclasses.dataclass(frozen=True)
-class FinalRun:
-    """A rule trained afresh with another seed, and measured on data that the search never read."""
+class Training:
+    """A rule trained once more after the search.
 
+    Attributes:
+      stage: What for; one of `nos_tf.search.race`'s stages.
+      program: The rule.
+      seed: A seed that no trial had.
+      learning_rate: Its learning rate.
+      evaluation: Its result.
+    """
+
+    stage: str
     program: Program
     seed: int
+    learning_rate: float
     evaluation: Evaluation

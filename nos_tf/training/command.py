@@ -207,14 +207,14 @@ def _plan(values: Mapping[str, Any], experiment: Experiment) -> Plan:
 def _report(study: Study, columns: Sequence[str], plotted: Sequence[str]) -> None:
     from rich.table import Table
 
-    from nos_tf.training import report
+    from nos_tf.training import figures, report
 
     measured = {name for training in study.trainings.values() for name in training.metrics}
     columns = [name for name in columns if name in measured]
     run_folder.write_text(study.folder / TABLE, report.to_markdown(study, columns))
     if study.selected():
         with run_folder.writing(study.folder / FIGURE):
-            report.curves(study, plotted).savefig(study.folder / FIGURE)
+            figures.figure(study, plotted).savefig(study.folder / FIGURE)
     table = Table(title=f"{study.experiment.name} ({study.experiment.dataset})", title_justify="left")
     for name in report.header(columns):
         table.add_column(name, overflow="fold")

@@ -49,10 +49,11 @@ def check(trials: list[Trial], evaluated: int) -> None:
     """Every trial once, distinct rules, and duplicates that earn what their first did."""
     first = {trial.id: trial for trial in trials if trial.duplicate_of is None}
     assert len(first) == len({nos_tf.canonical_key(trial.program) for trial in first.values()}) == evaluated
+    assert len({trial.fingerprint for trial in first.values()}) == evaluated
     for trial in trials:
         if trial.duplicate_of is not None:
             assert trial.reward == first[trial.duplicate_of].reward
-            assert nos_tf.canonical_key(trial.program) == first[trial.duplicate_of].key
+            assert trial.key == nos_tf.canonical_key(trial.program)
 
 
 def test_learns_from_full_batches_in_the_order_of_arrival(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from nos_tf.dsl.algebra.factors import UnsafeError
 from nos_tf.dsl.algebra.normal_form import normal_form
@@ -33,8 +33,17 @@ def canonical_key(program: Program) -> str:
       positive factor, which the learning rate makes free. Random masks of equal rate can be exchanged; noise counts as
       one more input.
     """
+    return _key(program, _up_to_scale)
+
+
+def exact_key(program: Program) -> str:
+    """As `canonical_key`, but rules that differ by a factor have different keys."""
+    return _key(program, lambda form: form)
+
+
+def _key(program: Program, scaled: Callable[[Polynomial], Polynomial]) -> str:
     text, form, labels = min(
-        ((_up_to_scale(form).key, form, labels) for form, labels in _forms(program)), key=lambda candidate: candidate[0]
+        ((scaled(form).key, form, labels) for form, labels in _forms(program)), key=lambda candidate: candidate[0]
     )
     if not agrees(program, form, labels):
         text = f"tokens {' '.join(program.tokens)}"

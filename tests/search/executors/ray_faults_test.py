@@ -16,7 +16,7 @@ pytest.importorskip("ray")
 from ray.cluster_utils import Cluster
 
 pytestmark = pytest.mark.slow
-TRAINING = 0.3  # Seconds.
+TRAINING = 0.1  # Seconds.
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_fault_costs_no_trial(
     cluster.add_node(num_cpus=2)
     cluster.wait_for_nodes()
     process = search(tmp_path, cluster, 4, "--trial_timeout=3")
-    wait_for(tmp_path, process, 10)
+    wait_for(tmp_path, process, 20)
     assert process.poll() is None, process.communicate()
     before = stored(tmp_path)
     fault(cluster)
@@ -81,8 +81,7 @@ def test_fault_costs_no_trial(
         cluster.add_node(num_cpus=2)  # The workers that are missing wait for it.
     finish(process)
     assert without_seconds(table(tmp_path)) == undisturbed
-    created = {trial.id: trial.created for trial in stored(tmp_path)}
-    assert all(created[trial.id] == trial.created for trial in before)
+    assert before <= stored(tmp_path)  # Nothing is lost, and no trial was run again.
     assert not actors()
 
 
@@ -106,7 +105,7 @@ def test_interrupted_search_leaves_no_actor_and_goes_on_elsewhere(
     tmp_path: Path, cluster: Cluster, undisturbed: list[tuple], number: int
 ) -> None:
     process = search(tmp_path, cluster)
-    wait_for(tmp_path, process, 10)
+    wait_for(tmp_path, process, 20)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -119,7 +118,7 @@ def test_interrupted_search_leaves_no_actor_and_goes_on_elsewhere(
 
 def test_search_that_was_killed_goes_on(tmp_path: Path, cluster: Cluster, undisturbed: list[tuple]) -> None:
     process = search(tmp_path, cluster)
-    wait_for(tmp_path, process, 10)
+    wait_for(tmp_path, process, 20)
     process.kill()
     process.communicate()
     finish(search(tmp_path, cluster))
@@ -129,7 +128,7 @@ def test_search_that_was_killed_goes_on(tmp_path: Path, cluster: Cluster, undist
 
 def test_search_goes_on_after_the_head_died(tmp_path: Path, cluster: Cluster, undisturbed: list[tuple]) -> None:
     process = search(tmp_path, cluster)
-    wait_for(tmp_path, process, 10)
+    wait_for(tmp_path, process, 20)
     cluster.remove_node(cluster.head_node, allow_graceful=False)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 2, errors.decode()
