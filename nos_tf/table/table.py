@@ -85,7 +85,7 @@ class Table:
         program, index = self._find(rule)
         row = self._row(index)
         rate = None if row.learning_rate is None else row.learning_rate * self._factor(index, program)
-        return row._replace(rule=str(program), learning_rate=rate)
+        return row._replace(rule=simplest_text(program), learning_rate=rate)
 
     def optimum(self) -> Row:
         """The rule of the highest value; its reward is this value."""
@@ -131,7 +131,7 @@ class Table:
         if not len(places):
             raise ProgramError(
                 f"Only the {len(self.content.best):,} best rules were measured on test data. "
-                f"Received: {excerpt(str(program))}, of rank {self._ranks[index]:,}"
+                f"Received: {excerpt(simplest_text(program))}, of rank {self._ranks[index]:,}"
             )
         return TestRow(*map(float, self.content.test[places[0]]))
 
@@ -142,7 +142,7 @@ class Table:
         if place == len(self.content.keys) or self.content.keys[place] != number:
             raise ProgramError(
                 f"The table holds the rules of {self.content.facts['space']}; train others by nos_tf.evaluate. "
-                f"Received: {excerpt(str(program), 60)}"
+                f"Received: {excerpt(simplest_text(program), 60)}"
             )
         return program, int(self.content.key_class[place])
 
