@@ -94,7 +94,9 @@ def _make_streams(averages: tuple[Average, ...], noises: tuple[int, ...]) -> Str
         total_steps=float(_TOTAL_STEPS),
         normals={stream: normal(stream) for stream in noises},
         uniforms=np.stack([drawn(rng.random(half)) for _ in range(2 * MAX_GROUPS)]),
-        biases=tuple((e.name, -np.expm1(np.float32(math.log(e.beta)) * (completed + np.float32(1.0)))) for e in averages),
+        biases=tuple(
+            (e.name, -np.expm1(np.float32(math.log(e.beta)) * (completed + np.float32(1.0)))) for e in averages
+        ),
     )
     return Streams(state, signal[..., None], shape)
 
