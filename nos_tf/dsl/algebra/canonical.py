@@ -74,12 +74,15 @@ def _forms(program: Program) -> Iterator[tuple[Polynomial, tuple[int, ...]]]:
             if UNARY[unary].stochastic:
                 sites.setdefault(unary, []).append(2 * index + side)
     labels = [0] * (2 * MAX_GROUPS)
+    if not sites:
+        yield normal_form(program, labels), tuple(labels)
+        return
     for places in sites.values():
         for label, place in enumerate(places):
             labels[place] = label
     first_form, first_labels = normal_form(program, labels), tuple(labels)
     # Masks that the rule turned out not to read stay where they are, above those that it reads.
-    read = masks(first_form) if sites else frozenset()
+    read = masks(first_form)
     groups = []
     for unary, places in sites.items():
         unread = [place for place in places if (unary, labels[place]) not in read]
