@@ -9,15 +9,13 @@ import numbers
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import tensorflow as tf
-
 from nos_tf.dsl import primitives
-from nos_tf.optimizers.keras_compat import register_serializable
+from nos_tf.dsl.state import Array
+from nos_tf.optimizers.keras_compat import is_half, register_serializable, xp
 from nos_tf.optimizers.rule_optimizer import RuleOptimizer
-from nos_tf.optimizers.update_rule import TENSORFLOW
 from nos_tf.optimizers.validation import check_beta, check_total_steps
 
-SignDecay = Callable[[tf.Tensor, tf.Tensor, Any], tf.Tensor]  # Of t, T and element-wise functions.
+SignDecay = Callable[[Array, Array, Any], Array]  # Of t, T and element-wise functions.
 
 SIGN_DECAYS: dict[str, SignDecay] = {
     "ld": primitives.linear_decay,
@@ -28,8 +26,8 @@ SIGN_DECAYS: dict[str, SignDecay] = {
 
 
 def power_sign(
-    gradient: tf.Tensor, average: tf.Tensor, base: float = math.e, beta: float = 0.9, decay: tf.Tensor | None = None
-) -> tuple[tf.Tensor, tf.Tensor]:
+    gradient: Array, average: Array, base: float = math.e, beta: float = 0.9, decay: Array | None = None
+) -> tuple[Array, Array]:
     """One step of PowerSign as a pure function.
 
         m <- beta * m + (1 - beta) * g
@@ -46,13 +44,13 @@ def power_sign(
       The update, not yet multiplied by the learning rate, and the new average.
     """
     average = _moving_average(gradient, average, beta)
-    exponent = tf.constant(math.log(base), gradient.dtype) * _agreement(gradient, average, decay)
-    return tf.exp(exponent) * gradient, average
+    exponent = _like(gradient, math.log(base)) * _agreement(gradient, average, decay)
+    return xp.exp(exponent) * gradient, average
 
 
 def add_sign(
-    gradient: tf.Tensor, average: tf.Tensor, alpha: float = 1.0, beta: float = 0.9, decay: tf.Tensor | None = None
-) -> tuple[tf.Tensor, tf.Tensor]:
+    gradient: Array, average: Array, alpha: float = 1.0, beta: float = 0.9, decay: Array | None = None
+) -> tuple[Array, Array]:
     """One step of AddSign as a pure function.
 
         m <- beta * m + (1 - beta) * g
@@ -69,16 +67,20 @@ def add_sign(
       The update, not yet multiplied by the learning rate, and the new average.
     """
     average = _moving_average(gradient, average, beta)
-    return (tf.constant(alpha, gradient.dtype) + _agreement(gradient, average, decay)) * gradient, average
+    return (_like(gradient, alpha) + _agreement(gradient, average, decay)) * gradient, average
 
 
-def _moving_average(gradient: tf.Tensor, average: tf.Tensor, beta: float) -> tf.Tensor:
-    rate = tf.constant(beta, gradient.dtype)
+def _like(array: Array, value: float) -> Array:
+    return xp.convert_to_tensor(value, dtype=array.dtype)
+
+
+def _moving_average(gradient: Array, average: Array, beta: float) -> Array:
+    rate = _like(gradient, beta)
     return rate * average + (1.0 - rate) * gradient
 
 
-def _agreement(gradient: tf.Tensor, average: tf.Tensor, decay: tf.Tensor | None) -> tf.Tensor:
-    agreement = tf.sign(gradient) * tf.sign(average)
+def _agreement(gradient: Array, average: Array, decay: Array | None) -> Array:
+    agreement = xp.sign(gradient) * xp.sign(average)
     return agreement if decay is None else decay * agreement
 
 
@@ -103,13 +105,13 @@ class _SignOptimizer(RuleOptimizer):
         return ("m",)
 
     @abc.abstractmethod
-    def rule(self, gradient: tf.Tensor, average: tf.Tensor, decay: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+    def rule(self, gradient: Array, average: Array, decay: Array | None) -> tuple[Array, Array]:
         """The update and the new average, as of `power_sign` and `add_sign`."""
 
     def update(
-        self, gradient: tf.Tensor, weights: tf.Tensor, slots: Mapping[str, tf.Tensor], step: tf.Tensor, index: int
-    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        update, average = self.rule(gradient, slots["m"], self._decay(step, gradient.dtype))
+        self, gradient: Array, weights: Array, slots: Mapping[str, Array], step: Array, sizes: Mapping[int, int]
+    ) -> tuple[Array, dict[str, Array]]:
+        update, average = self.rule(gradient, slots["m"], self._decay(step, gradient))
         return update, {"m": average}
 
     def get_config(self) -> dict[str, Any]:
@@ -119,12 +121,12 @@ class _SignOptimizer(RuleOptimizer):
             "total_steps": self.total_steps,
         }
 
-    def _decay(self, step: tf.Tensor, dtype: tf.DType) -> tf.Tensor | None:
+    def _decay(self, step: Array, gradient: Array) -> Array | None:
         if self.sign_decay is None:
             return None
-        precise = tf.float32 if dtype.size < 4 else dtype
-        decay = SIGN_DECAYS[self.sign_decay](tf.cast(step, precise), tf.constant(self.total_steps, precise), TENSORFLOW)
-        return tf.cast(decay, dtype)
+        precise = "float32" if is_half(gradient) else gradient.dtype
+        total = xp.convert_to_tensor(self.total_steps, dtype=precise)
+        return xp.cast(SIGN_DECAYS[self.sign_decay](xp.cast(step, precise), total, xp), gradient.dtype)
 
 
 @register_serializable
@@ -164,7 +166,7 @@ class PowerSign(_SignOptimizer):
             raise ValueError(f"base must be a positive number. Received: base={base!r}")
         self.base: float = float(base)
 
-    def rule(self, gradient: tf.Tensor, average: tf.Tensor, decay: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+    def rule(self, gradient: Array, average: Array, decay: Array | None) -> tuple[Array, Array]:
         return power_sign(gradient, average, self.base, self.beta, decay)
 
     def get_config(self) -> dict[str, Any]:
@@ -207,7 +209,7 @@ class AddSign(_SignOptimizer):
             raise ValueError(f"alpha must be a finite number. Received: alpha={alpha!r}")
         self.alpha: float = float(alpha)
 
-    def rule(self, gradient: tf.Tensor, average: tf.Tensor, decay: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+    def rule(self, gradient: Array, average: Array, decay: Array | None) -> tuple[Array, Array]:
         return add_sign(gradient, average, self.alpha, self.beta, decay)
 
     def get_config(self) -> dict[str, Any]:
