@@ -1,7 +1,7 @@
 """Makes this package's classes known to Keras, so that a saved model loads after a plain `import nos_tf`.
 
-Keras looks saved classes up among those that are registered. Registering them takes Keras and its backend, which `import nos_tf`
-must not load, so they are registered as soon as Keras is there: at once, or when it is imported later.
+Keras looks saved classes up among those that are registered. Registering them takes Keras and its backend, which
+`import nos_tf` must not load, so they are registered as soon as Keras is there: at once, or when it is imported later.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import types
 
 import wrapt
 
-BACKENDS = ("tensorflow", "jax", "torch")  # Of Keras 3, that optimizers run on.
+from nos_tf.versions import BACKENDS
+
 _LIBRARIES = ("keras", "tensorflow")
 
 

@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from nos_tf.registration import BACKENDS
+from nos_tf.versions import BACKENDS
 
 
 def _running_keras() -> tuple[Any, str]:
@@ -55,7 +55,9 @@ class _TensorFlow:
 xp: Any = keras.ops if IS_KERAS_3 else _TensorFlow()  # Functions of arrays under NumPy's names.
 
 
-WORD = "int64" if BACKEND == "torch" else "uint32"  # Integer dtype for words of 32 bits; PyTorch has no arithmetic of uint32.
+WORD = (
+    "int64" if BACKEND == "torch" else "uint32"
+)  # Integer dtype for words of 32 bits; PyTorch has no arithmetic of uint32.
 
 # TensorFlow's own kernels, or None.
 kernels: Any = importlib.import_module("nos_tf.optimizers.tensorflow_kernels") if BACKEND == "tensorflow" else None
@@ -84,7 +86,9 @@ def value_of(variable: Any) -> Any:
 
 def split(array: Any, sizes: Sequence[int]) -> list[Any]:
     """Parts of a vector that have the given sizes."""
-    return tf.split(array, sizes) if BACKEND == "tensorflow" else xp.split(array, list(itertools.accumulate(sizes))[:-1])
+    return (
+        tf.split(array, sizes) if BACKEND == "tensorflow" else xp.split(array, list(itertools.accumulate(sizes))[:-1])
+    )
 
 
 def is_distributed() -> bool:
@@ -92,11 +96,11 @@ def is_distributed() -> bool:
     return BACKEND == "tensorflow" and tf.distribute.has_strategy()
 
 
-class CompatibleOptimizer(keras.optimizers.Optimizer):
+class CompatibleOptimizer(keras.optimizers.Optimizer):  # type: ignore[name-defined]
     """A Keras optimizer whose constructor, slots and gradients are alike under both versions and on every backend.
 
-    Sparse gradients are summed into dense ones first. A subclass has `update_variables`, and `update_step` that does the
-    same for one variable.
+    Sparse gradients are summed into dense ones first. A subclass has `update_variables`, and `update_step` for one
+    variable.
 
     Args:
       learning_rate: A number or a `LearningRateSchedule`.

@@ -24,8 +24,8 @@ def philox4x32(counter: Sequence[Array], key: Sequence[Array], xp: Any) -> tuple
     """Four random words for each counter.
 
     Args:
-      counter: Four words, arrays of one shape with integers in [0, 2**32), of dtype uint32, or int64 where a backend has
-        no uint32 arithmetic. Two calls with the same counter and key give the same words.
+      counter: Four words, arrays of one shape with integers in [0, 2**32), of dtype uint32, or int64 where a backend
+        has no uint32 arithmetic. Two calls with the same counter and key give the same words.
       key: Two words of the same dtype, scalars or shaped like the counter's.
       xp: Functions of arrays under NumPy's names.
 

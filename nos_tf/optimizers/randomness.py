@@ -24,9 +24,9 @@ SCHEDULE = 2**27  # In place of a variable's index, beyond those of all: the noi
 class Randomness:
     """Where a step's random numbers come from: the same seed, variable, step and site give the same bits again.
 
-    Element `e` of a variable is word `e % 4` of Philox4x32-10 for the counter `(e // 4, 0, 16 * variable + site, 0)` and
-    the key `(seed, step)`; so no two of them are ever the same draw. A normal number takes two words, those of `e` and
-    of `size + e`.
+    Element `e` of a variable is word `e % 4` of Philox4x32-10 for the counter `(e // 4, 0, 16 * variable + site, 0)`
+    and the key `(seed, step)`; so no two of them are ever the same draw. A normal number takes two words, those of `e`
+    and of `size + e`.
 
     Attributes:
       seed: Seed of the training, below 2**32; an integer or an integer scalar.

@@ -94,8 +94,9 @@ class RuleOptimizer(CompatibleOptimizer, abc.ABC):
         slots = {name: [every[index] for index in indices] for name, every in self._slots.items()}
         shapes = [tuple(variable.shape) for variable in variables]
         weights = _joined([value_of(variable) for variable in variables])
+        gradient = xp.reshape(_joined([value_of(each) for each in gradients]), weights.shape)  # Its own may be unknown.
         update, new_values = self.update(
-            xp.cast(_joined([value_of(gradient) for gradient in gradients]), weights.dtype),
+            xp.cast(gradient, weights.dtype),
             weights,
             {name: _joined([value_of(slot) for slot in each]) for name, each in slots.items()},
             step,

@@ -92,4 +92,3 @@ def updated_averages(
         rest = xp.convert_to_tensor(1.0 - beta_of(name, betas), dtype=gradient.dtype)
         updated[name] = averages[name] + rest * (AVERAGES[name].compute(gradient) - averages[name])
     return updated
-

@@ -62,9 +62,7 @@ def names() -> tuple[str, ...]:
     return tuple(_ZOO)
 
 
-def get(
-    name: str | Program, /, learning_rate: Any = 0.1, total_steps: int | None = None, **kwargs: Any
-) -> Any:
+def get(name: str | Program, /, learning_rate: Any = 0.1, total_steps: int | None = None, **kwargs: Any) -> Any:
     """A Keras optimizer by name or by rule.
 
     Example:
