@@ -23,7 +23,7 @@ def require() -> None:
     chosen = keras.config.backend() if keras and hasattr(keras, "config") else os.environ.get("KERAS_BACKEND")
     if chosen not in (None, "", "tensorflow"):
         raise RunError(
-            "Searching, evaluating and reproducing need Keras' TensorFlow backend; only nos_tf.optimizers runs on others. "
+            "Searching, evaluating and reproducing need Keras' TensorFlow backend; others run nos_tf.optimizers. "
             f"Set KERAS_BACKEND to tensorflow. Received: KERAS_BACKEND={chosen}"
         )
     if importlib.util.find_spec("tensorflow") is None:

@@ -69,9 +69,9 @@ def dtype_name(array: Any) -> str:
     return getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]  # PyTorch's: torch.float32.
 
 
-def is_half(array: Any) -> bool:
-    """Whether an array holds numbers of less than 32 bits."""
-    return dtype_name(array) in ("float16", "bfloat16")
+def precise_dtype(dtype: str) -> str:
+    """The dtype itself, or float32 for those of less than 32 bits."""
+    return "float32" if dtype in ("float16", "bfloat16") else dtype
 
 
 def _without_gradients() -> contextlib.AbstractContextManager[Any]:
@@ -178,7 +178,7 @@ def _dense(gradient: Any) -> Any:
 
 def tf_variables(variables: Iterable[Any]) -> list[Any]:
     """The TensorFlow variables behind Keras'."""
-    return [variable.value if IS_KERAS_3 else variable for variable in variables]
+    return [variable if isinstance(variable, tf.Variable) else variable.value for variable in variables]
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 from nos_tf.dsl import Program, evaluate, parse
 from nos_tf.dsl.primitives import AVERAGES
 from nos_tf.dsl.state import Array
-from nos_tf.optimizers.keras_compat import is_half, register_serializable, xp
+from nos_tf.optimizers.keras_compat import dtype_name, precise_dtype, register_serializable, xp
 from nos_tf.optimizers.rule_optimizer import RuleOptimizer
 from nos_tf.optimizers.update_rule import Randomness, TensorState, updated_averages
 from nos_tf.optimizers.validation import check_beta, check_seed, check_total_steps
@@ -73,7 +73,7 @@ class ProgramOptimizer(RuleOptimizer):
     def update(
         self, gradient: Array, weights: Array, slots: Mapping[str, Array], step: Array, sizes: Mapping[int, int]
     ) -> tuple[Array, dict[str, Array]]:
-        dtype = "float32" if is_half(gradient) else gradient.dtype
+        dtype = precise_dtype(dtype_name(gradient))
         gradient = xp.cast(gradient, dtype)
         slots = {name: xp.cast(value, dtype) for name, value in slots.items()}
         averages = updated_averages(self.slot_names, slots, gradient, self.betas)

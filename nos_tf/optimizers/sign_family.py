@@ -6,12 +6,20 @@ import abc
 import functools
 import math
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nos_tf.dsl import primitives
 from nos_tf.dsl.state import Array
-from nos_tf.optimizers.keras_compat import is_half, register_serializable, xp
+from nos_tf.optimizers.keras_compat import (
+    dtype_name,
+    is_distributed,
+    kernels,
+    precise_dtype,
+    register_serializable,
+    tf_variables,
+    xp,
+)
 from nos_tf.optimizers.rule_optimizer import RuleOptimizer
 from nos_tf.optimizers.validation import check_beta, check_total_steps
 
@@ -84,12 +92,16 @@ def _agreement(gradient: Array, average: Array, decay: Array | None) -> Array:
     return agreement if decay is None else decay * agreement
 
 
+_KERNEL_DTYPES = frozenset({"float16", "float32", "float64"})
+
+
 class _SignOptimizer(RuleOptimizer):
     """Scales each weight's gradient by whether it agrees in sign with its running average.
 
     The average `m <- beta m + (1 - beta) g` is updated before it is read and not bias-corrected. All arithmetic is done
     in the variables' own dtype, like that of TensorFlow's `ResourceApplyPowerSign` and `ResourceApplyAddSign`, except
-    that the decay is computed in float32 at least.
+    that the decay is computed in float32 at least. On TensorFlow these kernels do the step, but not where training is
+    distributed.
     """
 
     def __init__(self, learning_rate: Any, beta: float, sign_decay: str | None, total_steps: int | None, **kwargs: Any):
@@ -111,8 +123,31 @@ class _SignOptimizer(RuleOptimizer):
     def update(
         self, gradient: Array, weights: Array, slots: Mapping[str, Array], step: Array, sizes: Mapping[int, int]
     ) -> tuple[Array, dict[str, Array]]:
-        update, average = self.rule(gradient, slots["m"], self._decay(step, gradient))
+        update, average = self.rule(gradient, slots["m"], self._decay(step, dtype_name(gradient)))
         return update, {"m": average}
+
+    @abc.abstractmethod
+    def kernel(self) -> tuple[Callable[..., None], dict[str, float]]:
+        """TensorFlow's kernel of the same step, and what it takes beside the average's rate and the decay."""
+
+    def update_variables(self, gradients: Sequence[Any], variables: Sequence[Any], rate: Array, step: Array) -> None:
+        dtypes = [dtype_name(variable) for variable in variables]
+        if kernels is None or is_distributed() or not _KERNEL_DTYPES.issuperset(dtypes):
+            super().update_variables(gradients, variables, rate, step)
+            return
+        kernel, arguments = self.kernel()
+        scalars = {dtype: self._scalars(dtype, arguments, rate, step) for dtype in set(dtypes)}
+        averages = [self._slots["m"][self._index(variable)] for variable in variables]
+        pairs = zip(tf_variables(variables), tf_variables(averages), strict=True)
+        for (weights, average), gradient, dtype in zip(pairs, gradients, dtypes, strict=True):
+            kernel(weights, average, grad=xp.cast(gradient, dtype), **scalars[dtype])
+
+    def _scalars(self, dtype: str, arguments: dict[str, float], rate: Array, step: Array) -> dict[str, Array]:
+        constants = {"beta": self.beta, "sign_decay": 1.0} | arguments
+        scalars = {name: xp.convert_to_tensor(value, dtype=dtype) for name, value in constants.items()}
+        if self.sign_decay is not None:
+            scalars["sign_decay"] = self._decay(step, dtype)
+        return scalars | {"rate": xp.cast(rate, dtype)}
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {
@@ -121,12 +156,12 @@ class _SignOptimizer(RuleOptimizer):
             "total_steps": self.total_steps,
         }
 
-    def _decay(self, step: Array, gradient: Array) -> Array | None:
+    def _decay(self, step: Array, dtype: str) -> Array | None:
         if self.sign_decay is None:
             return None
-        precise = "float32" if is_half(gradient) else gradient.dtype
+        precise = precise_dtype(dtype)
         total = xp.convert_to_tensor(self.total_steps, dtype=precise)
-        return xp.cast(SIGN_DECAYS[self.sign_decay](xp.cast(step, precise), total, xp), gradient.dtype)
+        return xp.cast(SIGN_DECAYS[self.sign_decay](xp.cast(step, precise), total, xp), dtype)
 
 
 @register_serializable
@@ -168,6 +203,9 @@ class PowerSign(_SignOptimizer):
 
     def rule(self, gradient: Array, average: Array, decay: Array | None) -> tuple[Array, Array]:
         return power_sign(gradient, average, self.base, self.beta, decay)
+
+    def kernel(self) -> tuple[Callable[..., None], dict[str, float]]:
+        return kernels.power_sign, {"logbase": math.log(self.base)}
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"base": self.base}
@@ -211,6 +249,9 @@ class AddSign(_SignOptimizer):
 
     def rule(self, gradient: Array, average: Array, decay: Array | None) -> tuple[Array, Array]:
         return add_sign(gradient, average, self.alpha, self.beta, decay)
+
+    def kernel(self) -> tuple[Callable[..., None], dict[str, float]]:
+        return kernels.add_sign, {"alpha": self.alpha}
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"alpha": self.alpha}

@@ -30,3 +30,13 @@ def random_key(low: Any, high: Any) -> tf.Tensor:
     """The key of two words as the kernel takes it, uint64 of shape `[1]`."""
     key = tf.cast(high, tf.int64) * 2**32 + tf.cast(low, tf.int64)
     return tf.reshape(tf.bitcast(key, tf.uint64), [1])
+
+
+def power_sign(weights: tf.Variable, average: tf.Variable, rate: tf.Tensor, **arguments: Any) -> None:
+    """One step of PowerSign in place, as `ResourceApplyPowerSign` takes it."""
+    tf.raw_ops.ResourceApplyPowerSign(var=weights.handle, m=average.handle, lr=rate, **arguments)
+
+
+def add_sign(weights: tf.Variable, average: tf.Variable, rate: tf.Tensor, **arguments: Any) -> None:
+    """One step of AddSign in place, as `ResourceApplyAddSign` takes it."""
+    tf.raw_ops.ResourceApplyAddSign(var=weights.handle, m=average.handle, lr=rate, **arguments)
