@@ -1,1 +1,1 @@
-"""What every optimizer must do under any backend of Keras: TensorFlow, JAX or PyTorch. Nothing here imports one."""
+"""What every optimizer must do on every backend of Keras: TensorFlow, JAX and PyTorch."""
