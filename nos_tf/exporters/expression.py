@@ -29,7 +29,7 @@ class Expression:
 
     Attributes:
       op: An operator, the name of a function under NumPy's names, or one of `number`, `name` (a scalar's), `array` (an
-        array's), `normal` and `uniform` (draws shaped like the gradient).
+        array's), `normal` and `uniform` (draws shaped like the gradient), and `full` (an array filled with a number).
       arguments: What the operator or function is applied to.
       value: The number, the name, or the number of the stream of draws.
     """
@@ -41,7 +41,7 @@ class Expression:
     @functools.cached_property
     def is_array(self) -> bool:
         """Whether it is shaped like the gradient."""
-        return self.op in ("array", "normal", "uniform") or any(part.is_array for part in self.arguments)
+        return self.op in ("array", "full", "normal", "uniform") or any(part.is_array for part in self.arguments)
 
     @functools.cached_property
     def is_nonnegative(self) -> bool:
@@ -129,6 +129,11 @@ def array(name: str) -> Expression:
     return Expression("array", value=name)
 
 
+def filled(value: Expression) -> Expression:
+    """An array shaped like the gradient whose every element is the number."""
+    return Expression("full", (value,))
+
+
 def apply(op: str, *arguments: Any) -> Expression:
     """An operator or a function of formulas and numbers, as simple as can be without a change of any value."""
     parts = tuple(part if isinstance(part, Expression) else number(part) for part in arguments)
@@ -136,6 +141,8 @@ def apply(op: str, *arguments: Any) -> Expression:
     if all(part.op == "number" for part in parts) and (fold := _FOLDED.get(op) or getattr(np, op, None)):
         with np.errstate(all="ignore"):
             return number(fold(*(np.float64(part.value) for part in parts)))
+    if op == "where" and not parts[2].is_array:
+        parts = (*parts[:2], filled(parts[2]))  # Two bare numbers would have the type of neither weights nor gradient.
     match op, parts:
         case ("*", (x, y)) if y == one:
             return x

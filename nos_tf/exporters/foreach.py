@@ -54,14 +54,9 @@ class Foreach:
         return [_UNNAMED.sub(lambda name: numbers[name[0]], line) for line in self.lines]
 
     def assign(self, name: str, expression: Expression) -> str:
-        """Statements that give a formula's value a name; what can be read under it, which may be another variable.
-
-        The value is a list of tensors if the formula is an array or has `name` "update".
-        """
+        """Statements that give a formula's value a name; the variable that holds it, perhaps another one."""
         start = len(self.lines)
         value = self._value(expression)
-        if name == "update" and not value.is_list:
-            value = self._spread(value)
         if not value.is_list:
             self.lines.append(f"{name} = {value.text}")
             return name
@@ -94,6 +89,8 @@ class Foreach:
             return _Value(self._lists[expression.value])
         if op == "normal":
             return self._new("[torch.randn_like(g) for g in grads]")
+        if op == "full":
+            return self._spread(self._value(parts[0])) if not self._is_list(parts[0]) else self._value(parts[0])
         if op == "where":
             return self._dropped(*parts)
         if op == "square":
@@ -110,7 +107,7 @@ class Foreach:
 
     def _is_list(self, expression: Expression) -> bool:
         risky = expression.op in _NOT_FOR_SCALARS or (expression.op == "**" and expression.arguments[0].op == "abs")
-        return risky or expression.op in ("array", "normal") or any(map(self._is_list, expression.arguments))
+        return risky or expression.op in ("array", "full", "normal") or any(map(self._is_list, expression.arguments))
 
     def _binary(self, op: str, left: Expression, right: Expression) -> _Value:
         name = _OPERATORS.get(op) or _LISTED[op]

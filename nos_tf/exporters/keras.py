@@ -116,9 +116,8 @@ def _step(recipe: Recipe) -> list[str]:
 
 
 def _dialect(recipe: Recipe) -> Dialect:
-    power = {"**": "ops.power(%s, %s)", "%": "ops.mod(%s, %s)"}
     return Dialect(
-        functions("ops.") | power,
+        functions("ops.") | {"full": "ops.full_like(g, %s)"},
         names={name: f"self.{name}" for name in arguments(recipe)},
         draw=draw_names(recipe).__getitem__,
     )

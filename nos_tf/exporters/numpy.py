@@ -70,7 +70,7 @@ def source(subject: Subject, recipe: Recipe) -> str:
         fields=[*signature(recipe), *state],
         generator=_GENERATOR.rstrip() if recipe.draws else [],
         step=[*before, *averages, *assignments(recipe, dialect), *after],
-        change=f"({change}).astype(w.dtype)" if counts and recipe.update.is_array else change,
+        change=f"({change}).astype(w.dtype)" if counts else change,
     )
 
 
@@ -81,7 +81,10 @@ def _before_step(dialect: Dialect, average: str) -> Dialect:
 
 def _dialect(recipe: Recipe) -> Dialect:
     return Dialect(
-        functions("np."), names={name: f"self.{name}" for name in arguments(recipe)}, draw=_draw, pi="np.pi"
+        functions("np.") | {"full": "np.full_like(g, %s)"},
+        names={name: f"self.{name}" for name in arguments(recipe)},
+        draw=_draw,
+        pi="np.pi",
     )
 
 

@@ -126,7 +126,7 @@ def _before(recipe: Recipe) -> list[str]:
         lines = ["if params is None:", "    raise ValueError(optax.NO_PARAMS_MSG)"]
     else:
         lines = ["del params"]
-    lines += ["t = state.count"] if recipe.reads(STEP) else []
+    lines += ["t = state.count.astype(float)"] if recipe.reads(STEP) else []
     return [*lines, *(line for line in assignments(recipe, _dialect(recipe), arrays=False) if not _is_update(line))]
 
 
@@ -147,9 +147,7 @@ def _direction(recipe: Recipe) -> list[str]:
     dialect = _dialect(recipe)
     lines += [line for line in assignments(recipe, dialect, arrays=True) if not _is_update(line)]
     update = dialect.write(recipe.update)
-    if not recipe.update.is_array:
-        lines.append(f"return jnp.full_like(g, {update})")
-    elif recipe.reads(STEP) or recipe.reads(WEIGHTS):
+    if recipe.reads(STEP) or recipe.reads(WEIGHTS):
         lines += [f"update = {update}", "return update.astype(g.dtype)"]
     else:
         lines.append(f"return {update}")
@@ -181,7 +179,7 @@ def _is_update(line: str) -> bool:
     return line.startswith("update = ")
 
 
-_DIALECT = Dialect(functions("jnp."), pi="jnp.pi")
+_DIALECT = Dialect(functions("jnp.") | {"full": "jnp.full_like(g, %s)"}, pi="jnp.pi")
 
 
 def _dialect(recipe: Recipe) -> Dialect:

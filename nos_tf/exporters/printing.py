@@ -66,6 +66,8 @@ class Dialect:
             return self.names.get(value, value), ATOM
         if op in ("normal", "uniform"):
             return self.draw(expression), ATOM
+        if op == "full" and op not in self.functions:
+            return self._bound(expression.arguments[0])
         if op in self.functions:
             return self.functions[op] % tuple(self.write(part) for part in expression.arguments), ATOM
         if op not in _OPERATORS:
@@ -93,4 +95,4 @@ def literal(value: float) -> str:
     return short.replace("e+", "e")
 
 
-TEXT = Dialect(functions("") | {"square": "%s^2", "where": "where(%s, %s, %s)"}, pi="pi")
+TEXT = Dialect(functions("") | {"square": "%s^2"}, pi="pi")

@@ -20,6 +20,7 @@ from nos_tf.exporters.expression import (
     Expression,
     Functions,
     array,
+    filled,
     number,
     scalar,
 )
@@ -130,8 +131,8 @@ class _Names:
 def recipe(program: Program) -> Recipe:
     """The optimizer of a rule, with what the rule reads and nothing else."""
     update = evaluate(program, _Names())
-    if not isinstance(update, Expression):
-        update = number(update)
+    if not update.is_array:
+        update = filled(update)
     names: dict[Expression, str] = {}
     for name in sorted(program.operands, key=list(OPERANDS).index):
         value = OPERANDS[name].compute(_Names())

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-import nos_tf
 from nos_tf.dsl import Program
 from nos_tf.dsl.named_rules import NAMED_RULES
 from nos_tf.dsl.primitives import UNARY
@@ -48,7 +47,7 @@ def gradients(steps: int, size: int) -> np.ndarray:
 
 
 def trained(
-    framework: str, folder: pathlib.Path, rules: Sequence[Program], trace: dict[str, np.ndarray], target: str = ""
+    framework: str, folder: pathlib.Path, rules: Sequence[Program], trace: dict[str, np.ndarray], target: str, compile: bool
 ) -> list[np.ndarray]:
     """The weights after each step with each rule's export, in a process that cannot import nos_tf."""
     folder.mkdir(exist_ok=True)
@@ -58,6 +57,7 @@ def trained(
         (folder / f"{name}.py").write_text(export(rule, to=target or framework), "utf-8")
         arguments = {"total_steps": STEPS} if rule.needs_total_steps else {}
         entry = {"file": name, "class": found.class_name, "function": found.function_name, "arguments": arguments}
+        entry["compile"] = compile
         manifest.append(entry)
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     np.savez(folder / "trace.npz", **trace)
@@ -70,35 +70,53 @@ def trained(
         return [result[entry["file"]] for entry in manifest]
 
 
-def check(framework: str, folder: pathlib.Path, rules: Sequence[str | Program], target: str = "") -> None:
-    """Every rule's export follows the twin: step by step, or by its distribution if it is random."""
+def check(
+    framework: str,
+    folder: pathlib.Path,
+    rules: Sequence[str | Program],
+    target: str = "",
+    precision: float = 1e-13,
+    compile: bool = True,
+) -> None:
+    """Every rule's export follows the twin: step by step, or by its distribution if it is random.
+
+    Args:
+      framework: A function of `follow.py`.
+      folder: An empty folder.
+      rules: Names or programs.
+      target: Of the export, if it is not the framework's name.
+      precision: Relative error that the framework makes in a step with numbers of double precision.
+      compile: Whether the steps are compiled, where that is the follower's choice.
+    """
     exact, random = programs(rules, random=False), programs(rules, random=True)
     start = np.random.default_rng(4).standard_normal(SIZE)
     trace = {"gradients": gradients(STEPS, SIZE), "weights": start, "rate": np.float64(RATE)}
-    for program, weights in zip(exact, trained(framework, folder / "exact", exact, trace, target), strict=True):
-        expected, known = trajectory(program)
+    followed = trained(framework, folder / "exact", exact, trace, target, compile)
+    for program, weights in zip(exact, followed, strict=True):
+        expected, known = trajectory(program, precision)
         assert known.mean() > 0.5, program
         where = f"{program} in {framework}"
-        np.testing.assert_allclose(weights[known], expected[known], rtol=1e-7, atol=1e-9, err_msg=where)
+        np.testing.assert_allclose(weights[known], expected[known], rtol=1e6 * precision, atol=1e4 * precision, err_msg=where)
     once = gradients(RANDOM_STEPS, RANDOM_SIZE)
     trace = {
         "gradients": np.repeat(once, COPIES, axis=1),
         "weights": np.repeat(start[:RANDOM_SIZE], COPIES),
         "rate": np.float64(RATE),
     }
-    for program, weights in zip(random, trained(framework, folder / "random", random, trace, target), strict=True):
+    followed = trained(framework, folder / "random", random, trace, target, compile)
+    for program, weights in zip(random, followed, strict=True):
         check_distribution(program, trace, weights, f"{program} in {framework}")
 
 
 @functools.cache
-def trajectory(program: Program) -> tuple[np.ndarray, np.ndarray]:
+def trajectory(program: Program, precision: float) -> tuple[np.ndarray, np.ndarray]:
     """Weights after each step of a rule without randomness, and where they are no matter of rounding.
 
-    A weight is known if it stays when the gradients are changed in their thirteenth digit.
+    A weight is known if it stays when the gradients are changed a little.
     """
     rng = np.random.default_rng(0)
     given = gradients(STEPS, SIZE)
-    changes = 1.0 + 1e-13 * rng.standard_normal([STEPS, 1 + _PERTURBATIONS, SIZE])
+    changes = 1.0 + precision * rng.standard_normal([STEPS, 1 + _PERTURBATIONS, SIZE])
     changes[:, 0] = 1.0
     start = np.random.default_rng(4).standard_normal(SIZE)
     weights = np.broadcast_to(start, changes.shape[1:]).copy()
@@ -111,7 +129,7 @@ def trajectory(program: Program) -> tuple[np.ndarray, np.ndarray]:
             weights = weights - RATE * update
             steps.append(weights)
         found = np.stack(steps)
-        same = np.isclose(found[:, :1], found[:, 1:], rtol=1e-9, atol=1e-11, equal_nan=True).all(axis=1)
+        same = np.isclose(found[:, :1], found[:, 1:], rtol=1e4 * precision, atol=1e2 * precision, equal_nan=True).all(axis=1)
     return found[:, 0], np.logical_and.accumulate(same, axis=0)
 
 
@@ -145,12 +163,9 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
     one, other = (np.sort(np.nan_to_num(sample, nan=1e300, posinf=1e299, neginf=-1e299)) for sample in (one, other))
     worst = 0.0
     for first, second in ((one, other), (other, one)):
-        slack = 1e-9 * np.abs(first) + 1e-11
+        slack = 1e-6 * np.abs(first) + 1e-9
         below = np.searchsorted(second, first + slack, side="right") / len(second)
         at_least = np.arange(1, len(first) + 1) / len(first)
         worst = max(worst, float((at_least - below).max()))
     return worst
 
-
-def rule(text: str) -> Program:
-    return nos_tf.parse(text)
