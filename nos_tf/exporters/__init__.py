@@ -22,7 +22,7 @@ def export(rule: Program | str, to: str) -> str:
     >>> text = nos_tf.export("exp(sign(g) * sign(m)) * g", to="torch")
 
     Args:
-      rule: A `Program`, its text, a name of `nos_tf.dsl.named_rules` such as `"powersign-cd"`, or the folder of a search,
+      rule: A `Program`, its text, a name of the zoo such as `"powersign-cd"`, or the folder of a search,
         whose winner is taken.
       to: `keras` (a `keras.optimizers.Optimizer` for every backend), `optax` (a `GradientTransformation`), `torch` (a
         `torch.optim.Optimizer`), `numpy`, `latex` or `markdown`.

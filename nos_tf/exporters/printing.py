@@ -12,15 +12,22 @@ import numpy as np
 from nos_tf.dsl.entries import ATOM, NEGATION, POWER, PRODUCT, SUM
 from nos_tf.exporters.expression import Expression
 
-_OPERATORS = {
-    "<": (SUM - 1, "%s < %s"),
-    "+": (SUM, "%s + %s"),
-    "-": (SUM, "%s - %s"),
-    "*": (PRODUCT, "%s * %s"),
-    "/": (PRODUCT, "%s / %s"),
-    "%": (PRODUCT, "%s %% %s"),
-    "neg": (NEGATION, "-%s"),
-    "**": (POWER, "%s**%s"),
+# How tightly an operator binds, its template, and how tightly its arguments must bind. Operators of one kind group from
+# the left, but a power's base needs its own brackets.
+_OPERATORS: dict[str, tuple[int, str, tuple[int, ...]]] = {
+    "<": (SUM - 1, "%s < %s", (SUM, SUM)),
+    "+": (SUM, "%s + %s", (SUM, PRODUCT)),
+    "-": (SUM, "%s - %s", (SUM, PRODUCT)),
+    "*": (PRODUCT, "%s * %s", (PRODUCT, NEGATION)),
+    "/": (PRODUCT, "%s / %s", (PRODUCT, NEGATION)),
+    "%": (PRODUCT, "%s %% %s", (PRODUCT, NEGATION)),
+    "neg": (NEGATION, "-%s", (NEGATION,)),
+    "**": (POWER, "%s**%s", (ATOM, ATOM)),
+}
+_LATEX_OPERATORS = _OPERATORS | {
+    "*": (PRODUCT, r"%s \, %s", (PRODUCT, NEGATION)),
+    "**": (POWER, "%s^{%s}", (ATOM, 0)),
+    "%": (PRODUCT, r"%s \bmod %s", (PRODUCT, NEGATION)),
 }
 _SIMPLE = re.compile(r"-?[\w.]+")
 _ARITIES = {"where": 3, "clip": 3, "minimum": 2, "maximum": 2}
@@ -42,12 +49,16 @@ class Dialect:
       names: What a name of the formula is called, where it is called otherwise.
       draw: Text of a random draw.
       pi: Text of the number.
+      number: Text of any other number.
+      operators: Of each operator, how tightly it binds, its template, and how tightly its arguments must bind.
     """
 
     functions: Mapping[str, str]
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)
     draw: Callable[[Expression], str] = lambda draw: f"{draw.op}()"
     pi: str = "math.pi"
+    number: Callable[[float], str] = lambda value: literal(value)
+    operators: Mapping[str, tuple[int, str, tuple[int, ...]]] = dataclasses.field(default_factory=_OPERATORS.copy)
 
     def write(self, expression: Expression) -> str:
         """The formula.
@@ -61,7 +72,7 @@ class Dialect:
         """Text and how tightly it binds."""
         op, value = expression.op, expression.value
         if op == "number":
-            return (self.pi, ATOM) if value == math.pi else (literal(value), NEGATION if value < 0 else ATOM)
+            return (self.pi, ATOM) if value == math.pi else (self.number(value), NEGATION if value < 0 else ATOM)
         if op in ("name", "array"):
             return self.names.get(value, value), ATOM
         if op in ("normal", "uniform"):
@@ -70,13 +81,11 @@ class Dialect:
             return self._bound(expression.arguments[0])
         if op in self.functions:
             return self.functions[op] % tuple(self.write(part) for part in expression.arguments), ATOM
-        if op not in _OPERATORS:
+        if op not in self.operators:
             raise NotImplementedError(f"Add the function to the table of this dialect. Received: {op}")
-        binding, template = _OPERATORS[op]
-        # Operators of one kind group from the left, but a power's base needs its own brackets.
-        least = [binding + (binding == POWER), binding + 1][: len(expression.arguments)]
+        binding, template, least = self.operators[op]
         sides = [self._bracketed(part, at_least) for part, at_least in zip(expression.arguments, least, strict=True)]
-        if op == "**" and not all(map(_SIMPLE.fullmatch, sides)):
+        if template == "%s**%s" and not all(map(_SIMPLE.fullmatch, sides)):
             template = "%s ** %s"  # As formatters want it.
         return template % tuple(sides), binding
 
@@ -95,4 +104,29 @@ def literal(value: float) -> str:
     return short.replace("e+", "e")
 
 
+def _latex_number(value: float) -> str:
+    mantissa, power, exponent = literal(value).partition("e")
+    if not math.isfinite(value) or not power:
+        return {math.inf: r"\infty", -math.inf: r"-\infty"}.get(value, mantissa)
+    return rf"{mantissa} \cdot 10^{{{exponent}}}" if mantissa != "1" else f"10^{{{exponent}}}"
+
+
 TEXT = Dialect(functions("") | {"square": "%s^2"}, pi="pi")
+LATEX = Dialect(
+    {
+        "/": r"\frac{%s}{%s}",
+        "abs": r"\left|%s\right|",
+        "cos": r"\cos\left(%s\right)",
+        "exp": "e^{%s}",
+        "log": r"\log\left(%s\right)",
+        "maximum": r"\max\left(%s, %s\right)",
+        "minimum": r"\min\left(%s, %s\right)",
+        "sign": r"\operatorname{sign}\left(%s\right)",
+        "sqrt": r"\sqrt{%s}",
+    },
+    names={"beta_1": r"\beta_1", "beta_2": r"\beta_2", "beta_3": r"\beta_3", "gamma": r"\gamma", "total_steps": "T"},
+    draw=lambda draw: r"\mathcal{N}(0, 1)",
+    pi=r"\pi",
+    number=_latex_number,
+    operators=_LATEX_OPERATORS | {"square": (POWER, "%s^2", (ATOM,))},
+)

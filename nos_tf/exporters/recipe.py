@@ -73,10 +73,12 @@ class Recipe:
 
     Attributes:
       slots: Running averages, updated first.
+      words: The operands of the rule that are a calculation, by their token, from the averages and draws.
       statements: The update's calculation; the last one is named `update`.
     """
 
     slots: tuple[Slot, ...]
+    words: tuple[Statement, ...]
     statements: tuple[Statement, ...]
 
     @property
@@ -133,17 +135,19 @@ def recipe(program: Program) -> Recipe:
     update = evaluate(program, _Names())
     if not update.is_array:
         update = filled(update)
-    names: dict[Expression, str] = {}
-    for name in sorted(program.operands, key=list(OPERANDS).index):
-        value = OPERANDS[name].compute(_Names())
-        if name.isidentifier() and isinstance(value, Expression) and value.op not in _ATOMS and value != update:
-            names[value] = f"{name}_hat" if name in AVERAGES else name
+    values = {name: OPERANDS[name].compute(_Names()) for name in OPERANDS if name in program.operands}
+    words = [Statement(name, value) for name, value in values.items() if name.isidentifier() and value.op not in _ATOMS]
+    names = {
+        word.expression: f"{word.name}_hat" if word.name in AVERAGES else word.name
+        for word in words
+        if word.expression != update
+    }
     statements = _named(update, names)
     read = {name for statement in statements for name in statement.expression.names()}
     slots = tuple(
         Slot(name, _beta_name(name), entry.beta, _averaged(name)) for name, entry in AVERAGES.items() if name in read
     )
-    return Recipe(slots, tuple(statements))
+    return Recipe(slots, tuple(words), tuple(statements))
 
 
 def _beta_name(average: str) -> str:

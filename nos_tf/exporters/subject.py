@@ -11,13 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from nos_tf.dsl import Program, ProgramError, parse
-from nos_tf.dsl.named_rules import FOUND, NAMED_RULES
+from nos_tf.dsl.named_rules import FOUND, NAMED_RULES, NamedRule
 from nos_tf.errors import RunError, excerpt, unknown
 
 LEADERBOARD = "leaderboard.json"
 _PAPER = "Bello et al. (2017), Neural Optimizer Search with Reinforcement Learning, arXiv:1709.07417"
 _UNNAMED = ("found", "rule")
 _VERDICTS = ("better", "worse", "undecided")
+# PowerSign and AddSign with the paper's bases and decays of the sign's weight; the language has no rd20.
+_SIGN_FAMILY = {
+    f"{name}{suffix}": text % f"{decay}sign(g) * sign(m)"
+    for name, text in {
+        "powersign": "exp(%s) * g",
+        "powersign2": "2 ** (%s) * g",
+        "addsign": "(1 + %s) * g",
+        "addsign2": "(2 + %s) * g",
+    }.items()
+    for suffix, decay in {"": "", "-ld": "ld * ", "-cd": "cd * ", "-rd10": "rd * "}.items()
+}
+NAMES = tuple(dict.fromkeys([*NAMED_RULES, *_SIGN_FAMILY]))
 # How the words of names are written in the names of classes.
 _TITLES = {name: rule.title for name, rule in NAMED_RULES.items() if rule.title}
 
@@ -57,7 +69,7 @@ def subject(rule: Program | str) -> Subject:
     """Reads what a user means by a rule.
 
     Args:
-      rule: A `Program`, a name such as `powersign-cd`, the folder of a search, whose winner is meant, or a text of the
+      rule: A `Program`, one of `NAMES` such as `powersign-cd`, the folder of a search, whose winner is meant, or a text of the
         language.
 
     Raises:
@@ -66,27 +78,29 @@ def subject(rule: Program | str) -> Subject:
     """
     if isinstance(rule, Program):
         return _of_program(rule)
-    if isinstance(rule, str) and rule in NAMED_RULES:
+    if isinstance(rule, str) and rule in NAMES:
         return _named(rule)
     if isinstance(rule, str) and len(rule) < 1000 and "\0" not in rule and Path(rule).is_dir():
         return _winner(Path(rule))
     try:
         return _of_program(parse(rule))
     except ProgramError as error:
-        if isinstance(rule, str) and re.fullmatch(r"[\w./-]+", rule) and "/" not in rule:
-            raise ValueError(f"{unknown('rule', rule, NAMED_RULES)}, which is no rule's text either ({error})") from None
-        raise
+        if not isinstance(rule, str) or not re.fullmatch(r"[\w./~-]+", rule):
+            raise
+        what = "There is no such run folder" if "/" in rule else unknown("rule", rule, NAMES)
+        raise ValueError(f"{what}, and it is no rule's text either ({error})") from None
 
 
 def _of_program(program: Program) -> Subject:
-    for name, rule in NAMED_RULES.items():
-        if parse(rule.text) == program and not rule.is_approximate:
-            return _named(name)
+    for name in NAMES:
+        named = _named(name)
+        if named.program == program and not (name in NAMED_RULES and NAMED_RULES[name].is_approximate):
+            return named
     return Subject(program, _UNNAMED, (f"The language of rules: {_PAPER}.",))
 
 
 def _named(name: str) -> Subject:
-    rule = NAMED_RULES[name]
+    rule = NAMED_RULES.get(name) or NamedRule(_SIGN_FAMILY[name])
     origin = "Found by the search of" if rule.origin == FOUND else "A baseline of"
     lines = [f"{origin} {_PAPER}."]
     if rule.is_approximate:
