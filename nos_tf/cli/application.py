@@ -22,6 +22,7 @@ INTERRUPTED = 130
 # The extra of pyproject.toml that brings a package which the core does without.
 EXTRAS = {
     **dict.fromkeys(("filelock", "jinja2", "matplotlib", "rich", "scipy", "sklearn"), "search"),
+    "optuna": "optuna",
     **dict.fromkeys(("importlib_resources", "sacrebleu", "sentencepiece", "tensorflow_datasets"), "reproduce"),
 }
 

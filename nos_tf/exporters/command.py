@@ -11,7 +11,9 @@ from nos_tf.cli import application
 from nos_tf.errors import RunError
 from nos_tf.exporters import TARGETS, export
 
-_ARGUMENT = "the rule: a text such as 'exp(sign(g) * sign(m)) * g', a name such as powersign-cd, or a search's run folder"
+_ARGUMENT = (
+    "the rule: a text such as 'exp(sign(g) * sign(m)) * g', a name such as powersign-cd, or a search's run folder"
+)
 
 
 def define_flags() -> None:
@@ -40,5 +42,7 @@ def _main(rule: str) -> None:
     try:
         path.write_text(text, "utf-8")
     except OSError as error:
-        raise RunError(f"The file cannot be written ({error.strerror}); choose another --output. Received: {path}") from None
+        raise RunError(
+            f"The file cannot be written ({error.strerror}); choose another --output. Received: {path}"
+        ) from None
     print(f"Written: {path}")

@@ -73,7 +73,7 @@ def source(subject: Subject, recipe: Recipe) -> str:
     """The file's text."""
     names = list(arguments(recipe))
     made = [
-        f"self.{slot.name} = [self.add_variable_from_reference(v, name=\"{slot.name}\") for v in variables]"
+        f'self.{slot.name} = [self.add_variable_from_reference(v, name="{slot.name}") for v in variables]'
         for slot in recipe.slots
     ]
     if recipe.draws:
@@ -121,4 +121,3 @@ def _dialect(recipe: Recipe) -> Dialect:
         names={name: f"self.{name}" for name in arguments(recipe)},
         draw=draw_names(recipe).__getitem__,
     )
-

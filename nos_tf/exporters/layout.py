@@ -33,7 +33,9 @@ def fill(template: str, **parts: str | Sequence[str]) -> str:
             inner = [value] if isinstance(value, str) else value
             lines += [textwrap.indent(one, alone[1]) for one in inner]
         else:
-            lines.append(string.Template(line).substitute({key: one for key, one in parts.items() if isinstance(one, str)}))
+            lines.append(
+                string.Template(line).substitute({key: one for key, one in parts.items() if isinstance(one, str)})
+            )
     text = "\n".join(lines).strip("\n") + "\n"
     text = re.sub(r"\n{3,}(?=[ \n])", "\n\n", text)  # Parts that are not there leave their empty lines.
     text = re.sub(r'(""")\n{2,}(?=import |from )', r"\1\n\n", text)

@@ -48,10 +48,10 @@ class $name:
         $step
         return w - $change
 '''
-_GENERATOR = '''\
+_GENERATOR = """\
 def __post_init__(self):
     self.rng = np.random.default_rng(self.seed)
-'''
+"""
 
 
 def source(subject: Subject, recipe: Recipe) -> str:
@@ -60,9 +60,12 @@ def source(subject: Subject, recipe: Recipe) -> str:
     dialect = _dialect(recipe)
     state = [f"{slot.name}: np.ndarray | float = 0.0" for slot in recipe.slots] + ["t: int = 0"] * counts
     before = ["t = self.t"] * counts
-    averages = [f"{slot.name} = self.{slot.name} = {_before_step(dialect, slot.name).write(slot.updated)}" for slot in recipe.slots]
+    averages = [
+        f"{slot.name} = self.{slot.name} = {_before_step(dialect, slot.name).write(slot.updated)}"
+        for slot in recipe.slots
+    ]
     after = ["self.t += 1"] * counts
-    # Scalars of NumPy would turn weights of single precision into double ones.
+    # NumPy's own scalars and draws would turn weights of single precision into double ones.
     change = "self.learning_rate * update"
     return fill(
         _TEMPLATE,
@@ -70,7 +73,7 @@ def source(subject: Subject, recipe: Recipe) -> str:
         fields=[*signature(recipe), *state],
         generator=_GENERATOR.rstrip() if recipe.draws else [],
         step=[*before, *averages, *assignments(recipe, dialect), *after],
-        change=f"({change}).astype(w.dtype)" if counts else change,
+        change=f"({change}).astype(w.dtype)" if counts or recipe.draws else change,
     )
 
 

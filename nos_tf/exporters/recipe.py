@@ -193,7 +193,9 @@ def _next_part(statements: list[Statement]) -> Expression | None:
     parts = [part for statement in statements for part in statement.expression.walk() if part.op not in _ATOMS]
     counts = collections.Counter(parts)
     repeated = [part for part, times in counts.items() if times > 1 and (_length(part) > _SHORT or part.is_random)]
-    repeated += [part for one in statements for part in one.expression.walk() if _drops(part) and part != one.expression]
+    repeated += [
+        part for one in statements for part in one.expression.walk() if _drops(part) and part != one.expression
+    ]
     if repeated:
         return max(repeated, key=_length)
     longest = max(statements, key=lambda statement: _length(statement.expression)).expression

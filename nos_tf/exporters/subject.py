@@ -115,7 +115,9 @@ def _winner(folder: Path) -> Subject:
     try:
         board = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise RunError(f"The folder holds no {LEADERBOARD}, which a search writes when it ends. Received: {folder}") from None
+        raise RunError(
+            f"The folder holds no {LEADERBOARD}, which a search writes when it ends. Received: {folder}"
+        ) from None
     except (OSError, ValueError) as error:
         raise RunError(f"The leaderboard cannot be read ({type(error).__name__}). Received: {path}") from None
     winner = board.get("winner") if isinstance(board, dict) else None

@@ -63,11 +63,11 @@ class $name(torch.optim.Optimizer):
             $update
         return loss
 '''
-_STATE = '''\
+_STATE = """\
 for p in params:
     if not self.state[p]:
         $made
-'''
+"""
 
 
 def source(subject: Subject, recipe: Recipe) -> str:

@@ -47,10 +47,15 @@ def gradients(steps: int, size: int) -> np.ndarray:
 
 
 def trained(
-    framework: str, folder: pathlib.Path, rules: Sequence[Program], trace: dict[str, np.ndarray], target: str, compile: bool
+    framework: str,
+    folder: pathlib.Path,
+    rules: Sequence[Program],
+    trace: dict[str, np.ndarray],
+    target: str,
+    compile: bool,
 ) -> list[np.ndarray]:
     """The weights after each step with each rule's export, in a process that cannot import nos_tf."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True)
     manifest = []
     for index, rule in enumerate(rules):
         name, found = f"rule_{index:03}", subject(rule)
@@ -96,7 +101,9 @@ def check(
         expected, known = trajectory(program, precision)
         assert known.mean() > 0.5, program
         where = f"{program} in {framework}"
-        np.testing.assert_allclose(weights[known], expected[known], rtol=1e6 * precision, atol=1e4 * precision, err_msg=where)
+        np.testing.assert_allclose(
+            weights[known], expected[known], rtol=1e6 * precision, atol=1e4 * precision, err_msg=where
+        )
     once = gradients(RANDOM_STEPS, RANDOM_SIZE)
     trace = {
         "gradients": np.repeat(once, COPIES, axis=1),
@@ -129,7 +136,9 @@ def trajectory(program: Program, precision: float) -> tuple[np.ndarray, np.ndarr
             weights = weights - RATE * update
             steps.append(weights)
         found = np.stack(steps)
-        same = np.isclose(found[:, :1], found[:, 1:], rtol=1e4 * precision, atol=1e2 * precision, equal_nan=True).all(axis=1)
+        same = np.isclose(found[:, :1], found[:, 1:], rtol=1e4 * precision, atol=1e2 * precision, equal_nan=True).all(
+            axis=1
+        )
     return found[:, 0], np.logical_and.accumulate(same, axis=0)
 
 
@@ -168,4 +177,3 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
         at_least = np.arange(1, len(first) + 1) / len(first)
         worst = max(worst, float((at_least - below).max()))
     return worst
-

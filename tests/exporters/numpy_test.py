@@ -23,7 +23,11 @@ def test_random_programs_follow_the_twin(tmp_path: pathlib.Path) -> None:
 
 def test_the_check_sees_a_wrong_rule(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     right = conformance.export
-    monkeypatch.setattr(conformance, "export", lambda rule, to: right(rule, to=to).replace("beta_1: float = 0.9", "beta_1: float = 0.9001"))
+    monkeypatch.setattr(
+        conformance,
+        "export",
+        lambda rule, to: right(rule, to=to).replace("beta_1: float = 0.9", "beta_1: float = 0.9001"),
+    )
     with pytest.raises(AssertionError, match="exp"):
         conformance.check("numpy", tmp_path / "average", ["exp-g-minus-exp-m"])
     monkeypatch.setattr(conformance, "export", lambda rule, to: right(rule, to=to).replace("< 0.3", "< 0.4"))

@@ -80,7 +80,15 @@ def test_winner_of_a_run(tmp_path: pathlib.Path) -> None:
     assert found.text == WINNER["rule"]
     assert found.learning_rate == 0.0316
     text = export(str(tmp_path), to="torch")
-    for words in ("learning rate 0.0316", "mean on test data 0.9012", "seeds 5", "+0.012", "p = 0.003", "better", "lr=0.0316"):
+    for words in (
+        "learning rate 0.0316",
+        "mean on test data 0.9012",
+        "seeds 5",
+        "+0.012",
+        "p = 0.003",
+        "better",
+        "lr=0.0316",
+    ):
         assert words in " ".join(text.replace("\n#", "").split()), words
 
 
@@ -90,7 +98,12 @@ def test_a_run_without_a_winner_or_leaderboard(tmp_path: pathlib.Path) -> None:
     (tmp_path / "leaderboard.json").write_text('{"winner": null, "rules": []}')
     with pytest.raises(RunError, match="has no winner; export one of its rules by its text"):
         export(str(tmp_path), to="numpy")
-    for broken in ('{"winner": "g"', '{"winner": "g"}', '{"winner": 3, "rules": []}', '{"winner": "os.system(1)", "rules": []}'):
+    for broken in (
+        '{"winner": "g"',
+        '{"winner": "g"}',
+        '{"winner": 3, "rules": []}',
+        '{"winner": "os.system(1)", "rules": []}',
+    ):
         (tmp_path / "leaderboard.json").write_text(broken)
         with pytest.raises(RunError, match=r"leaderboard (cannot be read|is damaged)"):
             export(str(tmp_path), to="numpy")
@@ -98,14 +111,23 @@ def test_a_run_without_a_winner_or_leaderboard(tmp_path: pathlib.Path) -> None:
 
 def test_nothing_of_a_leaderboard_but_numbers_gets_into_the_file(tmp_path: pathlib.Path) -> None:
     evil = '\n"""\nimport os\n"""'
-    odd = {"name": evil, "found_by": evil, "verdict": evil, "p": evil, "learning_rate": evil, "difference_interval": evil}
+    odd = {
+        "name": evil,
+        "found_by": evil,
+        "verdict": evil,
+        "p": evil,
+        "learning_rate": evil,
+        "difference_interval": evil,
+    }
     text = export(str(run_folder(tmp_path, **odd)), to="numpy")
     assert "import os" not in text
     assert subject(str(tmp_path)).learning_rate is None
 
 
 def test_neither_name_nor_text_nor_folder() -> None:
-    with pytest.raises(ValueError, match=r"Unknown rule; did you mean 'powersign-cd'.*, and it is no rule's text either"):
+    with pytest.raises(
+        ValueError, match=r"Unknown rule; did you mean 'powersign-cd'.*, and it is no rule's text either"
+    ):
         export("powersign-cb", to="torch")
     with pytest.raises(ValueError, match=r"There is no such run folder, and it is no rule's text either"):
         export("runs/nowhere", to="torch")

@@ -45,7 +45,9 @@ def parameters(dtype: Any = None) -> list[Any]:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("rule", ["sgd", "adam", "powersign-cd", "drop-m-exp-w", "noise - drop(2, 0.3)", "log(ld)", "2 / g"])
+@pytest.mark.parametrize(
+    "rule", ["sgd", "adam", "powersign-cd", "drop-m-exp-w", "noise - drop(2, 0.3)", "log(ld)", "2 / g"]
+)
 def test_types_stay(rule: str, dtype: str, tmp_path: pathlib.Path) -> None:
     module = load(export(rule, to="torch"), tmp_path)
     make = next(entry for entry in vars(module).values() if isinstance(entry, type))
