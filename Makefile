@@ -10,7 +10,7 @@ ADDONS := tests/addons tests/evaluation tests/experiments/rosenbrock tests/model
 COMPILE := uv pip compile --quiet --universal --python-version 3.10 --no-emit-index-url --no-header --no-annotate
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: venv test test-slow test-core test-addons coverage lint build-files bazel package search lock clean
+.PHONY: venv test test-slow test-core test-addons coverage lint bazel package search lock clean
 
 venv: $(VENV)/.installed
 
@@ -41,9 +41,6 @@ test-addons:
 
 lint: venv
 	$(VENV)/bin/pre-commit run --all-files
-
-build-files: venv
-	$(RUN) -m tools.build_files
 
 # Bazel does not see what changes within the virtual environment, so it starts from nothing.
 bazel: venv

@@ -1,12 +1,11 @@
-r"""How far rewards can be trusted: python -m experiments.reward_study --run_dir=runs/reward_study
+"""How far rewards can be trusted: python -m experiments.reward_study --run_dir=runs/reward_study
 
 Draws random rules that train at all, trains each on several variants of the digits child from two seeds at every
 learning rate of the sweep, and prints, for each variant and each way to turn these trainings into a reward, how well
 the rewards of the two seeds agree on the order of the rules (Spearman's rank correlation), over all rules and within
 the best fifth.
 
-Trainings are kept in the run folder as JSON lines; a run that was stopped goes on where it was. Several processes may
-work at once, each on its own `--child`.
+Trainings are kept in the run folder as JSON lines; with --resume, a run goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -17,21 +16,24 @@ import json
 import pathlib
 import time
 from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 import numpy as np
 import scipy.stats
-from absl import app, flags
+from absl import flags
 
 import nos_tf
-from nos_tf.evaluation import REWARDS, EpochResult, Evaluator
+from nos_tf import run_folder, style
+from nos_tf.cli import application, shared_flags
+from nos_tf.evaluation import REWARDS, EpochResult
 from nos_tf.evaluation.screening import cannot_learn
+from nos_tf.run_folder import RunFolder
 from nos_tf.tasks import Task, digits
 from nos_tf.tensorflow_loading import load_single_threaded
+from nos_tf.text import markdown_table
 
-_RUN_DIR = flags.DEFINE_string("run_dir", "runs/reward_study", "Folder of the trainings.")
-_RULES = flags.DEFINE_integer("rules", 100, "Random rules that train.", lower_bound=10)
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of the draw of rules.")
-
+NAME = "reward_study"
+TABLE = "rewards.md"
 _SEEDS = (1, 2)
 _EPOCHS = 5
 _VIABLE_ACCURACY = 0.3  # A rule counts as training if the default child once reaches it in the ordinary protocol.
@@ -67,8 +69,6 @@ CHILDREN = {
     "f8": Child(filters=8),
     "f32-pool": Child(filters=32, pool=True),
 }
-_CHILD = flags.DEFINE_multi_enum("child", list(CHILDREN), list(CHILDREN), "Variants to train.")
-
 Histories = dict[float, list[EpochResult]]  # By learning rate; a diverged training has fewer epochs.
 
 
@@ -111,11 +111,13 @@ BUDGETS = tuple(
 )
 
 
-def draw_rules(count: int, seed: int, folder: pathlib.Path) -> list[str]:
+def draw_rules(count: int, seed: int, folder: RunFolder) -> list[str]:
     """Random one-group rules that train the default child, no two of them alike, drawn once for a folder."""
-    path = folder / f"rules-{count}-{seed}.json"
+    path = folder / "rules.json"
     if path.exists():
         return json.loads(path.read_text())
+    from nos_tf.evaluation import Evaluator
+
     evaluator = Evaluator(CHILDREN["f16"].task())
     rng, space = np.random.default_rng(seed), nos_tf.SearchSpace()
     rules: dict[str, str] = {}
@@ -128,17 +130,19 @@ def draw_rules(count: int, seed: int, folder: pathlib.Path) -> list[str]:
         if history and max(epoch.accuracy for epoch in history) > _VIABLE_ACCURACY:
             rules[key] = str(program)
             print(f"rule {len(rules)}: {program}", flush=True)
-    path.write_text(json.dumps(list(rules.values()), indent=1))
+    run_folder.write_text(path, json.dumps(list(rules.values()), indent=1))
     return list(rules.values())
 
 
-def train(child: str, rules: Sequence[str], folder: pathlib.Path) -> None:
+def train(child: str, rules: Sequence[str], folder: RunFolder) -> None:
     """Trains every rule at every rate from both seeds, and appends what is missing to the folder."""
     path = folder / f"{child}.jsonl"
     done = {(record["rule"], record["seed"]) for record in _records(path)}
     wanted = [(rule, seed) for rule in rules for seed in _SEEDS if (rule, seed) not in done]
     if not wanted:
         return
+    from nos_tf.evaluation import Evaluator
+
     evaluator = Evaluator(CHILDREN[child].task())
     with path.open("a") as file:
         for number, (rule, seed) in enumerate(wanted, start=1):
@@ -164,12 +168,9 @@ def agreement(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
     return float(overall), float(scipy.stats.spearmanr(first[best], second[best]).statistic)
 
 
-def table(folder: pathlib.Path) -> str:
-    """Every variant, budget and reward, as a Markdown table."""
-    lines = [
-        "| child | sweep epochs | finalists | epochs | CPU s a rule | reward | rules | Spearman | in the best fifth |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
+def compare(folder: RunFolder) -> list[dict[str, str | int | float]]:
+    """Every variant, budget and reward: its cost, and how well two seeds agree."""
+    rows: list[dict[str, str | int | float]] = []
     for child in CHILDREN:
         by_rule: dict[str, dict[int, Histories]] = {}
         seconds, finished = 0.0, 0
@@ -186,12 +187,20 @@ def table(folder: pathlib.Path) -> str:
         for budget, reward in itertools.product(BUDGETS, REWARDS):
             rewards = [np.array([budget.reward(seeds[seed], reward) for seeds in pairs]) for seed in _SEEDS]
             overall, best = agreement(*rewards)
-            cost = budget.epochs_trained(rates) * seconds / finished
-            lines.append(
-                f"| {child} | {budget.sweep_epochs} | {budget.finalists} | {budget.epochs} "
-                f"| {cost:.2f} | {reward} | {len(pairs)} | {overall:.3f} | {best:.3f} |"
+            rows.append(
+                {
+                    "child": child,
+                    "sweep epochs": budget.sweep_epochs,
+                    "finalists": budget.finalists,
+                    "epochs": budget.epochs,
+                    "CPU s a rule": round(budget.epochs_trained(rates) * seconds / finished, 2),
+                    "reward": reward,
+                    "rules": len(pairs),
+                    "Spearman": round(overall, 3),
+                    "in the best fifth": round(best, 3),
+                }
             )
-    return "\n".join(lines)
+    return rows
 
 
 def _records(path: pathlib.Path) -> Iterator[dict]:
@@ -200,16 +209,31 @@ def _records(path: pathlib.Path) -> Iterator[dict]:
             yield json.loads(line)
 
 
-def main(argv: Sequence[str]) -> None:
-    del argv
-    load_single_threaded()
-    folder = pathlib.Path(_RUN_DIR.value)
-    folder.mkdir(parents=True, exist_ok=True)
-    rules = draw_rules(_RULES.value, _SEED.value, folder)
-    for child in _CHILD.value:
-        train(child, rules, folder)
-    print(table(folder))
+def main() -> NoReturn:
+    """Runs the study and exits."""
+    shared_flags.define()
+    flags.DEFINE_string("run_dir", None, f"Folder of the run; by default runs/{NAME}-<time>.")
+    flags.DEFINE_integer("rules", 100, "Random rules that train.", lower_bound=10)
+    flags.DEFINE_multi_enum("child", list(CHILDREN), list(CHILDREN), "Variants to train.")
+    application.run(_main, "Interrupted. Every training is saved; the same command with --resume goes on.")
+
+
+def _main() -> None:
+    values = shared_flags.values()
+    with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:
+        load_single_threaded()
+        folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS)
+        print(f"Run folder: {folder.path}", flush=True)
+        rules = draw_rules(values["rules"], values["seed"], folder)
+        for child in values["child"]:
+            train(child, rules, folder)
+        rows = compare(folder)
+        results = {"experiment": NAME, "dataset": "digits", "scale": {"rules": len(rules)}, "agreement": rows}
+        run_folder.write_json(folder / run_folder.RESULTS, results)
+        text = markdown_table(list(rows[0]), [[str(value) for value in row.values()] for row in rows])
+        run_folder.write_text(folder / TABLE, text)
+        style.console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    main()

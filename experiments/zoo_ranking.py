@@ -1,62 +1,110 @@
-r"""Whether a cheap task ranks rules like a dear one.
+"""Whether a cheap task ranks rules like a dear one.
 
     python -m experiments.zoo_ranking --task=cifar10_convnet --task=cifar10_small --run_dir=runs/zoo_ranking
 
 Evaluates every rule of the zoo that is a program, and PowerSign and AddSign, on each task by the search's own protocol,
 and prints the rewards and Spearman's rank correlation of each task with the first, with a bootstrap confidence interval
-over rules. Evaluations are kept in the run folder as JSON lines; a run that was stopped goes on where it was.
+over rules. Evaluations are kept in the run folder as JSON lines; with --resume, a run goes on where it was stopped.
 """
 
 from __future__ import annotations
 
 import json
 import pathlib
-from collections.abc import Sequence
+from typing import NoReturn
 
 import numpy as np
 import scipy.stats
-from absl import app, flags
+from absl import flags
 
 import nos_tf
+from nos_tf import run_folder, style
+from nos_tf.cli import application, shared_flags
 from nos_tf.dsl.named_rules import NAMED_RULES
-from nos_tf.errors import unknown
+from nos_tf.errors import RunError, unknown
+from nos_tf.run_folder import RunFolder
 from nos_tf.tensorflow_loading import load_single_threaded
+from nos_tf.text import markdown_table
 
-_TASKS = flags.DEFINE_multi_string("task", ["cifar10_convnet", "cifar10_small"], "Tasks; the first is compared with.")
-_RUN_DIR = flags.DEFINE_string("run_dir", "runs/zoo_ranking", "Folder of the evaluations.")
-_DATA_DIR = flags.DEFINE_string("data_dir", None, "TensorFlow Datasets folder.")
-_RULES = flags.DEFINE_list("rules", None, "Names of the rules to compare; all of them by default.")
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of the children.")
-
+NAME = "zoo_ranking"
+TABLE = "ranking.md"
 _RESAMPLES = 10_000
 
 
-def rules() -> dict[str, str]:
+def main() -> NoReturn:
+    """Runs the comparison and exits."""
+    shared_flags.define()
+    flags.DEFINE_string("run_dir", None, f"Folder of the run; by default runs/{NAME}-<time>.")
+    flags.DEFINE_multi_string("task", ["cifar10_convnet", "cifar10_small"], "Tasks; the first is compared with.")
+    flags.DEFINE_list("rules", None, "Names of the rules to compare; all of them by default.")
+    application.run(_main, "Interrupted. Every evaluation is saved; the same command with --resume goes on.")
+
+
+def _main() -> None:
+    values = shared_flags.values()
+    rules = _rules(values["rules"])
+    with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:
+        load_single_threaded()
+        labels = {task: _describe(task, values["data_dir"]) for task in values["task"]}
+        folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS)
+        print(f"Run folder: {folder.path}", flush=True)
+        rewards = {task: _evaluate(task, rules, folder / f"{task}.jsonl") for task in values["task"]}
+        reference, *others = values["task"]
+        correlations = {
+            task: correlation(np.array(list(rewards[reference].values())), np.array(list(rewards[task].values())))
+            for task in others
+        }
+        results = {
+            "experiment": NAME,
+            "dataset": labels,
+            "scale": {"rules": len(rules)},
+            "rewards": rewards,
+            "spearman": correlations,
+        }
+        run_folder.write_json(folder / run_folder.RESULTS, results)
+        ranking = sorted(rules, key=lambda name: -rewards[reference][name])
+        text = markdown_table(
+            ["rule", *(f"{task} ({label})" for task, label in labels.items())],
+            [[name, *(f"{rewards[task][name]:.4f}" for task in labels)] for name in ranking],
+        )
+        for task, (value, low, high) in correlations.items():
+            text += f"\nSpearman of {task} with {reference}: {value:.3f} (95% interval {low:.3f} to {high:.3f})\n"
+        run_folder.write_text(folder / TABLE, text)
+        style.console().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _rules(chosen: list[str] | None) -> dict[str, str]:
     """Texts of the rules, by name."""
     known = {name: rule.text for name, rule in NAMED_RULES.items()}
-    chosen = _RULES.value or list(known)
-    if names := [name for name in chosen if name not in known]:
-        raise app.UsageError(unknown("rule", names[0], known))
-    return {name: known[name] for name in chosen}
+    if names := [name for name in chosen or () if name not in known]:
+        raise RunError(unknown("rule", names[0], known))
+    return {name: known[name] for name in chosen or known}
 
 
-def evaluate(task: str, path: pathlib.Path) -> dict[str, float]:
+def _describe(task: str, data_dir: str | None) -> str:
+    try:
+        return nos_tf.tasks.get(task).describe_data(data_dir)
+    except (ValueError, OSError) as error:
+        raise RunError(str(error)) from None
+
+
+def _evaluate(task: str, rules: dict[str, str], path: pathlib.Path) -> dict[str, float]:
     """Reward of each rule on a task, those already in the file taken from it."""
     done = {}
     if path.exists():
         done = {record["name"]: record["reward"] for record in map(json.loads, path.read_text().splitlines())}
-    missing = {name: text for name, text in rules().items() if name not in done}
+    missing = {name: text for name, text in rules.items() if name not in done}
     if missing:
         from nos_tf.evaluation import Evaluator
 
-        evaluator = Evaluator(nos_tf.tasks.get(task), data_dir=_DATA_DIR.value)
+        evaluator = Evaluator(nos_tf.tasks.get(task), data_dir=flags.FLAGS.data_dir)
         with path.open("a") as file:
             for name, text in missing.items():
-                evaluation = evaluator.evaluate(nos_tf.parse(text), _SEED.value)
+                evaluation = evaluator.evaluate(nos_tf.parse(text), flags.FLAGS.seed)
                 done[name] = evaluation.reward
                 print(json.dumps({"name": name, **evaluation.to_json()}), file=file, flush=True)
                 print(f"{task}: {name}: {evaluation.reward:.4f} in {evaluation.seconds:.0f} s", flush=True)
-    return {name: done[name] for name in rules()}
+    return {name: done[name] for name in rules}
 
 
 def correlation(first: np.ndarray, second: np.ndarray) -> tuple[float, float, float]:
@@ -68,22 +116,5 @@ def correlation(first: np.ndarray, second: np.ndarray) -> tuple[float, float, fl
     return float(scipy.stats.spearmanr(first, second).statistic), float(low), float(high)
 
 
-def main(argv: Sequence[str]) -> None:
-    del argv
-    load_single_threaded()
-    folder = pathlib.Path(_RUN_DIR.value)
-    folder.mkdir(parents=True, exist_ok=True)
-    rewards = {task: evaluate(task, folder / f"{task}-{_SEED.value}.jsonl") for task in _TASKS.value}
-    labels = {task: nos_tf.tasks.get(task).describe_data(_DATA_DIR.value) for task in _TASKS.value}
-    print(f"| rule | {' | '.join(f'{task} ({labels[task]})' for task in _TASKS.value)} |")
-    print("| --- " * (1 + len(_TASKS.value)) + "|")
-    first = rewards[_TASKS.value[0]]
-    for name in sorted(first, key=lambda name: -first[name]):
-        print(f"| {name} | {' | '.join(f'{rewards[task][name]:.4f}' for task in _TASKS.value)} |")
-    for task in _TASKS.value[1:]:
-        value, low, high = correlation(np.array(list(first.values())), np.array(list(rewards[task].values())))
-        print(f"\nSpearman of {task} with {_TASKS.value[0]}: {value:.3f} (95% interval {low:.3f} to {high:.3f})")
-
-
 if __name__ == "__main__":
-    app.run(main)
+    main()

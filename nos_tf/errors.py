@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 _COMPARED = 40  # Characters of an unknown name that are compared with the known ones.
+_LINE = 160  # Characters of another library's message that are passed on.
 _QUOTED = 24  # Characters of a received text that a message quotes.
 
 
@@ -38,5 +39,5 @@ def excerpt(value: object, length: int = _QUOTED) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an exception's message, or the name of its type where it has none."""
-    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+    """The first line of an exception's message, cut to 160 characters, or the name of its type where it has none."""
+    return (next(iter(str(error).strip().splitlines()), "") or type(error).__name__)[:_LINE]

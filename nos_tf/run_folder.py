@@ -1,75 +1,182 @@
-"""The folder of one run: what lies in it, who may use it, and that one process at a time does."""
+"""The folder of one run: what lies in it, that one process at a time works in it, and how its files are written."""
 
 from __future__ import annotations
 
 import contextlib
+import datetime
+import hashlib
 import json
 import os
+import shlex
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import filelock
 
-from nos_tf.errors import RunError
+from nos_tf.errors import RunError, first_line
+from nos_tf.versions import commit, versions
 
 CONFIGURATION = "config.json"
 RESULTS = "results.json"
 _LOCK = "run.lock"
+_HASH_DIGITS = 12
 
 
-def check(folder: Path, marker: str, resume: bool) -> None:
-    """Refuses a folder that holds something else than a run to be resumed; changes nothing.
+class RunFolder:
+    """The folder of a run, opened once and handed down.
+
+    As a context it is made and locked; the kernel frees the lock when the process ends, however it ends. A folder that
+    was made here and in which nothing was written is removed again.
 
     Args:
-      folder: Folder of the run; may be missing.
+      path: The folder; may be missing.
       marker: Name of the first file that such a run writes; its own process may have left `marker.new` half-written.
       resume: Whether to go on with the run that the folder may hold.
 
-    Raises:
-      RunError: Something lies in the folder, and it is no such run or `resume` is not set.
-    """
-    try:
-        names = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
-    except OSError as error:
-        raise RunError(
-            f"The run folder cannot be read ({error.strerror}); choose another --run_dir. Received: {folder}"
-        ) from None
-    if marker in names and not resume:
-        raise RunError(f"The run folder already holds a run; --resume continues it. Received: {folder}")
-    leftovers = {_LOCK, f"{marker}.new", f"{marker}.new-journal", _new(Path(marker)).name}
-    if marker not in names and names - leftovers:
-        raise RunError(f"The run folder holds other files than such a run's; choose another. Received: {folder}")
-
-
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Makes the folder and holds its lock; the kernel frees the lock when the process ends, however it ends.
+    Attributes:
+      path: The folder.
 
     Raises:
-      RunError: The folder cannot be written, or another process holds the lock.
+      RunError: Something lies in the folder, and it is no such run or `resume` is not set. Nothing has been changed.
     """
-    path, owner = folder / _LOCK, ""
-    lock = filelock.FileLock(path, blocking=False)
+
+    def __init__(self, path: Path, marker: str = CONFIGURATION, resume: bool = False):
+        self.path = path
+        self._marker = marker
+        self._resume = resume
+        self._lock = filelock.FileLock(path / _LOCK, blocking=False)
+        self._made = False
+        self._check()
+
+    def __enter__(self) -> RunFolder:
+        """Raises:
+        RunError: The folder cannot be written, or another process holds the lock.
+        """
+        owner = ""
+        try:
+            self._made = not self.path.exists()
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+        except filelock.Timeout:
+            with contextlib.suppress(OSError):  # Windows lets no other process read a locked file.
+                owner = f" (PID {(self.path / _LOCK).read_text().strip()})"
+            raise RunError(
+                f"Another process{owner} is working in this run folder; wait for it or choose another. "
+                f"Received: {self.path}"
+            ) from None
+        except OSError as error:
+            raise RunError(
+                f"The run folder cannot be written ({error.strerror}); choose another. Received: {self.path}"
+            ) from None
+        try:
+            with writing(self.path):
+                (self.path / _LOCK).write_text(f"{os.getpid()}\n")
+            self._check()  # Another process may have begun a run between the first look and the lock.
+        except RunError:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._lock.release()
+        if self._made and [path.name for path in self.path.iterdir()] == [_LOCK]:
+            with contextlib.suppress(OSError):
+                (self.path / _LOCK).unlink()
+                self.path.rmdir()
+
+    def __truediv__(self, name: str) -> Path:
+        """Path of a file of the run."""
+        return self.path / name
+
+    def _check(self) -> None:
+        try:
+            names = {entry.name for entry in self.path.iterdir()} if self.path.exists() else set()
+        except OSError as error:
+            raise RunError(
+                f"The run folder cannot be read ({error.strerror}); choose another. Received: {self.path}"
+            ) from None
+        marker = self._marker
+        if marker in names and not self._resume:
+            raise RunError(
+                f"The run folder already holds a run; resume it or choose another folder. Received: {self.path}"
+            )
+        leftovers = {_LOCK, f"{marker}.new", f"{marker}.new-journal", _new(Path(marker)).name}
+        if marker not in names and names - leftovers:
+            raise RunError(f"The run folder holds other files than such a run's; choose another. Received: {self.path}")
+
+    def begin(self, experiment: str, flags: Mapping[str, Any], without: frozenset[str]) -> dict[str, Any]:
+        """Writes `config.json`, or finds that the folder holds the same run already.
+
+        Args:
+          experiment: Name of the script.
+          flags: All flags, resolved, as JSON can hold them.
+          without: Names of the flags that change no number: these may differ when a run is resumed.
+
+        Returns:
+          The content of `config.json`.
+
+        Raises:
+          RunError: The folder holds another run, or cannot be written.
+        """
+        path = self / CONFIGURATION
+        digest = config_hash(flags, without)
+        if path.exists():
+            stored = read_json(path)
+            found = stored.get("flags")
+            was = found if isinstance(found, dict) else {}
+            if stored.get("experiment") != experiment or stored.get("config_hash") != digest:
+                names = [name for name in flags if name not in without and was.get(name) != flags[name]]
+                different = ", ".join(f"{name}={was.get(name)}" for name in names)
+                raise RunError(
+                    f"The run folder holds {stored.get('experiment')} with {different or 'other settings'}; "
+                    f"resume with these or choose another folder. Received: {self.path}"
+                )
+            return stored
+        config = {
+            "experiment": experiment,
+            "command": shlex.join(["python", "-m", f"experiments.{experiment}", *sys.argv[1:]]),
+            "flags": dict(flags),
+            "seed": flags.get("seed"),
+            "versions": versions(),
+            "commit": commit(),
+            "config_hash": digest,
+            "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        }
+        write_json(path, config)
+        return config
+
+
+def config_hash(flags: Mapping[str, Any], without: frozenset[str]) -> str:
+    """A short name of everything that the numbers depend on: two runs of equal hash differ by their code alone.
+
+    Args:
+      flags: Values by name, as JSON can hold them.
+      without: Names of those that change no number.
+    """
+    kept = {name: value for name, value in flags.items() if name not in without}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:_HASH_DIGITS]
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of a run folder.
+
+    Raises:
+      RunError: The file cannot be read or holds something else.
+    """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except filelock.Timeout:
-        with contextlib.suppress(OSError):  # Windows lets no other process read a locked file.
-            owner = f" (PID {path.read_text().strip()})"
-        raise RunError(
-            f"Another process{owner} is working in this run folder; "
-            f"wait for it or choose another --run_dir. Received: {folder}"
-        ) from None
-    except OSError as error:
-        raise RunError(
-            f"The run folder cannot be written ({error.strerror}); choose another --run_dir. Received: {folder}"
-        ) from None
-    with lock:
-        lock.release()  # Acquired twice: above, where failures are told apart, and by the context.
-        with writing(folder):
-            path.write_text(f"{os.getpid()}\n")
-        yield
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"The folder holds no {path.name}, so no run of this script. Received: {path.parent}") from None
+    except (OSError, ValueError) as error:
+        raise RunError(f"A file of the run cannot be read ({first_line(error)}). Received: {path}") from None
+    if not isinstance(value, dict):
+        raise RunError(f"A file of the run holds no JSON object. Received: {path}")
+    return value
 
 
 @contextlib.contextmanager
@@ -79,7 +186,7 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise RunError(
-            f"Cannot write {path} ({error.strerror}); what was stored stays readable, and --resume continues it"
+            f"Cannot write {path} ({error.strerror}); what was stored stays readable, and the run can be resumed"
         ) from None
 
 

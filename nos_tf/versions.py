@@ -1,9 +1,11 @@
-"""Versions of what results depend on."""
+"""Versions of what results depend on, and the commit of the code."""
 
 from __future__ import annotations
 
 import importlib.metadata
+import pathlib
 import platform
+import subprocess
 
 __version__ = "0.1.0"  # Of this package; pyproject.toml reads it here.
 
@@ -21,3 +23,16 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return "not installed"
+
+
+def commit() -> str | None:
+    """The commit of the source tree, with "-dirty" where files differ from it; None outside of one."""
+    tree = pathlib.Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=tree, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        return git("rev-parse", "--short=12", "HEAD") + ("-dirty" if git("status", "--porcelain", "-uno") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -9,6 +9,8 @@ import re
 
 import pytest
 
+from tools.import_graph import FOLDERS
+
 ROOT = pathlib.Path(__file__).parents[1]
 KERAS_COMPAT = "nos_tf/optimizers/keras_compat.py"
 # Names that tell Keras 2 from Keras 3, or that only one of them has.
@@ -47,3 +49,10 @@ def test_lock_files_name_no_address() -> None:
 def test_tools_name_no_interpreter_of_this_machine() -> None:
     for name in ("Makefile", ".ci/run", ".bazelrc", ".pre-commit-config.yaml", "pyproject.toml"):
         assert not re.search(r"/(root|home|work|tmp)/", (ROOT / name).read_text("utf-8")), name
+
+
+def test_bazel_globs_reach_every_file() -> None:
+    """A BUILD file in a folder would hide it from the globs above."""
+    found = {path.relative_to(ROOT).parent.as_posix() for path in ROOT.glob("*/**/BUILD")}
+    folders = {folder for folder in FOLDERS if (ROOT / folder).exists()}
+    assert {folder for folder in found if folder.partition("/")[0] in FOLDERS} == folders

@@ -5,12 +5,41 @@ from __future__ import annotations
 import importlib
 import inspect
 import pathlib
+import re
 import types
 from collections.abc import Callable
 from typing import Any
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "api.md"
-MODULES = ("nos_tf", "nos_tf.optimizers", "nos_tf.optimizers.schedules", "nos_tf.tasks", "nos_tf.searchers")
+MODULES = (
+    "nos_tf",
+    "nos_tf.optimizers",
+    "nos_tf.optimizers.schedules",
+    "nos_tf.tasks",
+    "nos_tf.searchers",
+    # What the scripts of experiments/ are made of, with the extra [reproduce].
+    "nos_tf.training.experiment",
+    "nos_tf.training.fit",
+    "nos_tf.training.study",
+    "nos_tf.training.command",
+    "nos_tf.models.convnet",
+    "nos_tf.models.wide_resnet",
+    "nos_tf.models.mobile",
+    "nos_tf.models.heads",
+    "nos_tf.models.gnmt",
+    "nos_tf.datasets.cifar10_batches",
+    "nos_tf.datasets.imagenet",
+    "nos_tf.datasets.wmt14",
+    "nos_tf.datasets.parallel_text",
+    "nos_tf.translation.batches",
+    "nos_tf.translation.translate",
+    "nos_tf.translation.quality",
+    "nos_tf.paper.results",
+    "nos_tf.paper.ledger",
+    "nos_tf.paper.markdown",
+    "nos_tf.paper.page",
+    "nos_tf.paper.text",
+)
 
 
 def page() -> str:
@@ -48,7 +77,7 @@ def _signature(name: str, entry: Callable[..., Any]) -> str:
         text = str(inspect.signature(entry))
     except ValueError:  # An exception without a constructor of its own.
         text = "(message)"
-    return f"{name}{text}".replace("'", "")
+    return re.sub(r"<function .*? at 0x[0-9a-f]+>", "...", f"{name}{text}".replace("'", ""))
 
 
 def _text(entry: object) -> str:

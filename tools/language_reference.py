@@ -104,7 +104,7 @@ def _binary() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "averages": _averages,
     "operands": lambda: _operands([entry for entry in OPERANDS.values() if not entry.extra]),
-    "decays": lambda: _operands([entry for entry in OPERANDS.values() if entry.extra]),
+    "additions": lambda: _operands([entry for entry in OPERANDS.values() if entry.extra]),
     "unary": _unary,
     "binary": _binary,
 }

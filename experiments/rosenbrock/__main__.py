@@ -13,8 +13,8 @@ from absl import flags
 
 from nos_tf import run_folder, style
 from nos_tf.cli import application, shared_flags, sweep_flags
+from nos_tf.run_folder import RunFolder
 from nos_tf.tensorflow_loading import load_single_threaded
-from nos_tf.training import record
 
 NAME = "rosenbrock"
 TABLE, FIGURE = "rosenbrock.md", "rosenbrock.png"
@@ -47,24 +47,21 @@ def main() -> NoReturn:
 def _main() -> None:
     values: dict[str, Any] = {name: flags.FLAGS[name].value for name in _NUMBERS}
     values |= {"optimizers": sweep_flags.optimizers(), "learning_rates": sweep_flags.learning_rates()}
-    shared_flags.check_resume()
-    resume, folder = flags.FLAGS.resume, shared_flags.run_dir(NAME)
-    run_folder.check(folder, run_folder.CONFIGURATION, resume)
-    load_single_threaded()
-    from experiments.rosenbrock.comparison import Comparison
+    with RunFolder(shared_flags.run_dir(NAME), resume=flags.FLAGS.resume) as folder:
+        load_single_threaded()
+        from experiments.rosenbrock.comparison import Comparison
 
-    seeds = range(values["seed"], values["seed"] + values["seeds"])
-    comparison = Comparison(
-        values["optimizers"], values["learning_rates"], values["iterations"], values["noise"], seeds
-    )
-    print(f"Run folder: {folder}", flush=True)
-    with run_folder.locked(folder):
-        kept = {**values, "run_dir": str(folder), "resume": resume}
-        record.begin(folder, NAME, kept, frozenset(kept).difference(_NUMBERS), resume)
+        seeds = range(values["seed"], values["seed"] + values["seeds"])
+        comparison = Comparison(
+            values["optimizers"], values["learning_rates"], values["iterations"], values["noise"], seeds
+        )
+        print(f"Run folder: {folder.path}", flush=True)
+        kept = {**values, "run_dir": str(folder.path), "resume": flags.FLAGS.resume}
+        folder.begin(NAME, kept, frozenset(kept).difference(_NUMBERS))
         path = folder / run_folder.RESULTS
         # There are results when all is done, and what comes before takes seconds.
-        results = record.read_json(path) if path.exists() else _run(comparison, values, folder)
-    _show(results, folder)
+        results = run_folder.read_json(path) if path.exists() else _run(comparison, values, folder.path)
+    _show(results, folder.path)
 
 
 def _run(comparison: Any, values: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from nos_tf import run_folder
 from nos_tf.cli import shared_flags
 from nos_tf.errors import RunError
 from nos_tf.tensorflow_loading import load_quietly
-from nos_tf.training import record
 
 if TYPE_CHECKING:
     from nos_tf.models.gnmt import GNMT
@@ -112,7 +111,7 @@ def translate(output: BinaryIO) -> None:
 def _load() -> tuple[dict[str, Any], Subwords, GNMT]:
     """Values of the flags, sub-words and model of a training."""
     folder = Path(flags.FLAGS.run_dir)
-    config = record.read_json(folder / run_folder.CONFIGURATION)
+    config = run_folder.read_json(folder / run_folder.CONFIGURATION)
     stored: Any = config.get("flags")
     own = shared_flags.own()
     complete = isinstance(stored, dict) and stored.keys() >= own.keys()
@@ -120,7 +119,7 @@ def _load() -> tuple[dict[str, Any], Subwords, GNMT]:
         raise RunError(f"The folder holds no run of this script. Received: --run_dir={folder}")
     values = stored | {name: flag.value for name, flag in own.items() if flag.present}
     load_quietly()
-    from nos_tf.training import weights
+    from nos_tf.training import files
     from nos_tf.translation.subwords import Subwords
 
     subwords = Subwords.load(folder / configuration.SUBWORDS)
@@ -128,8 +127,8 @@ def _load() -> tuple[dict[str, Any], Subwords, GNMT]:
         model = configuration.model(values, subwords, seed=0)
     except (TypeError, ValueError) as error:
         raise RunError(f"The configuration of the run is damaged ({error}). Received: --run_dir={folder}") from None
-    name = weights.AVERAGED if flags.FLAGS.weights == "averaged" else weights.LAST
-    weights.load(model, folder / "trainings" / _training(folder) / name)
+    name = files.AVERAGED if flags.FLAGS.weights == "averaged" else files.LAST
+    files.load_weights(model, folder / "trainings" / _training(folder) / name)
     return values, subwords, model
 
 

@@ -23,7 +23,9 @@ INTERRUPTED = 130
 EXTRAS = {
     **dict.fromkeys(("filelock", "jinja2", "matplotlib", "rich", "scipy", "sklearn"), "search"),
     "optuna": "optuna",
-    **dict.fromkeys(("importlib_resources", "sacrebleu", "sentencepiece", "tensorflow_datasets"), "reproduce"),
+    **dict.fromkeys(
+        ("importlib_resources", "msgspec", "sacrebleu", "sentencepiece", "tensorflow_datasets"), "reproduce"
+    ),
 }
 
 
@@ -67,7 +69,7 @@ def run(main: Callable[..., None], interrupted: str, argument: str = "") -> NoRe
     Args:
       main: The command; raises `RunError` for what cannot be done.
       interrupted: What is said after Ctrl-C or a request to terminate.
-      argument: What the one argument besides the flags is, with an example; it is given to `main`. Empty if there is none.
+      argument: What the one argument besides the flags is, with an example; `main` gets it. Empty if there is none.
     """
 
     def guarded(arguments: Sequence[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 
@@ -20,6 +21,10 @@ def define() -> None:
     flags.DEFINE_bool("resume", False, "Go on with what the run folder holds; an empty or missing one begins anew.")
 
 
+# Flags that change where a run lies and how far it went, but none of its numbers.
+WITHOUT_NUMBERS = frozenset({"run_dir", "data_dir", "resume"})
+
+
 def own() -> dict[str, flags.Flag]:
     """All flags but absl's own, by name."""
     modules = flags.FLAGS.flags_by_module_dict()
@@ -31,16 +36,17 @@ def own() -> dict[str, flags.Flag]:
     }
 
 
-def check_resume() -> None:
-    """Refuses `--resume` without a run to go on with.
-
-    Raises:
-      RunError: There is no `--run_dir`.
-    """
-    if flags.FLAGS.resume and flags.FLAGS.run_dir is None:
-        raise RunError("Name the run to go on with. Received: --resume without --run_dir")
+def values() -> dict[str, Any]:
+    """Values of all flags but absl's own, by name."""
+    return {name: flag.value for name, flag in own().items()}
 
 
 def run_dir(name: str) -> Path:
-    """Folder of the run: `--run_dir`, or one that is named after the run and the time."""
+    """Folder of the run: `--run_dir`, or one that is named after the run and the time.
+
+    Raises:
+      RunError: There is no `--run_dir`, but `--resume`.
+    """
+    if flags.FLAGS.resume and flags.FLAGS.run_dir is None:
+        raise RunError("Name the run to go on with. Received: --resume without --run_dir")
     return Path(flags.FLAGS.run_dir or f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}")

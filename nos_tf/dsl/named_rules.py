@@ -1,14 +1,15 @@
-"""Every rule that the paper names: its text in the language, and where it comes from. No TensorFlow.
+"""Every rule that the paper names, and the baselines of a search: text in the language, and origin. No TensorFlow.
 
 Sources: Bello et al. (2017), Table 1 (rules found, and the baselines that the language can express); its
-2018 arXiv extension (PowerSign with a cosine decay, AddSign).
+2018 arXiv extension (PowerSign with a cosine decay, AddSign). AdamW: Loshchilov and Hutter (2019). Lion: Chen et al.
+(2023).
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-BASELINE = "baseline"  # Known before the paper.
+BASELINE = "baseline"  # Known without the paper's search.
 FOUND = "found"  # By the paper's search.
 
 
@@ -34,8 +35,11 @@ NAMED_RULES: dict[str, NamedRule] = {
     "sgd": NamedRule("g", "SGD", BASELINE),
     # Momentum sums gradients; the language only has averages.
     "momentum": NamedRule("m", "Momentum", BASELINE, has_own_class=True, is_approximate=True),
-    "rmsprop": NamedRule("rmsprop", "RMSProp", BASELINE),
+    "nesterov": NamedRule("nesterov", "Nesterov", BASELINE),
     "adam": NamedRule("adam", "Adam", BASELINE),
+    "adamw": NamedRule("adam + 1e-2*w", "AdamW", BASELINE),
+    "rmsprop": NamedRule("rmsprop", "RMSProp", BASELINE),
+    "lion": NamedRule("lion", "Lion", BASELINE),
     "powersign": NamedRule("exp(sign(g) * sign(m)) * g", "PowerSign", has_own_class=True),
     "powersign-cd": NamedRule("exp(cd * sign(g) * sign(m)) * g", has_own_class=True),
     "addsign": NamedRule("(1 + sign(g) * sign(m)) * g", "AddSign", has_own_class=True),

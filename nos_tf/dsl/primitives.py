@@ -41,6 +41,19 @@ def _rmsprop(s: State) -> Array:
     return s.g / s.xp.sqrt(s.average("v") + s.constant(EPSILON))
 
 
+def _nesterov(s: State) -> Array:
+    # Keras' form, whose momentum sums gradients: with sum = m / (1 - beta), the step is g + beta * sum.
+    beta = AVERAGES["m"].beta
+    return s.g + s.constant(beta / (1.0 - beta)) * s.average("m")
+
+
+def _lion(s: State) -> Array:
+    # Lion reads its average before this step's gradient enters it, sign(b1 * old + (1 - b1) * g), and a State holds it
+    # after: new = b2 * old + (1 - b2) * g. Solved for the old one, and divided by the positive b1 / b2:
+    beta_1, beta_2 = AVERAGES["m"].beta, AVERAGES["m_slow"].beta
+    return s.xp.sign(s.average("m_slow") + s.constant((beta_2 - beta_1) / beta_1) * s.g)
+
+
 def _cosine(angle: Array, xp: Any) -> Array:
     return 0.5 * (1.0 + xp.cos(math.pi * angle))
 
@@ -138,7 +151,7 @@ def _drop(rate: str) -> Unary:
     )
 
 
-_M, _V, _GAMMA = frozenset({"m"}), frozenset({"v"}), frozenset({"gamma"})
+_M, _V, _GAMMA, _SLOW = frozenset({"m"}), frozenset({"v"}), frozenset({"gamma"}), frozenset({"m_slow"})
 
 AVERAGES: dict[str, Average] = {
     entry.name: entry
@@ -146,6 +159,7 @@ AVERAGES: dict[str, Average] = {
         Average("m", lambda g: g, beta=0.9),
         Average("v", lambda g: g * g, beta=0.999, even=True, low=0.0),
         Average("gamma", lambda g: g * g * g, beta=0.999),
+        Average("m_slow", lambda g: g, beta=0.99, extra=True),
     )
 }
 
@@ -173,6 +187,9 @@ OPERANDS: dict[str, Operand] = {
         _decay("cd", r"\mathrm{cd}", cosine_decay),
         _decay("rd", r"\mathrm{rd}_{10}", restart_decay),
         noise("annealed_noise", r"\epsilon_t", lambda s: annealed_deviation(s.step), stream=1),
+        # Two optimizers that the paper's words cannot express and that every search is compared with.
+        Operand("nesterov", r"\mathrm{Nesterov}", _nesterov, _M, extra=True),
+        Operand("lion", r"\mathrm{Lion}", _lion, _SLOW, meaning=Meaning("lion", power=0.0), extra=True),
     )
 }
 

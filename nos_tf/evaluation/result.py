@@ -16,12 +16,12 @@ STATUSES = (TRAINED, UNTRAINED, DIVERGED, SCREENED, FAILED)
 
 @dataclasses.dataclass(frozen=True)
 class EpochResult:
-    """The child after one epoch.
+    """The child after one epoch, on the validation split, or on the test split in a training that is measured there.
 
     Attributes:
       loss: Mean training loss over the epoch, in nats; None if it was not finite.
-      accuracy: Validation accuracy, 0 to 1.
-      log_likelihood: Mean log-probability of the right validation label, in nats.
+      accuracy: Accuracy, 0 to 1.
+      log_likelihood: Mean log-probability of the right label, in nats.
     """
 
     loss: float | None
@@ -50,12 +50,11 @@ class Evaluation:
       reward: 0 (worst) to 1.
       status: One of `STATUSES`.
       learning_rate: Best learning rate of the sweep; None where there is none.
-      accuracy: Validation accuracy after the last epoch; None if it was not reached.
+      accuracy: Accuracy after the last epoch; None if it was not reached.
       sweep: Every learning rate that was tried.
       history: Every finished epoch of the run.
       seconds: Time taken.
       message: What went wrong, if anything.
-      test_accuracy: Accuracy on the test split; only from a final test run.
     """
 
     reward: float
@@ -66,7 +65,6 @@ class Evaluation:
     history: tuple[EpochResult, ...] = ()
     seconds: float = 0.0
     message: str = ""
-    test_accuracy: float | None = None
 
     def replace(self, **changes: Any) -> Evaluation:
         """A copy with some attributes changed."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,9 +17,8 @@ import tensorflow as tf
 
 from nos_tf.dsl import Program
 from nos_tf.dsl.primitives import AVERAGES
-from nos_tf.evaluation.interpreter import encode, interpret
+from nos_tf.evaluation.interpreter import Interpreter, encode, encode_slots
 from nos_tf.optimizers.keras_compat import tf_variables
-from nos_tf.optimizers.update_rule import Randomness, TensorState, updated_averages
 from nos_tf.tasks.task import Split, Task
 
 _CALIBRATION_BATCHES = 4  # Training batches whose statistics batch normalization uses in validation.
@@ -62,7 +61,8 @@ class Trainer:
         self._weights = tf_variables(self.model.trainable_variables)
         self._shapes = [weight.shape for weight in self._weights]
         self._sizes = [shape.num_elements() for shape in self._shapes]
-        self._averages = {name: tf.Variable(tf.zeros([sum(self._sizes)])) for name in AVERAGES}
+        self._averages = [tf.Variable(tf.zeros([sum(self._sizes)])) for _ in AVERAGES]
+        self._interpreter = Interpreter(self._sizes)
         self._normalizations = [
             (*tf_variables([layer.moving_mean, layer.moving_variance]), layer.momentum)
             for layer in _layers(self.model)
@@ -70,7 +70,7 @@ class Trainer:
         ]
         scalar, matrix = tf.TensorSpec([], tf.float32), tf.TensorSpec([None, None], tf.int32)
         counter, seed = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.int64)
-        self._train_graph = _graph(self._train_steps, matrix, scalar, matrix, counter, scalar, seed)
+        self._train_graph = _graph(self._train_steps, matrix, counter, scalar, matrix, counter, scalar, seed)
         self._calibrate_graph = _graph(self._calibrate, matrix)
         self._score_graphs = {name: _graph(lambda name=name: self._score(*self._splits[name])) for name in self._splits}
 
@@ -100,8 +100,17 @@ class Trainer:
             self._initial[seed] = [variable.numpy() for variable in variables]
         for variable, value in zip(self._variables, self._initial[seed], strict=True):
             variable.assign(value)
-        for average in self._averages.values():
+        for average in self._averages:
             average.assign(tf.zeros_like(average))
+
+    def state(self) -> list[np.ndarray]:
+        """A copy of all that a training goes on from."""
+        return [variable.numpy() for variable in (*self._variables, *self._averages)]
+
+    def restore(self, state: Sequence[np.ndarray]) -> None:
+        """Goes back to a state that `state` gave."""
+        for variable, value in zip((*self._variables, *self._averages), state, strict=True):
+            variable.assign(value)
 
     def train_epoch(
         self, program: Program, learning_rate: float, epoch: int, total_epochs: int, seed: int
@@ -121,6 +130,7 @@ class Trainer:
         order = self.batches(epoch, seed)
         steps, loss = self._train_graph(
             encode(program),
+            encode_slots(program),
             tf.constant(learning_rate, tf.float32),
             order,
             tf.constant(epoch * self.steps_per_epoch, tf.int32),
@@ -155,6 +165,7 @@ class Trainer:
     def _train_steps(
         self,
         tokens: tf.Tensor,
+        slots: tf.Tensor,
         learning_rate: tf.Tensor,
         order: tf.Tensor,
         first_step: tf.Tensor,
@@ -162,28 +173,27 @@ class Trainer:
         seed: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Trains until the order ends or the loss is not finite; returns the steps made and the sum of their losses."""
-        betas = {name: entry.beta for name, entry in AVERAGES.items()}
-        randomness = Randomness(seed, dict(enumerate(self._sizes)))
 
-        def step(index: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def step(index: tf.Tensor, total: tf.Tensor, weights: tf.Tensor, averages: list[tf.Tensor]) -> Any:
             loss, gradient = self._loss_and_gradient(order[index])
-            weights = _flat(self._weights)
-            old = {name: average.value() for name, average in self._averages.items()}
-            averages = updated_averages(AVERAGES, old, gradient, betas)
-            for name, average in self._averages.items():
-                average.assign(averages[name])
-            state = TensorState(gradient, weights, averages, first_step + index, total_steps, betas, randomness)
-            updated = weights - learning_rate * interpret(tokens, state)
-            for weight, shape, value in zip(self._weights, self._shapes, tf.split(updated, self._sizes), strict=True):
+            averages = self._interpreter.averages(slots, averages, gradient)
+            update = self._interpreter.update(
+                tokens, gradient, weights, averages, first_step + index, total_steps, seed
+            )
+            weights = weights - learning_rate * update
+            for weight, shape, value in zip(self._weights, self._shapes, tf.split(weights, self._sizes), strict=True):
                 weight.assign(tf.reshape(value, shape))
-            return index + 1, total + loss
+            return index + 1, total + loss, weights, averages
 
-        return tf.while_loop(
-            lambda index, total: (index < tf.shape(order)[0]) & tf.math.is_finite(total),
+        steps, total, _, averages = tf.while_loop(
+            lambda index, total, *_: (index < tf.shape(order)[0]) & tf.math.is_finite(total),
             step,
-            [0, 0.0],
+            [0, 0.0, _flat(self._weights), [average.value() for average in self._averages]],
             parallel_iterations=1,
         )
+        for average, value in zip(self._averages, averages, strict=True):
+            average.assign(value)
+        return steps, total
 
     def _loss_and_gradient(self, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         inputs, labels = self._train

@@ -22,9 +22,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from nos_tf.paper.cells import BEST_RULE, CONVNET, GNMT, IMAGENET, TABLE_1, Column
-from nos_tf.paper.entry import Entry, best, entries
+from nos_tf.paper.entry import Entry, RunEntries, best
 from nos_tf.paper.naming import BASELINES
-from nos_tf.paper.results import Run
 from nos_tf.paper.trust import Trust
 from nos_tf.statistics import Interval
 
@@ -175,19 +174,19 @@ CLAIMS = (
 )
 
 
-def check(claim: Claim, runs: Sequence[Run]) -> list[ClaimResult]:
+def check(claim: Claim, runs: Sequence[RunEntries]) -> list[ClaimResult]:
     """What each pair of entries says of a claim; one result without a pair when there is none."""
     results = [_result(claim, better, worse) for better, worse in _pairs(claim, runs)]
     return results or [ClaimResult(claim, ClaimStatus.NOT_RUN)]
 
 
-def _pairs(claim: Claim, runs: Sequence[Run]) -> list[tuple[Entry, Entry]]:
+def _pairs(claim: Claim, runs: Sequence[RunEntries]) -> list[tuple[Entry, Entry]]:
     found: list[tuple[Entry, Entry]] = []
     candidates: list[tuple[list[Entry], list[Entry]]] = []
-    for number, run in enumerate(runs, start=1):
-        if run.experiment == claim.experiment:
-            better = [entry for name in claim.better for entry in entries(number, run, name)]
-            candidates.append((better, entries(number, run, claim.worse)))
+    for run in runs:
+        if run.run.experiment == claim.experiment:
+            better = [entry for name in claim.better for entry in run.of(name)]
+            candidates.append((better, run.of(claim.worse)))
             found += itertools.product(_best(claim, better), candidates[-1][1])
     # A run that has no baseline of its own is held against those of runs that are alike.
     alone = [entry for better, worse in candidates if not worse for entry in better]

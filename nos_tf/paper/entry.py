@@ -51,17 +51,32 @@ class Entry:
         return mean_interval(values)
 
 
-def entries(number: int, run: Run, wanted: str) -> list[Entry]:
-    """What a run has of an optimizer of the paper, or its best rule.
+class RunEntries:
+    """A run and what it measured of each optimizer, computed once for all that the ledger asks of it.
 
     Args:
       number: Number of the run in the ledger.
       run: The run.
-      wanted: Name of the optimizer in the paper's tables, or `BEST_RULE`.
     """
-    if wanted == BEST_RULE:
-        return best([_entry(number, run, given) for given in run.optimizers if naming.is_rule(given)])
-    return [_entry(number, run, given) for given in run.optimizers if naming.known_as(given) == wanted]
+
+    def __init__(self, number: int, run: Run):
+        self.run = run
+        self._entries = [_entry(number, run, given) for given in run.optimizers]
+
+    def of(self, wanted: str) -> list[Entry]:
+        """What the run has of an optimizer of the paper, or its best rule.
+
+        Args:
+          wanted: Name of the optimizer in the paper's tables, or `BEST_RULE`.
+        """
+        if wanted == BEST_RULE:
+            return best([entry for entry in self._entries if naming.is_rule(entry.optimizer)])
+        return [entry for entry in self._entries if naming.known_as(entry.optimizer) == wanted]
+
+
+def numbered(runs: Sequence[Run]) -> list[RunEntries]:
+    """The entries of every run, numbered from 1."""
+    return [RunEntries(number, run) for number, run in enumerate(runs, start=1)]
 
 
 def best(candidates: Sequence[Entry], metric: str = _CHOSEN_BY) -> list[Entry]:

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from nos_tf.paper.cells import TABLES, Column, Row, Table
 from nos_tf.paper.claims import CLAIMS, ClaimResult, check
-from nos_tf.paper.entry import Entry, entries
+from nos_tf.paper.entry import Entry, RunEntries, numbered
 from nos_tf.paper.results import Run
 from nos_tf.statistics import Interval
 
@@ -98,17 +98,15 @@ class Ledger(NamedTuple):
 
 def compare(runs: Sequence[Run]) -> Ledger:
     """Puts runs beside the paper."""
-    tables = tuple(TableResult(table, tuple(_row(table, row, runs) for row in table.rows)) for table in TABLES)
-    claims = tuple(result for claim in CLAIMS for result in check(claim, runs))
+    entries = numbered(runs)
+    tables = tuple(TableResult(table, tuple(_row(table, row, entries) for row in table.rows)) for table in TABLES)
+    claims = tuple(result for claim in CLAIMS for result in check(claim, entries))
     return Ledger(tuple(runs), tables, claims)
 
 
-def _row(table: Table, row: Row, runs: Sequence[Run]) -> RowResult:
+def _row(table: Table, row: Row, runs: Sequence[RunEntries]) -> RowResult:
     found: list[Entry | None] = [
-        entry
-        for number, run in enumerate(runs, start=1)
-        if run.experiment == table.experiment
-        for entry in entries(number, run, row.optimizer)
+        entry for run in runs if run.run.experiment == table.experiment for entry in run.of(row.optimizer)
     ]
     return RowResult(row, tuple(_line(table, row, entry) for entry in found or [None]))
 

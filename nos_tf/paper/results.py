@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
+
+import msgspec
 
 from nos_tf import run_folder
-from nos_tf.errors import RunError
+from nos_tf.errors import RunError, first_line
+from nos_tf.paper.scale import PAPER_SCALES
 
-_RANGES = {"final_test_bleu": (0.0, 100.0), "final_val_bleu": (0.0, 100.0), "final_perplexity": (1.0, math.inf)}
+_HUGE = 1e300  # JSON has no infinity, but numbers that are none as floats.
+_Number = Annotated[float, msgspec.Meta(ge=-_HUGE, le=_HUGE)]
+_Positive = Annotated[float, msgspec.Meta(ge=0.0, le=_HUGE)]
+_RANGES = {"final_test_bleu": (0.0, 100.0), "final_val_bleu": (0.0, 100.0), "final_perplexity": (1.0, _HUGE)}
 _SHARES = ("_accuracy", "top1", "top5")
 
 
@@ -105,13 +110,9 @@ def find(directory: Path) -> list[Run]:
       RunError: There is no run, or a file of one is damaged.
     """
     found: list[Run] = []
-    folder = directory
-    try:
-        for folder in _folders(directory):
-            for run in _read(folder, _printable(str(folder.relative_to(directory)))):
-                _add(run, found)
-    except RecursionError:
-        raise RunError(f"A file of the run is nested too deeply; remove it or run again. Received: {folder}") from None
+    for folder in _folders(directory):
+        for run in _read(folder, _printable(str(folder.relative_to(directory)))):
+            _add(run, found)
     if not found:
         raise RunError(
             f"No folder holds a {run_folder.CONFIGURATION} and a {run_folder.RESULTS} there; name the one below which "
@@ -147,136 +148,137 @@ def _add(run: Run, found: list[Run]) -> None:
     found.append(run)
 
 
+class _Experiment(msgspec.Struct):
+    """What every `results.json` says."""
+
+    experiment: str
+
+
+class _Training(msgspec.Struct):
+    """A training as `results.json` holds it."""
+
+    optimizer: str
+    learning_rate: _Positive
+    seed: Annotated[int, msgspec.Meta(ge=0)]
+    status: Literal["ok", "diverged"]
+    metrics: dict[str, Any]  # Those of a diverged training may be anything.
+    seconds: _Positive
+    function: str | msgspec.UnsetType = msgspec.UNSET
+    selected: bool | msgspec.UnsetType = msgspec.UNSET  # Where more than the learning rate is tuned.
+    epsilon: _Positive | None = None
+
+    def __post_init__(self) -> None:
+        _check_text("optimizer", self.optimizer)
+        if self.function is not msgspec.UNSET:
+            _check_text("function", self.function)
+        if self.status == "diverged":
+            self.metrics = {}
+        for name, value in self.metrics.items():
+            low, high = (0.0, 1.0) if name.endswith(_SHARES) else _RANGES.get(name, (-_HUGE, _HUGE))
+            if type(value) not in (int, float) or not low <= value <= high:
+                raise ValueError(
+                    f"metrics.{ascii(name)[1:-1]} must be a number from {low:g} to {high:g}, got {ascii(value)[:60]}"
+                )
+
+
+class _Results(msgspec.Struct):
+    """`results.json`; what it selects are learning rates by optimizer, or by function and then by optimizer."""
+
+    experiment: str
+    dataset: str
+    scale: dict[str, Any]
+    selected: dict[str, _Number | dict[str, _Number | None] | None]
+    runs: list[_Training]
+
+    def __post_init__(self) -> None:
+        _check_text("experiment", self.experiment)
+        _check_text("dataset", self.dataset)
+
+    def is_chosen(self, training: _Training) -> bool:
+        """Whether a training has the learning rate, and what else was tuned, that were chosen for its optimizer."""
+        rates: Any = self.selected if training.function is msgspec.UNSET else self.selected.get(training.function)
+        rate = rates.get(training.optimizer) if isinstance(rates, dict) else None
+        return rate == training.learning_rate and training.selected is not False
+
+
+class _Configuration(msgspec.Struct):
+    """What is read of `config.json`."""
+
+    experiment: str
+    flags: dict[str, Any]
+    config_hash: str
+    commit: str | None
+
+    def __post_init__(self) -> None:
+        _check_text("config_hash", self.config_hash)
+        if self.commit is not None:
+            _check_text("commit", self.commit)
+
+
+def _check_text(name: str, value: str) -> None:
+    if not value.strip() or not value.isprintable():
+        raise ValueError(f"{name} must be a text of printable characters, got {ascii(value)[:60]}")
+
+
 def _read(folder: Path, name: str) -> Iterator[Run]:
-    config = _File(folder / run_folder.CONFIGURATION)
-    results = _File(folder / run_folder.RESULTS)
-    experiment = results.text(results.content, "experiment")
-    if config.text(config.content, "experiment") != experiment:
-        config.refuse(f"experiment must be that of {run_folder.RESULTS}, {experiment!r}", config.content["experiment"])
-    selected = results.dict(results.content, "selected")
+    if _load(folder / run_folder.RESULTS, _Experiment).experiment not in PAPER_SCALES:
+        return  # An experiment that the paper does not have.
+    config = _load(folder / run_folder.CONFIGURATION, _Configuration)
+    results = _load(folder / run_folder.RESULTS, _Results)
+    if config.experiment != results.experiment:
+        raise RunError(
+            f"A run's {run_folder.CONFIGURATION} and {run_folder.RESULTS} must be of one experiment, here "
+            f"{ascii(config.experiment)[:60]} and {results.experiment}; run again. "
+            f"Received: {folder / run_folder.CONFIGURATION}"
+        )
     by_function: dict[str | None, dict[tuple[Any, ...], Training]] = {}
-    for index, record in enumerate(results.list("runs")):
-        where = f"runs[{index}]."
-        if not isinstance(record, dict):
-            results.refuse(f"runs[{index}] must be an object", record)
-        function = results.text(record, "function", where) if "function" in record else None
-        rates = selected if function is None else results.dict(selected, function, "selected.")
-        training = _training(results, record, where, rates)
-        others = by_function.setdefault(function, {})
+    for index, one in enumerate(results.runs):
+        training = Training(
+            optimizer=one.optimizer,
+            learning_rate=one.learning_rate,
+            epsilon=one.epsilon,
+            seed=one.seed,
+            chosen=results.is_chosen(one),
+            diverged=one.status == "diverged",
+            metrics=one.metrics,
+            seconds=one.seconds,
+        )
+        others = by_function.setdefault(None if one.function is msgspec.UNSET else one.function, {})
         if training.key in others:
-            results.refuse(f"runs[{index}] must not repeat optimizer, learning rate and seed", training.key)
+            raise _damaged(
+                folder / run_folder.RESULTS, f"runs[{index}] must not repeat optimizer, learning rate and seed"
+            )
         others[training.key] = training
     for function, trainings in (by_function or {None: {}}).items():
         yield Run(
             folders=(name,),
-            experiment=experiment,
+            experiment=results.experiment,
             function=function,
-            dataset=results.text(results.content, "dataset"),
-            scale=results.dict(results.content, "scale"),
-            flags=config.dict(config.content, "flags"),
-            config_hash=config.text(config.content, "config_hash"),
-            commit=None if config.get(config.content, "commit") is None else config.text(config.content, "commit"),
+            dataset=results.dataset,
+            scale=results.scale,
+            flags=config.flags,
+            config_hash=config.config_hash,
+            commit=config.commit,
             trainings=tuple(trainings.values()),
         )
 
 
-def _training(file: _File, record: dict[str, Any], where: str, rates: dict[str, Any]) -> Training:
-    status = file.text(record, "status", where)
-    if status not in ("ok", "diverged"):
-        file.refuse(f"{where}status must be ok or diverged", status)
-    seed = file.get(record, "seed", where)
-    if type(seed) is not int or seed < 0:
-        file.refuse(f"{where}seed must be an integer from 0 on", seed)
-    optimizer = file.text(record, "optimizer", where)
-    learning_rate = file.number(record, "learning_rate", where, low=0.0)
-    chosen = rates.get(optimizer) is not None and file.number(rates, optimizer, "selected.") == learning_rate
-    if "selected" in record:  # Where more than the learning rate is tuned, each training says so for itself.
-        if type(record["selected"]) is not bool:
-            file.refuse(f"{where}selected must be true or false", record["selected"])
-        chosen = chosen and record["selected"]
-    metrics = file.dict(record, "metrics", where)
-    if status == "diverged":
-        metrics = {}
-    return Training(
-        optimizer=optimizer,
-        learning_rate=learning_rate,
-        epsilon=None if record.get("epsilon") is None else file.number(record, "epsilon", where, low=0.0),
-        seed=seed,
-        chosen=chosen,
-        diverged=status == "diverged",
-        metrics={metric: file.number(metrics, metric, f"{where}metrics.", *_range(metric)) for metric in metrics},
-        seconds=file.number(record, "seconds", where, low=0.0),
-    )
+_Content = TypeVar("_Content")
 
 
-def _range(metric: str) -> tuple[float, float]:
-    return (0.0, 1.0) if metric.endswith(_SHARES) else _RANGES.get(metric, (-math.inf, math.inf))
+def _load(path: Path, kind: type[_Content]) -> _Content:
+    if not path.is_file():
+        raise RunError(f"A run folder must hold {path.name} beside its other files. Received: no file {path}")
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except OSError as error:
+        raise RunError(f"Cannot read the file ({error.strerror}). Received: {path}") from None
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+        raise _damaged(path, first_line(error)) from None
 
 
-class _File:
-    """A JSON object in a file; whatever is wrong with it ends in one line that names the file."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        if not path.is_file():
-            raise RunError(f"A run folder must hold {path.name} beside its other files. Received: no file {path}")
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise RunError(f"Cannot read the file ({error.strerror}). Received: {path}") from None
-        except (ValueError, RecursionError) as error:
-            reason = " ".join(str(error).split())[:120]
-            raise RunError(f"The file is not JSON ({reason}); remove it or run again. Received: {path}") from None
-        if not isinstance(content, dict):
-            self.refuse("the file must hold one JSON object", content)
-        self.content: dict[str, Any] = content
-
-    def refuse(self, rule: str, received: Any) -> NoReturn:
-        """Raises the one line."""
-        raise RunError(
-            f"{self.path}: {_printable(rule)}; correct the file or run again. Received: {ascii(received)[:60]}"
-        )
-
-    def get(self, record: dict[str, Any], key: str, where: str = "") -> Any:
-        """A value that must be there."""
-        if key not in record:
-            self.refuse(f"{where}{key} is missing", ", ".join(record))
-        return record[key]
-
-    def text(self, record: dict[str, Any], key: str, where: str = "") -> str:
-        """A text that can be shown anywhere."""
-        value = self.get(record, key, where)
-        if not isinstance(value, str) or not value.strip() or not value.isprintable():
-            self.refuse(f"{where}{key} must be a text of printable characters", value)
-        return value
-
-    def number(
-        self, record: dict[str, Any], key: str, where: str = "", low: float = -math.inf, high: float = math.inf
-    ) -> float:
-        """A finite number from `low` to `high`."""
-        value = self.get(record, key, where)
-        # A huge integer has no float; its comparison with one is exact all the same.
-        finite = type(value) in (int, float) and -1e300 < value < 1e300
-        if not finite or not low <= value <= high:
-            limits = (
-                "" if low == -math.inf else f" from {low:g} to {high:g}" if high < math.inf else f", at least {low:g}"
-            )
-            self.refuse(f"{where}{key} must be a finite number{limits}", value)
-        return float(value)
-
-    def dict(self, record: dict[str, Any], key: str, where: str = "") -> dict[str, Any]:
-        """An object."""
-        value = self.get(record, key, where)
-        if not isinstance(value, dict):
-            self.refuse(f"{where}{key} must be an object", value)
-        return value
-
-    def list(self, key: str) -> list[Any]:
-        """An array of the file's own object."""
-        value = self.get(self.content, key)
-        if not isinstance(value, list):
-            self.refuse(f"{key} must be an array", value)
-        return value
+def _damaged(path: Path, reason: str) -> RunError:
+    return RunError(f"A file of the run is damaged ({_printable(reason)}); correct it or run again. Received: {path}")
 
 
 def _printable(text: str) -> str:

@@ -8,15 +8,15 @@ from typing import Any, NoReturn
 
 from absl import flags
 
-from nos_tf import run_folder, style
+from nos_tf import style
 from nos_tf.cli import application, shared_flags
 from nos_tf.errors import RunError
-from nos_tf.search import command_flags, files, finals, progress, tensorboard
+from nos_tf.run_folder import RunFolder
+from nos_tf.search import command_flags, files, progress, tensorboard
 from nos_tf.search.configuration import differences
 from nos_tf.search.observer import Observer, Observers
-from nos_tf.search.run import run
+from nos_tf.search.run import plan, run
 from nos_tf.search.store import Store
-from nos_tf.search.trial import BASELINES
 
 
 def main() -> NoReturn:
@@ -28,37 +28,32 @@ def main() -> NoReturn:
 
 def _main() -> None:
     values = flags.FLAGS
-    shared_flags.check_resume()
     if values.tensorboard:
         tensorboard.check_installed()
     if values.data_dir is not None and not Path(values.data_dir).is_dir():
         raise RunError(f"There is no such folder; prepare the data first. Received: --data_dir={values.data_dir}")
-    stored = _stored_flags(Path(values.run_dir)) if values.resume else None
-    resolved = command_flags.resolved(stored)
-    what = command_flags.configuration(resolved)
-    if resolved["epochs"] is None:
-        resolved["epochs"] = what.setup.get_task().epochs
-    folder = shared_flags.run_dir(f"{what.task}-{what.searcher}")
-    run_folder.check(folder, files.STORE, values.resume)
-    print(f"Run folder: {folder}", flush=True)
-    flags_to_keep = {**resolved, "run_dir": str(folder), "tensorboard": values.tensorboard}
-    work = what.trials + len(BASELINES) + (finals.NUM_FINALISTS + 1 + len(BASELINES)) * what.test_seeds
-    with progress.display(work) as status:
-        observers: list[Observer] = [status]
-        if values.tensorboard:
-            observers.append(tensorboard.TensorBoardLog(folder / "tensorboard", resolved))
-        run(what, folder, flags_to_keep, values.resume, Observers(*observers))
-    _show(folder)
+    path = shared_flags.run_dir(f"{values.task}-{values.searcher}")
+    with RunFolder(path, files.STORE, values.resume) as folder:
+        resolved = command_flags.resolved(_stored_flags(folder / files.STORE))
+        what = command_flags.configuration(resolved)
+        if resolved["epochs"] is None:
+            resolved["epochs"] = what.setup.get_task().epochs
+        print(f"Run folder: {path}", flush=True)
+        flags_to_keep = {**resolved, "run_dir": str(path), "tensorboard": values.tensorboard}
+        with progress.display(plan(what)) as status:
+            observers: list[Observer] = [status]
+            if values.tensorboard:
+                observers.append(tensorboard.TensorBoardLog(folder / "tensorboard", resolved))
+            run(what, folder, flags_to_keep, Observers(*observers))
+        _show(path)
 
 
-def _stored_flags(folder: Path) -> dict[str, Any] | None:
-    """Flags of the run that the folder holds; None when it holds none yet.
+def _stored_flags(path: Path) -> dict[str, Any] | None:
+    """Flags of the run that a store holds; None when there is none yet.
 
     Raises:
       RunError: The run was begun with other flags than are given now.
     """
-    run_folder.check(folder, files.STORE, resume=True)
-    path = folder / files.STORE
     if not path.exists():
         return None
     with Store.read(path) as store:
@@ -82,9 +77,10 @@ def _stored_flags(folder: Path) -> dict[str, Any] | None:
 def _show(folder: Path) -> None:
     # Loaded late: the figures' libraries are of no use to a command that is refused.
 
-    from nos_tf.search.reports import console, page, run_data
+    from nos_tf.search.reports import console, leaderboard_files, page, run_data
 
     found = run_data.load(folder)
+    leaderboard_files.write(found, folder)
     console.show(found, style.console())
     page.write([found], folder / files.REPORT)
     print(f"Report: {folder / files.REPORT}", flush=True)

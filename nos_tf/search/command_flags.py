@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from absl import flags
@@ -15,7 +15,7 @@ from nos_tf.dsl.entries import Binary, Operand, Unary, base_names
 from nos_tf.dsl.primitives import BINARY, OPERANDS, UNARY
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
 from nos_tf.errors import RunError
-from nos_tf.evaluation.protocol import REWARDS, Protocol
+from nos_tf.evaluation.protocol import DECADES, REWARDS, Protocol
 from nos_tf.search.configuration import Configuration
 
 _PROTOCOL = ("reward", "epochs", "sweep_epochs")
@@ -39,7 +39,12 @@ def define() -> None:
         "and learns nothing from. By default a quarter.",
         lower_bound=0,
     )
-    flags.DEFINE_integer("test_seeds", 5, "Fresh trainings of each of the best rules on test data.", lower_bound=1)
+    flags.DEFINE_integer(
+        "test_seeds",
+        20,
+        "Fresh trainings of each finalist and baseline on test data; twice as many for what they leave undecided.",
+        lower_bound=1,
+    )
 
     flags.DEFINE_enum(
         "executor", None, ["in_process", "processes"], "Where rules are trained; by default as --workers asks."
@@ -80,9 +85,14 @@ def define() -> None:
     )
     flags.DEFINE_integer("epochs", None, "Epochs of the rewarded training; by default the task's own.", lower_bound=1)
     flags.DEFINE_list(
-        "sweep", [f"1e{exponent}" for exponent in range(-5, 2)], "Learning rates that each rule is tried with."
+        "sweep",
+        ["fair"],
+        "Learning rates that each rule is tried with. fair: decades, and further and finer rates as the rule's best "
+        "one asks for; paper: the paper's decades alone; or a list of rates.",
     )
-    flags.DEFINE_integer("sweep_epochs", 1, "Epochs of the training with each of them.", lower_bound=1)
+    flags.DEFINE_integer(
+        "sweep_epochs", Protocol().sweep_epochs, "Epochs of the training with each of them.", lower_bound=1
+    )
 
 
 def _setting_flags(searcher: str) -> dict[str, dataclasses.Field[Any]]:
@@ -172,11 +182,10 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
         searchers.settings(values["searcher"], **chosen)
     except ValueError as error:
         raise RunError(str(error)) from None
-    rates = sweep_flags.positive_rates("sweep", values["sweep"])
     return Configuration(
         space=space,
         searcher_settings=chosen,
-        protocol=Protocol(learning_rates=tuple(rates), **{name: values[name] for name in _PROTOCOL}),
+        protocol=_protocol(values["sweep"], {name: values[name] for name in _PROTOCOL}),
         **{
             name: values[name]
             for name in (
@@ -185,6 +194,13 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
             )
         },
     )  # fmt: skip
+
+
+def _protocol(sweep: Sequence[str], others: Mapping[str, Any]) -> Protocol:
+    if list(sweep) == ["fair"]:
+        return Protocol(**others)
+    rates = DECADES if list(sweep) == ["paper"] else sweep_flags.positive_rates("sweep", sweep)
+    return Protocol.plain(rates, **others)
 
 
 def _names() -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 from nos_tf.dsl import SearchSpace
 from nos_tf.errors import RunError
 from nos_tf.evaluation.protocol import Protocol
+from nos_tf.search import race
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.trial import RANDOM
 
@@ -34,7 +35,7 @@ class Configuration:
       batch_size: Rules from one update of the searcher to the next.
       space: What rules are drawn from.
       protocol: How a rule is rewarded.
-      test_seeds: Fresh trainings of each of the best rules, measured on test data.
+      test_seeds: Trainings of each finalist and baseline on test data; twice as many for what they leave undecided.
       executor: "in_process" or "processes".
       workers: Number of worker processes.
       trial_timeout: Seconds after which a worker process counts as hanging.
@@ -51,7 +52,7 @@ class Configuration:
     data_dir: str | None = None
     searcher_settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     protocol: Protocol = dataclasses.field(default_factory=Protocol)
-    test_seeds: int = 5
+    test_seeds: int = 20
     executor: str = "in_process"
     workers: int = 1
     trial_timeout: float = 600.0
@@ -89,10 +90,9 @@ class Configuration:
         """Seed of the random reference or of the searcher."""
         return _seeds(self.seed, 1, 2)[source != RANDOM]
 
-    @property
-    def fresh_seeds(self) -> list[int]:
-        """Seeds of the test runs."""
-        return _seeds(self.seed, 2, self.test_seeds)
+    def fresh_seeds(self, stage: str, count: int) -> list[int]:
+        """Seeds of a stage of the race, which no trial and no other stage has."""
+        return _seeds(self.seed, 2 + race.STAGES.index(stage), count)
 
 
 def _seeds(seed: int, purpose: int, count: int) -> list[int]:

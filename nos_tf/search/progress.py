@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rich.console import Console
 from rich.live import Live
@@ -23,19 +23,20 @@ class Status(Observer):
     """The figures that are shown, kept up to date.
 
     Args:
-      total: Pieces of work of the whole run (trials, baselines, test runs), for the time left.
+      plan: About how much work each phase of the run is, in its order, for the time left.
       clock: Seconds, for the rate.
     """
 
-    def __init__(self, total: int, clock: Callable[[], float] = time.monotonic):
+    def __init__(self, plan: Mapping[str, float], clock: Callable[[], float] = time.monotonic):
         self.phase = "start"
         self.done = self.phase_total = 0
         self.failed = self.duplicates = 0
         self.best: Trial | None = None
         self.entropy: float | None = None
-        self._left = total
+        self._plan = dict(plan)
+        self._pieces: dict[str, float] = {}
         self._clock = clock
-        self._worked = 0
+        self._worked = 0.0
         self._phase_worked = 0
         self._first_result: float | None = None
         self._phase_started = clock()
@@ -45,7 +46,8 @@ class Status(Observer):
 
     def on_phase(self, name: str, done: int, total: int) -> None:
         self.phase, self.done, self.phase_total = name, done, total
-        self._left -= done
+        # The later rounds of a phase have pieces of the first round's size.
+        self._pieces.setdefault(name, self._plan.get(name, 0.0) / max(total, 1))
         self._phase_worked = 0
         self._phase_started = self._clock()
 
@@ -64,10 +66,10 @@ class Status(Observer):
     def on_result(self) -> None:
         if self._first_result is None:
             self._first_result = self._clock()
+        else:
+            self._worked += self._pieces.get(self.phase, 0.0)
         self.done += 1
-        self._worked += 1
         self._phase_worked += 1
-        self._left -= 1
 
     def _count(self, trial: Trial) -> None:
         self.duplicates += trial.duplicate_of is not None
@@ -84,9 +86,14 @@ class Status(Observer):
     @property
     def seconds_left(self) -> float | None:
         """Estimate for the rest of the run, by the results after the first, which has waited for the workers' start."""
-        if self._first_result is None or self._worked < 2:
+        if self._first_result is None or not self._worked:
             return None
-        return (self._clock() - self._first_result) / (self._worked - 1) * max(self._left, 0)
+        names = list(self._plan)
+        later = names[names.index(self.phase) + 1 :] if self.phase in names else []
+        left = (self.phase_total - self.done) * self._pieces.get(self.phase, 0.0) + sum(
+            self._plan[name] for name in later
+        )
+        return (self._clock() - self._first_result) / self._worked * left
 
     def rows(self) -> dict[str, str]:
         """What is shown, in order."""
@@ -105,8 +112,8 @@ class Status(Observer):
 class LogLines(Status):
     """Prints a line now and then; for a log file or a pipe."""
 
-    def __init__(self, total: int, clock: Callable[[], float] = time.monotonic):
-        super().__init__(total, clock)
+    def __init__(self, plan: Mapping[str, float], clock: Callable[[], float] = time.monotonic):
+        super().__init__(plan, clock)
         self._printed: float | None = None
 
     def on_phase(self, name: str, done: int, total: int) -> None:
@@ -124,12 +131,12 @@ class LogLines(Status):
 
 
 @contextlib.contextmanager
-def display(total: int) -> Iterator[Status]:
+def display(plan: Mapping[str, float]) -> Iterator[Status]:
     """Shows the run's progress on standard output for the time of the context."""
     if not sys.stdout.isatty():
-        yield LogLines(total)
+        yield LogLines(plan)
         return
-    status = Status(total)
+    status = Status(plan)
     with Live(get_renderable=lambda: _table(status), console=Console(), refresh_per_second=4):
         yield status
 

@@ -1,4 +1,4 @@
-"""A whole run: the baselines, the random reference, the search, and fresh trainings of the best on test data."""
+"""A whole run: the baselines, the random reference, the search, and the race of the best."""
 
 from __future__ import annotations
 
@@ -8,56 +8,63 @@ from typing import Any
 
 from nos_tf import run_folder, searchers
 from nos_tf.errors import RunError
-from nos_tf.search import files, finals, loop
+from nos_tf.run_folder import RunFolder
+from nos_tf.search import files, loop, race
+from nos_tf.search.baselines import check_baselines, run_baselines
 from nos_tf.search.configuration import Configuration
 from nos_tf.search.executors.in_process import InProcess
 from nos_tf.search.executors.job import Executor
 from nos_tf.search.executors.worker_processes import WorkerProcesses
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
-from nos_tf.search.trial import RANDOM
+from nos_tf.search.trial import BASELINES, RANDOM
 from nos_tf.tensorflow_loading import load_single_threaded, set_environment
 from nos_tf.versions import versions
 
 
-def run(configuration: Configuration, folder: Path, flags: Mapping[str, Any], resume: bool, observer: Observer) -> None:
+def run(configuration: Configuration, folder: RunFolder, flags: Mapping[str, Any], observer: Observer) -> None:
     """Runs a search to its end, from wherever its folder says that it is.
 
     Args:
       configuration: What to do.
-      folder: Folder of the run; made if it is missing.
+      folder: Folder of the run, locked.
       flags: What the user asked for, as JSON can hold it; kept with the run.
-      resume: Go on with the run that the folder holds, if it holds one.
       observer: Hears how the run goes on.
 
     Raises:
       RunError: What was asked for cannot be done. What was stored stays.
     """
-    run_folder.check(folder, files.STORE, resume)
     set_environment()
     data_label = configuration.setup.describe_data()
     if not (folder / files.STORE).exists():
         for warning in configuration.setup.check():
             observer.on_warning(warning)
-    with run_folder.locked(folder):
-        run_folder.check(folder, files.STORE, resume)
-        record = {"flags": dict(flags), "versions": versions(), "data_label": data_label}
-        with _store(folder, record) as store, _executor(configuration, folder) as executor:
-            run_folder.write_json(folder / run_folder.CONFIGURATION, store.run())
-            observer.on_start(store.trials())
-            finals.run_baselines(store, executor, observer, configuration.training_seed)
-            finals.check_baselines(store)
-            for source, trials in configuration.stages.items():
-                if trials > 0:
-                    stage = _stage(configuration, source, trials)
-                    done = sum(trial.source == source and trial.duplicate_of is None for trial in store.trials())
-                    observer.on_phase("random reference" if source == RANDOM else source, done, trials)
-                    loop.run_stage(stage, store, executor, observer)
-            finals.run_tests(store, executor, observer, configuration.fresh_seeds)
+    record = {"flags": dict(flags), "versions": versions(), "data_label": data_label}
+    with _store(folder / files.STORE, record) as store, _executor(configuration, folder) as executor:
+        run_folder.write_json(folder / run_folder.CONFIGURATION, store.run())
+        observer.on_start(store.trials())
+        run_baselines(store, executor, observer, configuration.training_seed)
+        check_baselines(store)
+        for source, trials in configuration.stages.items():
+            if trials > 0:
+                stage = _stage(configuration, source, trials)
+                done = sum(trial.source == source and trial.duplicate_of is None for trial in store.trials())
+                observer.on_phase(_phase(source), done, trials)
+                loop.run_stage(stage, store, executor, observer)
+        race.run(store, executor, observer, configuration.fresh_seeds, configuration.test_seeds)
 
 
-def _store(folder: Path, record: Mapping[str, Any]) -> Store:
-    path = folder / files.STORE
+def plan(configuration: Configuration) -> dict[str, float]:
+    """About how much work each phase of a run is, in evaluations of a rule; in the order of the phases."""
+    search = {_phase(source): float(trials) for source, trials in configuration.stages.items()}
+    return {"baselines": float(len(BASELINES)), **search, **race.plan(configuration.test_seeds)}
+
+
+def _phase(source: str) -> str:
+    return "random reference" if source == RANDOM else source
+
+
+def _store(path: Path, record: Mapping[str, Any]) -> Store:
     if not path.exists():
         return Store.create(path, record)
     store = Store.open(path)
@@ -66,7 +73,7 @@ def _store(folder: Path, record: Mapping[str, Any]) -> Store:
     return store
 
 
-def _executor(configuration: Configuration, folder: Path) -> Executor:
+def _executor(configuration: Configuration, folder: RunFolder) -> Executor:
     setup = configuration.setup
     if configuration.executor == "in_process":
         return InProcess(setup.build)

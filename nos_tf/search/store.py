@@ -20,10 +20,10 @@ import numpy as np
 from nos_tf.dsl import Program
 from nos_tf.errors import RunError
 from nos_tf.evaluation.result import Evaluation
-from nos_tf.search.trial import Baseline, Batch, FinalRun, Trial
+from nos_tf.search.trial import Baseline, Batch, Training, Trial
 
 _APPLICATION_ID = 0x4E4F5354  # "NOST"
-_VERSION = 1
+_VERSION = 2
 _HEADER = 100  # Bytes; https://www.sqlite.org/fileformat.html#the_database_header
 _SCHEMA = """
 CREATE TABLE run (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -34,9 +34,9 @@ CREATE TABLE trials (
 CREATE TABLE batches (batch INTEGER PRIMARY KEY, source TEXT NOT NULL, metrics TEXT NOT NULL);
 CREATE TABLE states (source TEXT PRIMARY KEY, batch INTEGER NOT NULL, state BLOB NOT NULL);
 CREATE TABLE baselines (name TEXT PRIMARY KEY, tokens TEXT NOT NULL, evaluation TEXT NOT NULL);
-CREATE TABLE tests (
-  tokens TEXT NOT NULL, rule TEXT NOT NULL, seed INTEGER NOT NULL, evaluation TEXT NOT NULL,
-  PRIMARY KEY (tokens, seed));
+CREATE TABLE trainings (
+  stage TEXT NOT NULL, tokens TEXT NOT NULL, rule TEXT NOT NULL, seed INTEGER NOT NULL, learning_rate REAL NOT NULL,
+  evaluation TEXT NOT NULL, PRIMARY KEY (stage, tokens, seed, learning_rate));
 """
 
 
@@ -181,15 +181,27 @@ class Store:
         rows = self._connection.execute("SELECT name, tokens, evaluation FROM baselines ORDER BY rowid")
         return [Baseline(name, _program(tokens), Evaluation.from_json(json.loads(text))) for name, tokens, text in rows]
 
-    def add_test(self, test: FinalRun) -> None:
+    def add_training(self, training: Training) -> None:
         with self._transaction() as connection:
-            evaluation = json.dumps(test.evaluation.to_json())
-            row = (_tokens(test.program), str(test.program), test.seed, evaluation)
-            connection.execute("INSERT INTO tests VALUES (?, ?, ?, ?)", row)
+            row = {
+                "stage": training.stage,
+                "tokens": _tokens(training.program),
+                "rule": str(training.program),
+                "seed": training.seed,
+                "learning_rate": training.learning_rate,
+                "evaluation": json.dumps(training.evaluation.to_json()),
+            }
+            places = ", ".join(f":{name}" for name in row)
+            connection.execute(f"INSERT INTO trainings ({', '.join(row)}) VALUES ({places})", row)
 
-    def tests(self) -> list[FinalRun]:
-        rows = self._connection.execute("SELECT tokens, seed, evaluation FROM tests ORDER BY rowid")
-        return [FinalRun(_program(tokens), seed, Evaluation.from_json(json.loads(text))) for tokens, seed, text in rows]
+    def trainings(self) -> list[Training]:
+        rows = self._connection.execute(
+            "SELECT stage, tokens, seed, learning_rate, evaluation FROM trainings ORDER BY rowid"
+        )
+        return [
+            Training(stage, _program(tokens), seed, rate, Evaluation.from_json(json.loads(text)))
+            for stage, tokens, seed, rate, text in rows
+        ]
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -273,5 +285,5 @@ def _writing(path: Path) -> Iterator[None]:
     except (sqlite3.Error, OSError) as error:
         raise RunError(
             f"Trials can no longer be stored ({error}) in {path}; what was stored stays readable: "
-            "make room there, then continue with --resume"
+            "make room there, then resume the run"
         ) from None

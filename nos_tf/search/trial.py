@@ -1,4 +1,4 @@
-"""What a run records: trials, finished batches, baselines and test runs."""
+"""What a run records: trials, finished batches, baselines, and the trainings after the search."""
 
 from __future__ import annotations
 
@@ -70,9 +70,19 @@ class Baseline:
 
 
 @dataclasses.dataclass(frozen=True)
-class FinalRun:
-    """A rule trained afresh with another seed, and measured on data that the search never read."""
+class Training:
+    """A rule trained once more after the search.
 
+    Attributes:
+      stage: What for; one of `nos_tf.search.race`'s stages.
+      program: The rule.
+      seed: A seed that no trial had.
+      learning_rate: Its learning rate.
+      evaluation: Its result.
+    """
+
+    stage: str
     program: Program
     seed: int
+    learning_rate: float
     evaluation: Evaluation

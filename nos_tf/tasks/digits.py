@@ -38,5 +38,4 @@ register(
     data_label="scikit-learn's handwritten digits (1,797 images of 8x8)",
     batch_size=50,
     epochs=2,  # More make the reward less reliable among the good rules (docs/results/reward_study.md).
-    test_epochs=10,
 )

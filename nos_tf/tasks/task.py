@@ -55,7 +55,7 @@ class Task:
       batch_size: Examples of a training step.
       examples_per_epoch: Examples of an epoch; None for the whole training split.
       epochs: Epochs of the run that is rewarded.
-      test_epochs: Epochs of the final training that is measured on test data; None for `epochs`.
+      test_epochs: Epochs of the long trainings that end a search; None for five times `epochs`.
     """
 
     name: str
@@ -100,7 +100,7 @@ def register(
       batch_size: Examples of a training step.
       examples_per_epoch: Examples of an epoch; None for the whole training split.
       epochs: Epochs of the run that is rewarded.
-      test_epochs: Epochs of the final training that is measured on test data; None for `epochs`.
+      test_epochs: Epochs of the long trainings that end a search; None for five times `epochs`.
     """
     task = Task(name, data_label, load, build_model, batch_size, examples_per_epoch, epochs, test_epochs)
     _TASKS[name] = task

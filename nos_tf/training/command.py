@@ -10,8 +10,9 @@ from absl import flags
 from nos_tf import run_folder, style
 from nos_tf.cli import application, shared_flags, sweep_flags
 from nos_tf.errors import RunError
+from nos_tf.run_folder import RunFolder
 from nos_tf.tensorflow_loading import load_quietly
-from nos_tf.training import machines, record
+from nos_tf.training import machines
 from nos_tf.training.interruption import Preempted
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 SCHEDULES = ("constant", "cosine")
 TABLE, FIGURE = "results.md", "curves.png"
 # Flags that change where, how fast or how it is shown, but no number.
-_WITHOUT = frozenset({"run_dir", "data_dir", "resume", "strategy", "tensorboard"})
+_WITHOUT = shared_flags.WITHOUT_NUMBERS | {"strategy", "tensorboard"}
 REFERENCE_BATCH = 256  # To which learning rates refer that are scaled with the batch (Goyal et al., 2017).
 
 
@@ -111,31 +112,29 @@ def _run(
     plotted: Sequence[str],
 ) -> None:
     values = _values()
-    shared_flags.check_resume()
     chief = shared_flags.run_dir(name)
-    folder = machines.own_folder(chief) if values["strategy"] == "multi_worker" else chief
-    run_folder.check(folder, run_folder.CONFIGURATION, values["resume"])
-    if values["resume"] and folder != chief:
-        machines.take_over(chief, folder)
-    load_quietly()
-    from nos_tf.training.progress import Progress
-    from nos_tf.training.runtime import Runtime, check_batch
-    from nos_tf.training.study import Study
+    path = machines.own_folder(chief) if values["strategy"] == "multi_worker" else chief
+    with RunFolder(path, resume=values["resume"]) as folder:
+        if values["resume"] and path != chief:
+            machines.take_over(chief, folder)
+        load_quietly()
+        from nos_tf.training.progress import Progress
+        from nos_tf.training.runtime import Runtime, check_batch
+        from nos_tf.training.study import Study
 
-    runtime = Runtime(values["strategy"], values["mixed_precision"], values["xla"])
-    check_batch(values["batch_size"], runtime.distribute_strategy)
-    experiment = make_experiment(values)
-    plan = _plan(values, experiment)
-    print(f"Run folder: {folder}", flush=True)
-    with run_folder.locked(folder):
-        record.begin(folder, name, values, _WITHOUT, values["resume"])
+        runtime = Runtime(values["strategy"], values["mixed_precision"], values["xla"])
+        check_batch(values["batch_size"], runtime.distribute_strategy)
+        experiment = make_experiment(values)
+        plan = _plan(values, experiment)
+        print(f"Run folder: {path}", flush=True)
+        folder.begin(name, values, _WITHOUT)
         for file, content in experiment.files.items():
             run_folder.write_bytes(folder / file, content)
-        study = Study(experiment, plan, folder)
+        study = Study(experiment, plan, path)
         with Progress(experiment, study.count, len(study.trainings)) as progress:
             study.run(runtime, progress, values["tensorboard"])
         _report(study, columns, plotted)
-    study.check_trained()
+        study.check_trained()
 
 
 def steps_per_epoch(examples: int, batch_size: int) -> int:
@@ -153,8 +152,10 @@ def steps_per_epoch(examples: int, batch_size: int) -> int:
 
 def _values() -> dict[str, Any]:
     """All flags but absl's own, as JSON can hold them."""
-    values = {name: flag.value for name, flag in shared_flags.own().items()}
-    return values | {"optimizers": sweep_flags.optimizers(), "learning_rates": sweep_flags.learning_rates()}
+    return shared_flags.values() | {
+        "optimizers": sweep_flags.optimizers(),
+        "learning_rates": sweep_flags.learning_rates(),
+    }
 
 
 def _plan(values: Mapping[str, Any], experiment: Experiment) -> Plan:
@@ -206,14 +207,14 @@ def _plan(values: Mapping[str, Any], experiment: Experiment) -> Plan:
 def _report(study: Study, columns: Sequence[str], plotted: Sequence[str]) -> None:
     from rich.table import Table
 
-    from nos_tf.training import report
+    from nos_tf.training import figures, report
 
     measured = {name for training in study.trainings.values() for name in training.metrics}
     columns = [name for name in columns if name in measured]
     run_folder.write_text(study.folder / TABLE, report.to_markdown(study, columns))
     if study.selected():
         with run_folder.writing(study.folder / FIGURE):
-            report.curves(study, plotted).savefig(study.folder / FIGURE)
+            figures.figure(study, plotted).savefig(study.folder / FIGURE)
     table = Table(title=f"{study.experiment.name} ({study.experiment.dataset})", title_justify="left")
     for name in report.header(columns):
         table.add_column(name, overflow="fold")

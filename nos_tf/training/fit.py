@@ -16,15 +16,12 @@ from typing import Any, NamedTuple, Protocol
 import tensorflow as tf
 
 from nos_tf.optimizers import keras_compat
-from nos_tf.training import damaged_data, machines, tensorboard, weights
-from nos_tf.training.averaging import averaged_weights
-from nos_tf.training.checkpoint import Checkpoint
+from nos_tf.training import failures, files
 from nos_tf.training.experiment import Experiment
-from nos_tf.training.history import Row, read_rows, write_rows
-from nos_tf.training.interruption import Interruption
+from nos_tf.training.files import Checkpoint, Row, averaged_weights
+from nos_tf.training.interruption import Agreement, Interruption
 from nos_tf.training.runtime import Runtime
 
-HISTORY = "history.csv"
 _CHECKPOINT_SECONDS = 300.0  # A crash costs at most so much of the work within an epoch.
 _DIVERGENCE_STEPS = 20  # From one look at the loss to the next; each makes the host wait for the device.
 
@@ -54,7 +51,7 @@ class Display(Protocol):
         """An epoch was measured."""
 
 
-@machines.told()
+@failures.lost_machine()
 def fit(
     experiment: Experiment,
     make_optimizer: Callable[[], tf.keras.optimizers.Optimizer],
@@ -91,19 +88,19 @@ def fit(
         keras_compat.build_optimizer(model.optimizer, model.trainable_variables)
     keras_compat.keep_weights(model.optimizer)
     first = next(iter(experiment.evaluations.values()))
-    with damaged_data.told():
+    with failures.damaged_data():
         model.evaluate(first.take(1), verbose=0)  # Makes the metrics' variables, which are a part of the checkpoint.
     metrics = keras_compat.tf_variables(variable for metric in model.metrics for variable in metric.variables)
     model.reset_metrics()
     state = [*keras_compat.model_variables(model), *keras_compat.optimizer_variables(model.optimizer), *metrics]
     saved = Checkpoint(folder / "checkpoint", state)
-    agreement = machines.Agreement(strategy, interruption)
+    agreement = Agreement(strategy, interruption)
     session = _Session(experiment, saved, metrics, folder, interruption, agreement, display)
     session.restore()
     callbacks: list[Any] = [session]
     if with_tensorboard:
-        callbacks += tensorboard.callbacks(experiment, folder / "tensorboard")
-    with interruption.listening(), damaged_data.told():
+        callbacks += _tensorboard(experiment, folder / "tensorboard")
+    with interruption.listening(), failures.damaged_data():
         while session.step < experiment.total_steps and not session.diverged:
             rest = session.step % experiment.steps_per_epoch
             epoch = session.step // experiment.steps_per_epoch
@@ -130,11 +127,11 @@ def _finish(experiment: Experiment, model: tf.keras.Model, folder: Path) -> dict
         splits = experiment.measure(model) if experiment.measure is not None else {}
         return {f"{split}_{mark}{name}": value for split, found in splits.items() for name, value in found.items()}
 
-    weights.save(model, folder / weights.LAST)
+    files.save_weights(model, folder / files.LAST)
     values = measured("")
     if keras_compat.weight_averages(model.optimizer):
         with averaged_weights(model):
-            weights.save(model, folder / weights.AVERAGED)
+            files.save_weights(model, folder / files.AVERAGED)
             values |= measured("ema_")
     return values
 
@@ -146,6 +143,26 @@ def _batches(experiment: Experiment, strategy: tf.distribute.Strategy, seed: int
     return strategy.distribute_datasets_from_function(lambda host: share(seed, first_step, host))
 
 
+def _tensorboard(experiment: Experiment, folder: Path) -> list[tf.keras.callbacks.Callback]:
+    """Callbacks that write the curves, and samples of what the model does where the experiment has some."""
+    found: list[tf.keras.callbacks.Callback] = [tf.keras.callbacks.TensorBoard(folder, write_graph=False)]
+    if experiment.samples is not None:
+        found.append(_Samples(experiment.samples, folder))
+    return found
+
+
+class _Samples(tf.keras.callbacks.Callback):
+    def __init__(self, samples: Callable[[tf.keras.Model], str], folder: Path):
+        super().__init__()
+        self._samples = samples
+        self._writer = tf.summary.create_file_writer(str(folder / "samples"))
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        with self._writer.as_default():
+            tf.summary.text("samples", self._samples(self.model), step=epoch + 1)
+        self._writer.flush()
+
+
 class _Session(tf.keras.callbacks.Callback):
     def __init__(
         self,
@@ -154,7 +171,7 @@ class _Session(tf.keras.callbacks.Callback):
         metrics: list[tf.Variable],
         folder: Path,
         interruption: Interruption,
-        agreement: machines.Agreement,
+        agreement: Agreement,
         display: Display,
     ):
         super().__init__()
@@ -183,7 +200,7 @@ class _Session(tf.keras.callbacks.Callback):
         self.step = self._saved.restore()
         if self.step:
             # The rows are written before the checkpoint, so there may be one that the checkpoint does not know.
-            self.rows = read_rows(self._folder / HISTORY)[: self.step // self._experiment.steps_per_epoch]
+            self.rows = files.read_rows(self._folder / files.HISTORY)[: self.step // self._experiment.steps_per_epoch]
             self._running = [variable.numpy() for variable in self._metrics]
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -212,7 +229,7 @@ class _Session(tf.keras.callbacks.Callback):
         if not math.isfinite(logs["loss"]):
             self.model.stop_training = True
             self.rows.append({"epoch": epoch + 1, "loss": math.nan})
-            write_rows(self.rows, self._folder / HISTORY)
+            files.write_rows(self.rows, self._folder / files.HISTORY)
         else:
             row: Row = {"epoch": epoch + 1} | {name: float(value) for name, value in logs.items()}
             for split, data in self._experiment.evaluations.items():
@@ -231,7 +248,7 @@ class _Session(tf.keras.callbacks.Callback):
             self.model.stop_training = True
 
     def _save(self) -> None:
-        write_rows(self.rows, self._folder / HISTORY)
+        files.write_rows(self.rows, self._folder / files.HISTORY)
         self._saved_at = time.monotonic()
         self._saved.save(self.step, self.seconds)
         self._began = self._saved_at

@@ -19,10 +19,9 @@ import tensorflow as tf
 
 from nos_tf import run_folder
 from nos_tf.errors import RunError
-from nos_tf.training import record
 from nos_tf.training.experiment import Experiment
-from nos_tf.training.fit import HISTORY, fit
-from nos_tf.training.history import Row, read_rows
+from nos_tf.training.files import HISTORY, Row, read_rows
+from nos_tf.training.fit import fit
 from nos_tf.training.interruption import Interruption
 from nos_tf.training.progress import Progress
 from nos_tf.training.runtime import Runtime
@@ -203,7 +202,7 @@ def read_trainings(folder: Path) -> list[Training]:
       RunError: The folder's results cannot be read.
     """
     path = folder / run_folder.RESULTS
-    stored = record.read_json(path) if path.exists() else {}
+    stored = run_folder.read_json(path) if path.exists() else {}
     names = [field.name for field in dataclasses.fields(Training)]
     try:
         return [Training(**{name: run[name] for name in names}) for run in stored.get("runs", [])]

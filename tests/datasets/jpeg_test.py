@@ -6,7 +6,7 @@ import tensorflow as tf
 from PIL import Image
 
 from nos_tf.datasets.jpeg import decode_window, image_size
-from tests.datasets.fake_imagenet import encoded
+from tests.datasets.fake_prepared import encoded
 
 _ROWS, _COLUMNS = np.mgrid[0:48, 0:64]
 PIXELS = np.stack([_ROWS * 5, _COLUMNS * 3, (_ROWS + _COLUMNS) * 2], -1).astype(

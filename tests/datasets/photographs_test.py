@@ -4,7 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from nos_tf.datasets.photographs import center_crop, distort_color, random_crop
-from tests.datasets.fake_imagenet import encoded, photograph
+from tests.datasets.fake_imagenet import photograph
+from tests.datasets.fake_prepared import encoded
 
 ROWS, COLUMNS = np.mgrid[0:80, 0:160]
 # Red tells the row and green the column of a pixel, as shares of the whole.

@@ -19,12 +19,12 @@ def test_text_is_a_rule_as_it_is_printed(name):
 
 def test_no_two_names_are_one_rule():
     keys = nos_tf.canonical_keys([nos_tf.parse(rule.text) for rule in NAMED_RULES.values()])
-    assert len(set(keys)) == len(NAMED_RULES) == 22
+    assert len(set(keys)) == len(NAMED_RULES) == 25
 
 
 def test_titles_are_the_baselines_of_a_search():
     titles = [rule.title for rule in NAMED_RULES.values() if rule.title]
-    assert titles == ["SGD", "Momentum", "RMSProp", "Adam", "PowerSign", "AddSign"]
+    assert titles == ["SGD", "Momentum", "Nesterov", "Adam", "AdamW", "RMSProp", "Lion", "PowerSign", "AddSign"]
 
 
 def test_loads_no_tensorflow():

@@ -10,7 +10,7 @@ from nos_tf.dsl import Program, SearchSpace, canonical_key, evaluate, parse
 from nos_tf.dsl.entries import PRODUCT, Average, Binary, Meaning, Operand, Unary
 from nos_tf.dsl.numpy_state import NumpyState
 from nos_tf.dsl.primitives import AVERAGES, BINARY, OPERANDS, UNARY, noise
-from nos_tf.evaluation.interpreter import encode, interpret
+from nos_tf.evaluation.interpreter import Interpreter, encode, encode_slots
 from nos_tf.evaluation.screening import cannot_learn
 from nos_tf.optimizers import ProgramOptimizer
 from nos_tf.optimizers.update_rule import Randomness, TensorState, updated_averages
@@ -185,21 +185,24 @@ def training():
 
 def test_is_interpreted_in_a_graph(training):
     start, gradients = training
+    interpreter = Interpreter([SIZE])
 
-    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, 5], tf.int32)])
-    def path(tokens):
-        weights, averages, path = tf.constant(start), dict.fromkeys(AVERAGES, tf.zeros(SIZE)), []
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, 5], tf.int32), tf.TensorSpec([], tf.int32)])
+    def path(tokens, slots):
+        weights, averages, path = tf.constant(start), [tf.zeros(SIZE)] * len(AVERAGES), []
+        total, seed = tf.constant(float(TOTAL_STEPS)), tf.constant(SEED, tf.int64)
         for step, gradient in enumerate(tf.unstack(tf.constant(gradients))):
-            averages = updated_averages(AVERAGES, averages, gradient, {})
-            total = tf.constant(float(TOTAL_STEPS))
-            state = TensorState(gradient, weights, averages, tf.constant(step), total, {}, Randomness(SEED, {0: SIZE}))
-            weights = weights - 0.01 * interpret(tokens, state)
+            averages = interpreter.averages(slots, averages, gradient)
+            update = interpreter.update(tokens, gradient, weights, averages, tf.constant(step), total, seed)
+            weights = weights - 0.01 * update
             path.append(weights)
         return tf.stack(path)
 
     for program in map(parse, TEXTS):
         expected = _expected_path(program, start, gradients)
-        np.testing.assert_allclose(path(encode(program)), expected, rtol=1e-5, atol=1e-6, err_msg=str(program))
+        np.testing.assert_allclose(
+            path(encode(program), encode_slots(program)), expected, rtol=1e-5, atol=1e-6, err_msg=str(program)
+        )
 
 
 @pytest.mark.parametrize("text", TEXTS)

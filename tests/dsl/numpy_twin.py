@@ -18,7 +18,8 @@ Array = np.ndarray
 # Boolean mask of the entries that a drop keeps: rate and site (2 * group + side) -> array.
 Keep = Callable[[float, int], Array]
 
-BETAS = {"m": 0.9, "v": 0.999, "gamma": 0.999}
+BETAS = {"m": 0.9, "v": 0.999, "gamma": 0.999, "m_slow": 0.99}
+POWERS = {"m": 1, "v": 2, "gamma": 3, "m_slow": 1}  # Of the gradient, in each average.
 ALL_OPERANDS = tuple(OPERANDS)
 
 
@@ -79,6 +80,8 @@ def operand_values(
     ld: Array,
     cd: Array,
     rd: Array,
+    nesterov: Array,
+    lion: Array,
 ) -> dict[str, Array]:
     """All operands by token; `m`, `v` and `gamma` bias-corrected, `noise` and `annealed_noise` at their own scale."""
     one = np.ones_like(g)
@@ -86,7 +89,7 @@ def operand_values(
     values |= {"sign(g)": UNARY["sign"](g), "sign(m)": UNARY["sign"](m)}
     values |= {f"{scale}*w": number(scale, w) * w for scale in ("1e-4", "1e-3", "1e-2", "1e-1")}
     values |= {"noise": noise, "annealed_noise": annealed_noise, "adam": adam, "rmsprop": rmsprop}
-    return values | {"ld": ld, "cd": cd, "rd": rd}
+    return values | {"ld": ld, "cd": cd, "rd": rd, "nesterov": nesterov, "lion": lion}
 
 
 def update(program: Program, operands: Mapping[str, Array], keep: Keep | None = None) -> Array:
@@ -115,17 +118,21 @@ class Averages:
 
     Attributes:
       m: Average of the gradient, not bias-corrected; likewise `v` of its square and `gamma` of its cube.
+      m_slow: Lion's average of the gradient.
+      momentum: Sum of the gradients, each step by a factor of 0.9 smaller.
       step: Steps completed.
     """
 
     m: Array
     v: Array
     gamma: Array
+    m_slow: Array
+    momentum: Array
     step: int = 0
 
     @classmethod
     def zeros(cls, shape: tuple[int, ...]) -> Averages:
-        return cls(np.zeros(shape), np.zeros(shape), np.zeros(shape))
+        return cls(*(np.zeros(shape) for _ in range(5)))
 
     def operands(
         self, g: Array, w: Array, total_steps: int = 100, normal: Array | None = None, normal2: Array | None = None
@@ -139,11 +146,12 @@ class Averages:
           normal: Standard normal draws behind `noise`; zeros if left out.
           normal2: Those behind `annealed_noise`.
         """
-        for name, power in (("m", 1), ("v", 2), ("gamma", 3)):
-            beta = BETAS[name]
-            setattr(self, name, beta * getattr(self, name) + (1.0 - beta) * g**power)
+        lion = UNARY["sign"](0.9 * self.m_slow + 0.1 * g)  # Chen et al. (2023): before the average takes the gradient.
+        self.momentum = 0.9 * self.momentum + g
+        for name, beta in BETAS.items():
+            setattr(self, name, beta * getattr(self, name) + (1.0 - beta) * g ** POWERS[name])
         t, self.step = self.step, self.step + 1
-        hat = {name: getattr(self, name) / (1.0 - beta**self.step) for name, beta in BETAS.items()}
+        hat = {name: getattr(self, name) / (1.0 - BETAS[name] ** self.step) for name in ("m", "v", "gamma")}
         adam_rate = np.sqrt(1.0 - BETAS["v"] ** self.step) / (1.0 - BETAS["m"] ** self.step)
         fraction = t / total_steps
         one = np.ones_like(g)
@@ -158,6 +166,8 @@ class Averages:
             ld=one * (1.0 - fraction),
             cd=one * 0.5 * (1.0 + np.cos(np.pi * fraction)),
             rd=one * 0.5 * (1.0 + np.cos(np.pi * ((t * 10) % total_steps) / total_steps)),
+            nesterov=g + 0.9 * self.momentum,
+            lion=lion,
         )
 
 

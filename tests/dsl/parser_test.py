@@ -196,7 +196,7 @@ def test_bad_texts(text, message, column):
     assert isinstance(error.value, ValueError)
     assert shown.isascii()
     assert shown.isprintable()
-    assert len(shown) < 300
+    assert len(shown) < 320
     if column is not None:
         assert error.value.column == column
         assert f"(column {column}, at " in shown

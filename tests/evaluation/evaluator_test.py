@@ -1,5 +1,6 @@
 """The protocol over a stand-in for the trainer, whose learning curves are known."""
 
+import dataclasses
 import math
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from nos_tf.evaluation.evaluator import Evaluator
 from nos_tf.evaluation.trainer import Score
 from nos_tf.tasks.task import Task
 
-TASK = Task("stand-in", "nothing", lambda data_dir: None, lambda: None, epochs=4, test_epochs=3)
+TASK = Task("stand-in", "nothing", lambda data_dir: None, lambda: None, epochs=4, test_epochs=5)
 RULE = parse("g")
 
 
@@ -23,6 +24,7 @@ class StandInTrainer:
 
     def __init__(self, task, data_dir):
         self.trained = []
+        self.scored = []
 
     def chance(self, deviations):
         return 0.2
@@ -30,16 +32,24 @@ class StandInTrainer:
     def reset(self, seed):
         self.epoch = -1
 
+    def state(self):
+        return self.epoch, self.rate
+
+    def restore(self, state):
+        self.epoch, self.rate = state
+
     def train_epoch(self, program, rate, epoch, total_epochs, seed):
         assert epoch == self.epoch + 1
+        assert epoch == 0 or rate == self.rate
         self.epoch, self.rate = epoch, rate
         self.trained.append((rate, epoch, total_epochs))
         return None if self.curves[rate][epoch] is None else 1.0
 
     def score(self, split):
+        self.scored.append(split)
         accuracy = self.curves[self.rate][self.epoch]
         if split == "test":
-            return Score(accuracy / 2, math.log(accuracy))
+            return Score(accuracy / 2, math.log(accuracy / 2))
         return Score(accuracy, math.log(accuracy) if accuracy >= 0 else math.nan)
 
 
@@ -47,10 +57,10 @@ class StandInTrainer:
 def make(monkeypatch):
     monkeypatch.setattr(evaluator_module, "Trainer", StandInTrainer)
 
-    def build(curves, **protocol):
+    def build(curves, task=TASK, **protocol):
         monkeypatch.setattr(StandInTrainer, "curves", curves)
-        settings = {"reward": "final_accuracy"} | protocol
-        return Evaluator(TASK, Protocol(learning_rates=tuple(curves), **settings))
+        settings = {"learning_rates": tuple(curves), "extensions": 0, "refinements": 0, "reward": "final_accuracy"}
+        return Evaluator(task, Protocol(**settings | protocol))
 
     return build
 
@@ -63,7 +73,18 @@ def test_the_best_rate_of_the_sweep_is_run(make):
     assert evaluation.reward == evaluation.accuracy == 0.65
     assert [(point.learning_rate, point.score) for point in evaluation.sweep] == [(0.1, 0.4), (1.0, 0.5), (10.0, 0.0)]
     assert [epoch.accuracy for epoch in evaluation.history] == [0.5, 0.55, 0.6, 0.65]
-    assert evaluator.trainer.trained == [(0.1, 0, 1), (1.0, 0, 1), (10.0, 0, 1), *((1.0, e, 4) for e in range(4))]
+    # The best rate's training is continued, not repeated.
+    assert evaluator.trainer.trained == [(0.1, 0, 4), (1.0, 0, 4), (10.0, 0, 4), *((1.0, e, 4) for e in range(1, 4))]
+
+
+def test_a_sweep_that_refines_itself_shows_every_rate(make):
+    exponents = (-1.0, 0.0, 1.0, -0.5, 0.5, 0.25, 0.75)
+    curves = {float(f"{10.0**exponent:.10g}"): [0.8 - abs(exponent - 0.3) / 5] * 4 for exponent in exponents}
+    evaluator = make(curves, learning_rates=(0.1, 1.0, 10.0), refinements=2)
+    evaluation = evaluator.evaluate(RULE)
+    assert [point.learning_rate for point in evaluation.sweep] == list(curves)
+    assert evaluation.learning_rate == pytest.approx(10**0.25)
+    assert evaluation.reward == pytest.approx(0.79)
 
 
 def test_a_rule_that_diverges_at_every_rate_gets_nothing(make):
@@ -96,7 +117,29 @@ def test_a_rule_that_cannot_learn_is_not_trained(make):
     assert evaluator.trainer.trained == []
 
 
-def test_the_test_split_is_read_by_test_alone(make):
-    evaluator = make({0.1: [0.4, 0.5, 0.8, None]})
-    assert evaluator.evaluate(RULE).test_accuracy is None
-    assert evaluator.test(RULE, 0.1, seed=3).test_accuracy == 0.4
+def test_one_training_is_measured_on_the_split_that_is_asked_for(make):
+    evaluator = make({0.1: [0.4, 0.5, 0.6, 0.8, 0.9, None]})
+    validated = evaluator.train(RULE, 0.1, seed=3)
+    assert (validated.reward, validated.accuracy, validated.status) == (0.8, 0.8, result.TRAINED)
+    tested = evaluator.train(RULE, 0.1, seed=3, split="test")
+    assert [epoch.accuracy for epoch in tested.history] == [0.2, 0.25, 0.3, 0.4]
+    assert tested.reward == 0.4
+    assert evaluator.trainer.trained == [(0.1, epoch, 4) for epoch in range(4)] * 2
+    assert "test" not in evaluator.trainer.scored[:4]
+
+
+def test_long_trainings_have_the_task_s_length_for_them(make):
+    assert make({0.1: [0.4, 0.5, 0.6, 0.7, 0.75]}).train(RULE, 0.1, 0, long=True).reward == 0.75
+    assert make({0.1: [0.4, 0.5, None]}).train(RULE, 0.1, 0, long=True).message == "diverged in epoch 3"
+
+
+def test_long_trainings_are_five_times_as_long_by_default(make):
+    evaluator = make({0.1: [0.5] * 10}, task=dataclasses.replace(TASK, test_epochs=None), epochs=2)
+    evaluator.train(RULE, 0.1, 0, long=True)
+    assert evaluator.trainer.trained == [(0.1, epoch, 10) for epoch in range(10)]
+
+
+def test_no_search_reads_the_test_split(make):
+    evaluator = make({0.1: [0.4, 0.5, 0.8, 0.9]})
+    evaluator.evaluate(RULE)
+    assert set(evaluator.trainer.scored) == {"validation"}

@@ -2,42 +2,39 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nos_tf.dsl import SearchSpace
+from nos_tf.dsl import SearchSpace, parse
 from nos_tf.dsl.primitives import AVERAGES, OPERANDS
-from nos_tf.evaluation.interpreter import encode, interpret
+from nos_tf.evaluation.interpreter import Interpreter, encode, encode_slots
 from nos_tf.optimizers import ProgramOptimizer
-from nos_tf.optimizers.update_rule import Randomness, TensorState, updated_averages
 
 SHAPES = ((4, 3), (5,))
-SIZES = {0: 12, 1: 5}
+SIZES = (12, 5)
 STEPS = 4
 TOTAL_STEPS = 20
 SEED = 11
 
 
-def _step(tokens, step, gradient, weights, m, v, gamma):
-    """One interpreted step at a learning rate of 0.01."""
-    betas = {name: entry.beta for name, entry in AVERAGES.items()}
-    averages = updated_averages(AVERAGES, {"m": m, "v": v, "gamma": gamma}, gradient, betas)
-    state = TensorState(
-        gradient, weights, averages, step, tf.constant(float(TOTAL_STEPS)), betas, Randomness(SEED, SIZES)
-    )
-    return weights - 0.01 * interpret(tokens, state), averages
-
-
 @pytest.fixture(scope="module")
 def graph():
-    signature = [tf.TensorSpec([None, 5], tf.int32), tf.TensorSpec([], tf.int32), *[tf.TensorSpec([17])] * 5]
-    return tf.function(_step, autograph=False, input_signature=signature)
+    interpreter = Interpreter(SIZES)
+
+    def step(tokens, slots, step, gradient, weights, *averages):
+        """One interpreted step at a learning rate of 0.01."""
+        averages = interpreter.averages(slots, averages, gradient)
+        seed = tf.constant(SEED, tf.int64)
+        update = interpreter.update(tokens, gradient, weights, averages, step, tf.constant(float(TOTAL_STEPS)), seed)
+        return weights - 0.01 * update, averages
+
+    scalar = tf.TensorSpec([], tf.int32)
+    signature = [tf.TensorSpec([None, 5], tf.int32), scalar, scalar, *[tf.TensorSpec([17])] * (2 + len(AVERAGES))]
+    return tf.function(step, autograph=False, input_signature=signature)
 
 
 def _interpreted(graph, program, start, gradients):
-    weights, averages = start, {name: np.zeros(17, np.float32) for name in AVERAGES}
+    weights, averages = start, [np.zeros(17, np.float32) for _ in AVERAGES]
     path = []
     for step, gradient in enumerate(gradients):
-        weights, averages = graph(
-            encode(program), step, gradient, weights, averages["m"], averages["v"], averages["gamma"]
-        )
+        weights, averages = graph(encode(program), encode_slots(program), step, gradient, weights, *averages)
         path.append(weights.numpy())
     return np.array(path)
 
@@ -85,3 +82,18 @@ def test_takes_the_path_of_the_optimizer_for_many_programs(graph):
 def test_one_graph_serves_every_program(graph):
     _assert_same_paths(graph, _programs(4, seed=2), np.random.default_rng(2))
     assert graph.experimental_get_tracing_count() == 1
+
+
+def test_averages_that_a_rule_does_not_read_stay_as_they_are(graph):
+    old = [np.full(17, value, np.float32) for value in (1.0, 2.0, 3.0, 4.0)]
+    gradient = np.full(17, 0.5, np.float32)
+    program = parse("g / sqrt(v)")
+    _, (m, v, gamma, m_slow) = graph(encode(program), encode_slots(program), 0, gradient, gradient, *old)
+    np.testing.assert_array_equal(m, old[0])
+    np.testing.assert_allclose(v, 0.999 * 2.0 + 0.001 * 0.25, rtol=1e-6)
+    np.testing.assert_array_equal(gamma, old[2])
+    np.testing.assert_array_equal(m_slow, old[3])
+
+
+def test_what_is_not_read_is_not_computed():
+    np.testing.assert_array_equal(encode(parse("left(g, exp(adam))")), encode(parse("left(g, log(noise))")))

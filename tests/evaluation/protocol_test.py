@@ -15,8 +15,10 @@ def test_rewards(name, expected):
     assert REWARDS[name](HISTORY) == pytest.approx(expected)
 
 
-def test_the_default_sweep_is_the_papers():
-    assert Protocol().learning_rates == pytest.approx((1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0))
+def test_the_plain_sweep_is_the_papers():
+    paper = Protocol.plain()
+    assert paper.learning_rates == pytest.approx((1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0))
+    assert paper.extensions == paper.refinements == 0
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,8 @@ def test_the_default_sweep_is_the_papers():
         ({"learning_rates": (0.1, -1.0)}, "positive numbers"),
         ({"learning_rates": (math.nan,)}, "positive numbers"),
         ({"epochs": 0}, "Received: epochs=0"),
+        ({"extensions": -1}, "at least 0. Received: extensions=-1"),
+        ({"refinements": -1}, "at least 0. Received: refinements=-1"),
         ({"sweep_epochs": 0}, "Received: sweep_epochs=0"),
         ({"reward": "final_acuracy"}, "did you mean 'final_accuracy'"),
     ],

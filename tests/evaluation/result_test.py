@@ -13,6 +13,5 @@ def test_survives_json():
         history=(EpochResult(1.5, 0.6, -1.0), EpochResult(None, 0.75, -0.5)),
         seconds=1.25,
         message="said something",
-        test_accuracy=0.7,
     )
     assert Evaluation.from_json(json.loads(json.dumps(evaluation.to_json()))) == evaluation

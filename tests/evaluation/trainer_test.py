@@ -95,6 +95,22 @@ def test_the_same_seed_gives_the_same_numbers(trainer):
     assert run(5) != run(6)
 
 
+def test_a_training_goes_on_from_its_state_as_if_nothing_had_been_between(trainer):
+    program = parse("drop(adam, 0.3) + noise")
+
+    def epoch(number):
+        return trainer.train_epoch(program, 0.1, number, 2, seed=5), trainer.score("validation")
+
+    trainer.reset(5)
+    epoch(0)
+    state = trainer.state()
+    expected = epoch(1)
+    trainer.reset(6)
+    epoch(0)
+    trainer.restore(state)
+    assert epoch(1) == expected
+
+
 def test_nothing_is_traced_again(trainer):
     trainer.reset(0)
     trainer.train_epoch(parse("g"), 0.1, 0, 1, seed=0)

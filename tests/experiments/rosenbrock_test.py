@@ -80,8 +80,8 @@ def test_whole_run_and_what_may_follow(tmp_path: Path) -> None:
             assert all(run["selected"] == ((run["learning_rate"], run["epsilon"]) == best) for run in mine)
 
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "run.lock"}
-    check_refused(rosenbrock(*flags), "--resume")
-    check_refused(rosenbrock(*flags, "--resume", "--noise=2"), "--noise=1.0")
+    check_refused(rosenbrock(*flags), "resume")
+    check_refused(rosenbrock(*flags, "--resume", "--noise=2"), "noise=1.0")
     resumed = rosenbrock(*flags, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     assert resumed.stdout == first.stdout

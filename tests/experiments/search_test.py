@@ -79,7 +79,7 @@ def test_impossible_flags_are_refused(tmp_path: Path, flags: tuple[str, ...], wo
 
 def test_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    check_refused(fake_search(*SMALL, f"--run_dir={tmp_path / 'file' / 'run'}"), "--run_dir")
+    check_refused(fake_search(*SMALL, f"--run_dir={tmp_path / 'file' / 'run'}"), "choose another")
     assert (tmp_path / "file").read_text() == "mine"
 
 
@@ -145,7 +145,7 @@ def test_whole_run_and_what_may_follow(tmp_path: Path) -> None:
     assert {"trials.sqlite", "config.json", "report.html", "run.lock"} == {path.name for path in folder.iterdir()}
 
     before = (folder / "trials.sqlite").read_bytes()
-    check_refused(fake_search(*SMALL, f"--run_dir={folder}"), "--resume")
+    check_refused(fake_search(*SMALL, f"--run_dir={folder}"), "resume")
     check_refused(
         fake_search(f"--run_dir={folder}", "--resume", "--seed=4", "--num_groups=2"), "--seed=4", "--num_groups=2"
     )
@@ -193,7 +193,7 @@ def test_full_disk_ends_the_search_and_room_continues_it(tmp_path: Path) -> None
         "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
     )
     flags = [*SMALL, "--trials=200", f"--run_dir={tmp_path / 'run'}"]
-    check_refused(execute(["-c", limited, str(FAKE), *flags]), "can no longer be stored", "stays readable", "--resume")
+    check_refused(execute(["-c", limited, str(FAKE), *flags]), "can no longer be stored", "stays readable", "resume")
     with Store.read(tmp_path / "run" / "trials.sqlite") as store:
         stored = store.trials()
     assert 5 < len(stored) < 200

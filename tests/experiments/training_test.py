@@ -96,8 +96,8 @@ def contents(folder: Path) -> dict[Path, bytes]:
 @pytest.mark.slow
 def test_finished_run_is_not_overwritten(whole):
     before = contents(whole)
-    check_refused((f"--run_dir={whole}", RATES), "--resume", str(whole))
-    check_refused((f"--run_dir={whole}", "--resume", "--learning_rates=0.3"), "--learning_rates=[0.01, 0.1]")
+    check_refused((f"--run_dir={whole}", RATES), "resume", str(whole))
+    check_refused((f"--run_dir={whole}", "--resume", "--learning_rates=0.3"), "learning_rates=[0.01, 0.1]")
     assert contents(whole) == before
 
 

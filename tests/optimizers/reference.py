@@ -13,7 +13,7 @@ from nos_tf.optimizers.update_rule import Randomness
 from tests.dsl import numpy_twin
 
 NOISE_SITE, ANNEALED_NOISE_SITE = 8, 9  # After the eight sides of four groups.
-_EXACT = ("1", "2", "sign(g)", "sign(m)")
+_EXACT = ("1", "2", "sign(g)", "sign(m)", "lion")
 _PERTURBATIONS = 8
 
 

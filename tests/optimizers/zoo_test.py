@@ -56,7 +56,8 @@ def test_names_are_those_of_the_paper() -> None:
         for name in ("powersign", "powersign2", "addsign", "addsign2")
         for decay in ("", "-ld", "-cd", "-rd10", "-rd20")
     }
-    assert set(names()) == {"sgd", "momentum", "rmsprop", "rmsprop-nasnet", "adam"} | set(TABLE) | family
+    later = {"nesterov", "adamw", "lion"}
+    assert set(names()) == {"sgd", "momentum", "rmsprop", "rmsprop-nasnet", "adam"} | set(TABLE) | family | later
     assert len(TABLE) == 16
 
 
@@ -66,7 +67,7 @@ def test_every_name_builds_with_the_slots_that_it_needs(name: str) -> None:
     variable = tf.Variable([1.0, 2.0])
     optimizer.build([variable])
     count = sum(1 for v in optimizer.variables if len(v.shape))
-    slots = {"sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2, "adam-powersign": 2, "adam-exp-m": 2}
+    slots = {"sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2, "adamw": 2, "adam-powersign": 2, "adam-exp-m": 2}
     slots |= {"clip-m-exp-v": 2, "m-exp-v": 2, "clip-rmsprop-plus-drop-m": 2, "g-minus-clip-g2": 0}
     slots |= {"rmsprop-nasnet": 2}
     assert count == slots.get(name, 1)

@@ -100,7 +100,7 @@ def test_missing_key_is_named(tmp_path: Path, key: str) -> None:
 def test_missing_key_of_a_training_is_named(tmp_path: Path, key: str) -> None:
     path = small(tmp_path / "run") / "results.json"
     change(path, lambda content: content["runs"][3].pop(key))
-    check_refused(tmp_path, str(path), f"runs[3].{key}")
+    check_refused(tmp_path, str(path), "runs[3]", key)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,8 @@ def test_missing_key_of_a_training_is_named(tmp_path: Path, key: str) -> None:
 def test_wrong_value_of_a_training_is_named(tmp_path: Path, key: str, value: Any) -> None:
     path = small(tmp_path / "run") / "results.json"
     change(path, lambda content: content["runs"][0].update({key: value}))
-    check_refused(tmp_path, str(path), key if key != "function" else "function")
+    is_json = not any(word in path.read_text() for word in ("NaN", "Infinity", "\\ud800"))
+    check_refused(tmp_path, str(path), key if is_json else "byte")
 
 
 def test_repeated_training_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ import pytest
 
 from nos_tf.dsl import SearchSpace
 from nos_tf.errors import RunError
+from nos_tf.search import race
 from nos_tf.search.configuration import Configuration, differences
 
 
@@ -20,16 +21,22 @@ def test_each_seed_of_a_run_is_its_own() -> None:
     seeds = [
         seed
         for run in runs
-        for seed in (run.training_seed, run.searcher_seed("random"), run.searcher_seed("ppo"), *run.fresh_seeds)
+        for seed in (
+            run.training_seed,
+            run.searcher_seed("random"),
+            run.searcher_seed("ppo"),
+            *(seed for stage in race.STAGES for seed in run.fresh_seeds(stage, 5)),
+        )
     ]
-    assert len(set(seeds)) == len(seeds) == 20 * 8
+    assert len(set(seeds)) == len(seeds) == 20 * (3 + 5 * len(race.STAGES))
     assert all(0 <= seed < 2**31 for seed in seeds)
     again = configuration(seed=3)
-    assert (again.training_seed, again.fresh_seeds) == (runs[3].training_seed, runs[3].fresh_seeds)
+    assert again.training_seed == runs[3].training_seed
+    assert again.fresh_seeds(race.TEST, 5) == runs[3].fresh_seeds(race.TEST, 5)
 
 
 def test_more_fresh_seeds_keep_the_first_ones() -> None:
-    assert configuration(test_seeds=9).fresh_seeds[:5] == configuration(test_seeds=5).fresh_seeds
+    assert configuration().fresh_seeds(race.TEST, 9)[:5] == configuration().fresh_seeds(race.TEST, 5)
 
 
 def test_impossible_numbers_of_trials_are_refused() -> None:

@@ -1,5 +1,6 @@
 """A run that is killed at random moments ends with the trials of one that was not."""
 
+import collections
 import os
 import random
 import signal
@@ -10,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from nos_tf.search import race
 from nos_tf.search.store import Store
-from nos_tf.search.trial import Trial
 
 SEARCH = Path(__file__).with_name("fake_search.py")
 KILLS = 20
@@ -19,7 +20,7 @@ FLAGS = ["--searcher=evolution", "--trials=60", "--num_groups=1", "--operands=g,
 FLAGS += ["--population_size=8", "--test_seeds=2"]
 
 
-def start(folder: Path, workers: int, seconds: float = 0.02) -> subprocess.Popen[bytes]:
+def start(folder: Path, workers: int, seconds: float = 0.005) -> subprocess.Popen[bytes]:
     command = [sys.executable, str(SEARCH), *FLAGS, f"--run_dir={folder}", f"--workers={workers}", "--resume"]
     environment = {**os.environ, "FAKE_SECONDS": str(seconds)}
     return subprocess.Popen(
@@ -40,57 +41,70 @@ def finish(process: subprocess.Popen[bytes]) -> None:
 
 def table(folder: Path) -> list[tuple]:
     with Store.read(folder / "trials.sqlite") as store:
-        trials = store.trials()
+        trials, trainings = store.trials(), store.trainings()
         return [
             *((t.id, t.source, t.batch, t.program, t.key, t.reward, t.evaluation, t.duplicate_of) for t in trials),
             *((b.number, b.source, b.metrics) for b in store.batches()),
             *sorted((b.name, b.evaluation.reward) for b in store.baselines()),
-            *sorted((t.program.tokens, t.seed, t.evaluation.test_accuracy) for t in store.tests()),
+            *sorted((t.stage, t.program.tokens, t.seed, t.learning_rate, t.evaluation.reward) for t in trainings),
+            store.run()["finalists"],
         ]
 
 
-def stored(folder: Path) -> list[Trial]:
+def stored(folder: Path) -> set[tuple]:
+    """Every result in the store, whatever its kind; of a trial also when it was made."""
     path = folder / "trials.sqlite"
     if not path.exists():
-        return []
+        return set()
     with Store.read(path) as store:
-        return [trial for trial in store.trials() if trial.evaluation is not None]
+        return {
+            *((trial.id, trial.created) for trial in store.trials() if trial.evaluation is not None),
+            *((baseline.name,) for baseline in store.baselines()),
+            *((one.stage, one.program, one.seed, one.learning_rate) for one in store.trainings()),
+        }
 
 
-def wait_for(folder: Path, process: subprocess.Popen[bytes], trials: int) -> None:
-    """Waits until so many trials are stored, or the process has ended."""
-    while len(stored(folder)) < trials and process.poll() is None:
+def stage(results: set[tuple]) -> str:
+    """The latest stage of the race that has results, "search" before it."""
+    stages = {result[0] for result in results if len(result) == 4}
+    return next((stage for stage in reversed(race.STAGES) if stage in stages), "search")
+
+
+def wait_for(folder: Path, process: subprocess.Popen[bytes], results: int) -> None:
+    """Waits until so many results are stored, or the process has ended."""
+    while len(stored(folder)) < results and process.poll() is None:
         time.sleep(0.02)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
-def test_killed_run_ends_with_the_same_trials(tmp_path: Path, workers: int) -> None:
+def test_killed_run_ends_with_the_same_results(tmp_path: Path, workers: int) -> None:
     finish(start(tmp_path / "whole", workers=1))
     whole = table(tmp_path / "whole")
     moments = random.Random(workers)
-    kills = 0
+    kills: collections.Counter[str] = collections.Counter()  # By the stage that they came in.
     for run in range(KILLS):
         folder = tmp_path / f"killed{run}"
-        before: list[Trial] = []
+        before: set[tuple] = set()
         for _ in range(10):
             process = start(folder, workers)
-            # While it starts, at the beginning, in the middle, or close to the end, however fast this machine is.
-            wait_for(folder, process, len(before) + moments.choice([0, 1, 3, 6, 12]))
+            # While it starts, or anywhere from the baselines to the end of the race, however fast this machine is.
+            wait_for(folder, process, len(before) + moments.choice([0, 1, 6, 30, 60, 120, 240]))
             time.sleep(moments.uniform(0.0, 0.1))
-            kills += process.poll() is None
+            is_alive = process.poll() is None
             process.kill()
             process.communicate()
             after = stored(folder)
-            assert {trial.id for trial in before} <= {trial.id for trial in after}
+            kills[stage(after)] += is_alive
+            assert before <= after  # Nothing is lost, and no trial is run again.
             before = after
         finish(start(folder, workers))
         assert table(folder) == whole
-        created = {trial.id: trial.created for trial in stored(folder)}
-        assert all(created[trial.id] == trial.created for trial in before)  # None was run again.
-        if kills >= KILLS:
+        assert before <= stored(folder)
+        if kills.total() >= KILLS and len(+kills) >= 4:
             break
-    assert kills >= KILLS
+    assert kills.total() >= KILLS
+    assert len(+kills) >= 4, kills
 
 
 def test_interrupted_run_says_that_it_is_saved_and_goes_on(tmp_path: Path) -> None:

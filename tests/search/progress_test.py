@@ -21,7 +21,7 @@ def trial(number: int, reward: float, status: str = "trained", duplicate_of: int
 
 def test_figures_are_those_of_the_run() -> None:
     clock = Clock()
-    status = progress.Status(total=50, clock=clock)
+    status = progress.Status({"baselines": 9.0, "ppo": 31.0, "test": 19.0}, clock=clock)
     status.on_start([trial(0, 0.2), trial(1, 0.2, duplicate_of=0)])
     status.on_phase("ppo", done=1, total=31)
     clock.now += 20.0  # The workers' start.
@@ -32,7 +32,7 @@ def test_figures_are_those_of_the_run() -> None:
     status.on_batch(Batch(1, "ppo", {"entropy": 1.234}))
     assert (status.done, status.failed, status.duplicates) == (11, 1, 2)
     assert status.rate == pytest.approx(15.0)  # Ten in 40 seconds.
-    assert status.seconds_left == pytest.approx(2.0 * (50 - 11))
+    assert status.seconds_left == pytest.approx(2.0 * (31 - 11 + 19))  # The first result waited for the start.
     assert status.best is not None
     assert status.best.reward == 0.5
     assert status.rows() == {
@@ -46,9 +46,30 @@ def test_figures_are_those_of_the_run() -> None:
     }
 
 
+def test_time_left_counts_phases_of_unequal_pieces() -> None:
+    clock = Clock()
+    status = progress.Status({"ppo": 10.0, "tuning": 5.0, "test": 20.0}, clock)
+    status.on_phase("ppo", done=0, total=10)
+    for _ in range(10):
+        clock.now += 3.0
+        status.on_result()
+    assert status.seconds_left == pytest.approx(3.0 * 25)
+    status.on_phase("tuning", done=0, total=50)  # Each is a tenth of a rule's evaluation.
+    assert status.seconds_left == pytest.approx(3.0 * 25)
+    for _ in range(50):
+        clock.now += 0.3
+        status.on_result()
+    # The first of all results waited for the workers' start and is not counted as work.
+    assert status.seconds_left == pytest.approx(42.0 / 14.0 * 20)
+    status.on_phase("tuning", done=0, total=10)  # Another round, which the plan did not know of.
+    assert status.seconds_left == pytest.approx(42.0 / 14.0 * 21)
+    status.on_phase("test", done=80, total=80)  # All of it was done before the run was resumed.
+    assert status.seconds_left == 0.0
+
+
 def test_lines_come_every_few_seconds_and_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
     clock = Clock()
-    lines = progress.LogLines(total=100, clock=clock)
+    lines = progress.LogLines({"ppo": 100.0}, clock=clock)
     lines.on_phase("ppo", done=0, total=100)
     for number in range(100):
         clock.now += 0.2
@@ -62,7 +83,7 @@ def test_lines_come_every_few_seconds_and_at_the_end(capsys: pytest.CaptureFixtu
 def test_table_shows_every_figure() -> None:
     from rich.console import Console
 
-    status = progress.Status(total=10)
+    status = progress.Status({"baselines": 6.0, "ppo": 4.0})
     status.on_phase("baselines", 0, 6)
     status.on_trial(trial(0, 0.75))
     console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115

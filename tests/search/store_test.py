@@ -9,7 +9,7 @@ import pytest
 import nos_tf
 from nos_tf.errors import RunError
 from nos_tf.search.store import Store
-from nos_tf.search.trial import Baseline, Batch, FinalRun, Trial
+from nos_tf.search.trial import Baseline, Batch, Training, Trial
 from tests.search.fakes import FakeEvaluator
 
 RUN = {"flags": {"trials": 3, "operands": ["g", "m"]}, "data_label": "invented"}
@@ -24,20 +24,27 @@ def trial(number: int, batch: int = 0, duplicate_of: int | None = None) -> Trial
 def test_returns_what_was_stored(tmp_path: Path) -> None:
     state = {"weights": np.arange(6, dtype=np.float32).reshape(2, 3), "rng/name": np.array("text")}
     baseline = Baseline("SGD", nos_tf.parse("g"), FakeEvaluator().evaluate(nos_tf.parse("g"), 0))
-    test = FinalRun(nos_tf.parse("m"), 7, FakeEvaluator().test(nos_tf.parse("m"), 0.1, 7))
+    rule = nos_tf.parse("m")
+    trainings = [
+        Training(stage, rule, seed, rate, FakeEvaluator().train(rule, rate, seed))
+        for stage, seed, rate in (("test", 7, 1 / 3), ("racing", 7, 1 / 3), ("test", 8, 1 / 3), ("test", 7, 1e-5))
+    ]
     with Store.create(tmp_path / "s.sqlite", RUN) as store:
         store.add_trial(trial(2))
         store.add_trial(trial(0))
         store.finish_batch(Batch(0, "ppo", {"entropy": 1.5}), [trial(1, duplicate_of=0)], state)
         store.finish_batch(Batch(1, "ppo", {"entropy": 1.25}), [], {"weights": np.ones(1)})
         store.add_baseline(baseline)
-        store.add_test(test)
+        for training in trainings:
+            store.add_training(training)
+        with pytest.raises(RunError):  # Nothing is stored twice.
+            store.add_training(trainings[0])
         store.describe("data_label", "other")
     with Store.open(tmp_path / "s.sqlite") as store:
         assert store.trials() == [trial(0), trial(1, duplicate_of=0), trial(2)]
         assert store.batches() == [Batch(0, "ppo", {"entropy": 1.5}), Batch(1, "ppo", {"entropy": 1.25})]
         assert store.baselines() == [baseline]
-        assert store.tests() == [test]
+        assert store.trainings() == trainings
         assert store.run() == {**RUN, "data_label": "other"}
         latest = store.state("ppo")
         assert latest is not None
@@ -159,7 +166,7 @@ def test_full_disk_is_said_clearly_and_what_was_stored_stays_readable(tmp_path: 
     path = tmp_path / "s.sqlite"
     with Store.create(path, RUN) as store:
         store._connection.execute("PRAGMA max_page_count = 40")
-        with pytest.raises(RunError, match=r"disk is full.*stays readable.*--resume"):  # noqa: PT012
+        with pytest.raises(RunError, match=r"disk is full.*stays readable.*resume"):  # noqa: PT012
             for number in range(1_000):
                 store.add_trial(trial(number))
                 stored = number + 1

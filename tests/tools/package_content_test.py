@@ -10,7 +10,7 @@ import zipfile
 
 import pytest
 
-from tools import package_content
+from tools import api_reference, import_graph, package_content
 
 SHIPPED = ["nos_tf/__init__.py", "nos_tf/dsl/parser.py", "nos_tf/paper/ledger.html.j2"]
 SOURCE = [*SHIPPED, "LICENSE", "PKG-INFO", "README.md", "pyproject.toml", "setup.cfg", "nos_tf.egg-info/SOURCES.txt"]
@@ -58,3 +58,15 @@ def test_whole_package_passes(check, capsys: pytest.CaptureFixture[str]) -> None
 def test_file_too_many_or_too_few_is_named(check, wheel: list[str], source: list[str], message: str) -> None:
     with pytest.raises(SystemExit, match=rf"{message}$"):
         check(wheel, source)
+
+
+def test_wheel_holds_nothing_that_neither_the_api_nor_a_command_reaches() -> None:
+    edges = import_graph.graph()
+    commands = ("nos_tf.cli.application", "nos_tf.search.command", "nos_tf.search.reports.command")
+    reached, stack = set(), [*api_reference.MODULES, *commands]
+    while stack:
+        module = stack.pop()
+        reached.add(module)
+        packages = {parent for parent in edges if module.startswith(f"{parent}.")}  # Python runs their `__init__`.
+        stack.extend((edges[module] | packages) - reached)
+    assert {module for module in edges if module.partition(".")[0] == "nos_tf"} == reached

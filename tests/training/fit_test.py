@@ -6,8 +6,8 @@ from nos_tf import optimizers
 from nos_tf.errors import RunError
 from nos_tf.optimizers.keras_compat import random_state_in_variables
 from nos_tf.training import fit as fit_lib
+from nos_tf.training.files import HISTORY, read_rows
 from nos_tf.training.fit import fit
-from nos_tf.training.history import read_rows
 from nos_tf.training.interruption import Interruption, Preempted
 from nos_tf.training.runtime import Runtime
 from tests.training import study_case
@@ -80,7 +80,7 @@ def test_is_a_plain_keras_fit(tmp_path):
     for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
         np.testing.assert_allclose([row[name] for row in rows], history[name], rtol=1e-5, err_msg=name)
     assert [row["epoch"] for row in rows] == [1, 2, 3]
-    assert read_rows(tmp_path / fit_lib.HISTORY) == rows
+    assert read_rows(tmp_path / HISTORY) == rows
 
 
 @pytest.fixture(scope="module")

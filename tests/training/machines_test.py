@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from nos_tf import run_folder
 from nos_tf.errors import RunError
 from nos_tf.optimizers.keras_compat import FIT_TAKES_SEVERAL_MACHINES
+from nos_tf.run_folder import RunFolder
 from nos_tf.training import machines
-from nos_tf.training.history import Row, read_rows
+from nos_tf.training.files import Row, read_rows
 from tests.training.fake_training import start
 
 STEPS = 2 * 3 * 6  # Two optimizers, three epochs.
@@ -52,15 +52,16 @@ def test_what_the_chief_saved_replaces_everything_else(tmp_path):
         for name, text in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
-    with run_folder.locked(chief):
-        machines.take_over(chief, own)
+    with RunFolder(chief, resume=True), RunFolder(own, resume=True) as folder:
+        machines.take_over(chief, folder)
     held = {str(path.relative_to(own)): path.read_text() for path in own.rglob("*") if path.is_file()}
     del held["run.lock"]
     assert held == {"config.json": "{}", "results.json": "new", "trainings/a/checkpoint/ckpt-3": "3"}
 
 
 def test_nothing_is_taken_over_before_there_is_a_run(tmp_path):
-    machines.take_over(tmp_path / "run", tmp_path / "run-worker-1")
+    with RunFolder(tmp_path / "run-worker-1", resume=True) as folder:
+        machines.take_over(tmp_path / "run", folder)
     assert not list(tmp_path.iterdir())
 
 
@@ -68,8 +69,11 @@ def test_machines_that_do_not_share_their_files_are_refused(tmp_path):
     own = tmp_path / "run-worker-1"
     own.mkdir()
     (own / "config.json").write_text("{}")
-    with pytest.raises(RunError, match=r"file system that they share. Received: .*/run$"):
-        machines.take_over(tmp_path / "run", own)
+    with (
+        RunFolder(own, resume=True) as folder,
+        pytest.raises(RunError, match=r"file system that they share. Received: .*/run$"),
+    ):
+        machines.take_over(tmp_path / "run", folder)
 
 
 class Machines:

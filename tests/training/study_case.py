@@ -10,7 +10,7 @@ import tensorflow as tf
 from nos_tf import optimizers
 from nos_tf.datasets.stream import array_batches
 from nos_tf.training.experiment import Experiment
-from nos_tf.training.history import Row
+from nos_tf.training.files import Row
 from nos_tf.training.study import Plan, Study
 
 _RNG = np.random.default_rng(0)
@@ -80,8 +80,7 @@ def plan(names: tuple[str, ...] = ("adam", "powersign-cd"), rates: tuple[float, 
 
 def numbers(study: Study) -> dict[tuple[str, float, int], tuple[str | None, dict[str, float], list[Row]]]:
     """Everything that must not depend on when a study was stopped."""
-    from nos_tf.training.fit import HISTORY
-    from nos_tf.training.history import read_rows
+    from nos_tf.training.files import HISTORY, read_rows
 
     return {
         key: (one.status, dict(one.metrics), read_rows(one.folder(study.folder) / HISTORY))

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from nos_tf import optimizers
 from nos_tf.errors import RunError
-from nos_tf.training import report
+from nos_tf.training import figures, report
 from nos_tf.training.interruption import Interruption, Preempted
 from nos_tf.training.progress import Progress
 from nos_tf.training.runtime import Runtime
@@ -127,7 +127,7 @@ def test_trained_numbers_are_in_table_and_figure(tmp_path, run):
     assert adam[3].startswith(f"{sum(values) / 2:.4f} ± ")
     assert sgd == ["sgd", "none: every rate diverged", "0 of 2", "-"]
     assert "| adam |" in report.to_markdown(study, ["final_val_accuracy"])
-    axes = report.curves(study, ["loss", "val_accuracy"]).axes
+    axes = figures.figure(study, ["loss", "val_accuracy"]).axes
     histories = study.histories("adam")
     for panel, column in zip(axes, ("loss", "val_accuracy"), strict=True):
         (line,) = panel.lines

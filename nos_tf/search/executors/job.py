@@ -18,26 +18,26 @@ class Job:
       id: Tells the jobs of one call apart.
       program: The rule.
       seed: Seed of the training.
-      learning_rate: Train once with this rate and measure on the test data; without it, the search's own protocol.
+      learning_rate: Train once with this rate; without it, the search's own protocol.
+      split: What one training is measured on: "validation" or "test".
+      long: Whether it is a long one.
     """
 
     id: int
     program: Program
     seed: int
     learning_rate: float | None = None
+    split: str = "validation"
+    long: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Plain data that `from_json` reads."""
-        return {
-            "id": self.id,
-            "tokens": list(self.program.tokens),
-            "seed": self.seed,
-            "learning_rate": self.learning_rate,
-        }
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {**fields, "program": list(self.program.tokens)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Job:
-        return cls(data["id"], Program.from_tokens(data["tokens"]), data["seed"], data["learning_rate"])
+        return cls(**{**data, "program": Program.from_tokens(data["program"])})
 
 
 class Evaluates(Protocol):
@@ -46,8 +46,8 @@ class Evaluates(Protocol):
     def evaluate(self, program: Program, seed: int) -> Evaluation:
         """Reward of a rule."""
 
-    def test(self, program: Program, learning_rate: float, seed: int) -> Evaluation:
-        """Accuracy of a rule on the test data."""
+    def train(self, program: Program, learning_rate: float, seed: int, split: str, long: bool) -> Evaluation:
+        """One training of a rule, measured on a split."""
 
 
 class Executor(Protocol):
@@ -69,7 +69,7 @@ def perform(evaluator: Evaluates, job: Job) -> Evaluation:
     """Runs one job in this process."""
     if job.learning_rate is None:
         return evaluator.evaluate(job.program, job.seed)
-    return evaluator.test(job.program, job.learning_rate, job.seed)
+    return evaluator.train(job.program, job.learning_rate, job.seed, job.split, job.long)
 
 
 def failure(message: str, seconds: float = 0.0) -> Evaluation:

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import collections
-import io
-import textwrap
 from collections.abc import Callable, Iterable, Sequence
 
-import matplotlib.ticker
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from nos_tf import statistics, style
 from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, OPERANDS, UNARY
-from nos_tf.search.reports import tables
+from nos_tf.search.reports import race_figures
+from nos_tf.search.reports.drawing import figure_of, finish, short, source_color
 from nos_tf.search.reports.run_data import RunData
 from nos_tf.search.trial import RANDOM, Trial
 
-_WIDTH = 7.2  # Inches; the page scales the figures to its columns.
 _MANY = 2_000  # Points beyond which a scatter is drawn as an image, not as shapes.
 _WINDOW = 25
 
@@ -29,7 +23,7 @@ def reward_over_trials(run: RunData) -> Figure | None:
     """Rewards and the best so far, against random search of as many rules; below, the mean of the latest rewards."""
     if not run.evaluated:
         return None
-    figure = _figure(5.6)
+    figure = figure_of(5.6)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     random = run.rewards(RANDOM)
     if random:
@@ -41,7 +35,7 @@ def reward_over_trials(run: RunData) -> Figure | None:
     for source in run.sources:
         rewards = run.rewards(source)
         count = np.arange(1, len(rewards) + 1)
-        color = _source_color(source)
+        color = source_color(source)
         top.scatter(count, rewards, s=7, color=color, alpha=0.55, lw=0, rasterized=len(rewards) > _MANY)
         if source != RANDOM:
             best = np.maximum.accumulate(rewards)
@@ -49,8 +43,8 @@ def reward_over_trials(run: RunData) -> Figure | None:
             start = min(_WINDOW, len(rewards)) - 1  # The mean of a few would only be noise.
             mean = statistics.running_mean(rewards, _WINDOW)
             bottom.plot(count[start:], mean[start:], color=color, lw=2, label=f"{source}: mean of the last {_WINDOW}")
-    _finish(top, "", "reward")
-    _finish(bottom, "distinct rules evaluated by each searcher", "mean reward")
+    finish(top, "", "reward")
+    finish(bottom, "distinct rules evaluated by each searcher", "mean reward")
     bottom.set_xlim(left=0)
     return figure
 
@@ -59,7 +53,7 @@ def reward_distribution(run: RunData) -> Figure | None:
     """Share of the rules that earned each reward."""
     if not run.evaluated:
         return None
-    figure = _figure(3.0)
+    figure = figure_of(3.0)
     axes = figure.subplots()
     edges = np.linspace(0.0, 1.0, 41)
     for source in run.sources:
@@ -69,13 +63,13 @@ def reward_distribution(run: RunData) -> Figure | None:
             edges.tolist(),
             weights=np.full(len(rewards), 100.0 / len(rewards)),
             histtype="stepfilled",
-            facecolor=(_source_color(source), 0.25),
-            edgecolor=_source_color(source),
+            facecolor=(source_color(source), 0.25),
+            edgecolor=source_color(source),
             lw=1.8,
             ls="--" if source == RANDOM else "-",
             label=f"{source} ({len(rewards)} rules)",
         )
-    _finish(axes, "reward", "share of the rules (%)")
+    finish(axes, "reward", "share of the rules (%)")
     return figure
 
 
@@ -85,7 +79,7 @@ def learning(run: RunData) -> Figure | None:
     batches = [batch for batch in run.batches if batch.source == source]
     if not batches:
         return None
-    figure = _figure(4.2)
+    figure = figure_of(4.2)
     top, bottom = figure.subplots(2, 1, sharex=True)
     entropies = [batch.metrics.get("entropy", np.nan) for batch in batches]
     number = np.arange(1, len(batches) + 1)
@@ -100,8 +94,8 @@ def learning(run: RunData) -> Figure | None:
     bottom.plot(number, shares, ".", color=style.VERMILION, ms=4, alpha=0.5, label="one batch")
     bottom.plot(number, statistics.running_mean(shares, 10), color=style.VERMILION, lw=2, label="mean of the last 10")
     bottom.set_ylim(-3, 103)
-    _finish(top, "", "entropy (nats a token)")
-    _finish(bottom, f"updates of {source}", "duplicates (%)")
+    finish(top, "", "entropy (nats a token)")
+    finish(bottom, f"updates of {source}", "duplicates (%)")
     return figure
 
 
@@ -117,7 +111,7 @@ def primitives(run: RunData) -> Figure | None:
         for title, names in (("operands", [*OPERANDS, *GROUP_NAMES]), ("unary", list(UNARY)), ("binary", list(BINARY)))
     ]
     kinds = [(title, names) for title, names in kinds if names]
-    figure = _figure(0.6 + 0.2 * sum(len(names) + 2 for _, names in kinds))
+    figure = figure_of(0.6 + 0.2 * sum(len(names) + 2 for _, names in kinds))
     heights = [len(names) + 1 for _, names in kinds]
     panels = figure.subplots(len(kinds), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
     for axes, (title, names) in zip(panels, kinds, strict=True):
@@ -129,62 +123,13 @@ def primitives(run: RunData) -> Figure | None:
         axes.scatter(shares[0], place, s=44, color=style.BLUE, label=f"best rules ({len(best)})")
         axes.set_yticks(place, names)
         axes.set_ylim(len(names) - 0.4, -0.6)
-        _finish(axes, "rules that read it (%)" if axes is panels[-1] else "", title, legend=axes is panels[0])
-    return figure
-
-
-def learning_curves(run: RunData) -> Figure | None:
-    """Validation accuracy after each epoch of the fresh trainings: the best rules against the baselines."""
-    curves = [(label, source, tables.accuracies(run, program)) for label, source, program, _ in tables.finals(run)]
-    curves = [(label, source, accuracies) for label, source, accuracies in curves if accuracies]
-    if not curves:
-        return None
-    figure = _figure(3.8 + 0.16 * len(curves))
-    axes = figure.subplots()
-    found = iter((style.BLUE, style.GREEN, style.PURPLE, style.SKY))
-    known = iter((style.GRAY, style.ORANGE, style.VERMILION, style.YELLOW, "#000000", "#A0A0A0"))
-    for label, source, accuracies in curves:
-        intervals = [statistics.mean_interval(epoch) for epoch in zip(*accuracies, strict=True)]
-        epochs = np.arange(1, len(intervals) + 1)
-        mean = 100 * np.array([interval.mean for interval in intervals])
-        half_width = 100 * np.array([interval.half_width or 0.0 for interval in intervals])
-        is_known = source == "baseline"
-        line, marker, color = ("--", "s", next(known)) if is_known else ("-", "o", next(found))
-        axes.fill_between(epochs, mean - half_width, mean + half_width, color=color, alpha=0.1, lw=0)
-        axes.plot(epochs, mean, ls=line, marker=marker, ms=4, color=color, label=_short(label, 60))
-    axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
-    _finish(axes, "epoch", "validation accuracy (%)", legend=False)
-    figure.legend(loc="outside lower left", fontsize=8, frameon=False)
-    return figure
-
-
-def test_accuracy(run: RunData) -> Figure | None:
-    """Test accuracy of fresh trainings, with 95% confidence intervals."""
-    entries = tables.tests(run)
-    if not entries:
-        return None
-    figure = _figure(0.9 + 0.32 * len(entries))
-    axes = figure.subplots()
-    for place, entry in enumerate(entries):
-        color = style.GRAY if entry.source == "baseline" else _source_color(entry.source)
-        axes.errorbar(
-            100 * entry.accuracy.mean,
-            place,
-            xerr=100 * (entry.accuracy.half_width or 0.0),
-            fmt="s" if entry.source == "baseline" else "o",
-            color=color,
-            capsize=3,
-            lw=1.8,
-        )
-    axes.set_yticks(range(len(entries)), [_short(entry.rule, 42) for entry in entries])
-    axes.set_ylim(len(entries) - 0.5, -0.5)
-    _finish(axes, "test accuracy (%), mean and 95% confidence interval", "", legend=False)
+        finish(axes, "rules that read it (%)" if axes is panels[-1] else "", title, legend=axes is panels[0])
     return figure
 
 
 def comparison(runs: Sequence[RunData]) -> Figure | None:
     """Best reward so far of each searcher of each run, over the rules that it evaluated."""
-    figure = _figure(4.2)
+    figure = figure_of(4.2)
     axes = figure.subplots()
     for number, run in enumerate(runs):
         for source in run.sources:
@@ -196,17 +141,18 @@ def comparison(runs: Sequence[RunData]) -> Figure | None:
                 color=style.PALETTE[number % len(style.PALETTE)],
                 ls=":" if source == RANDOM and len(run.sources) > 1 else style.DASHES[number // len(style.PALETTE) % 2],
                 lw=2,
-                label=f"{_short(run.name, 40)}: {source}",
+                label=f"{short(run.name, 40)}: {source}",
             )
     if not axes.lines:
         return None
-    _finish(axes, "distinct rules evaluated", "best reward so far", legend=False)
+    finish(axes, "distinct rules evaluated", "best reward so far", legend=False)
     figure.legend(loc="outside lower left", fontsize=8, frameon=False)
     return figure
 
 
 # Title, what the caption says, and what draws it, in the order of the page.
 FIGURES: tuple[tuple[str, str, Callable[[RunData], Figure | None]], ...] = (
+    *race_figures.FIGURES,
     (
         "Reward over trials",
         "Each dot is one rule. The dashed line is what the best of as many random rules is expected to earn, exact for "
@@ -224,44 +170,7 @@ FIGURES: tuple[tuple[str, str, Callable[[RunData], Figure | None]], ...] = (
         "Share of the rules that read a primitive: the best tenth of all that trained, at least 10, and random rules.",
         primitives,
     ),
-    (
-        "Learning curves",
-        "Fresh trainings of the best rules (solid) and baselines (dashed) at the rates their sweeps chose: mean, and "
-        "95% confidence band over seeds.",
-        learning_curves,
-    ),
-    (
-        "Test accuracy",
-        "Fresh trainings with seeds that the search did not use, on data that it never read.",
-        test_accuracy,
-    ),
 )
-
-
-def data_uri(figure: Figure) -> str:
-    """The figure as an image that an HTML page can hold."""
-    content = io.BytesIO()
-    FigureCanvasSVG(figure).print_svg(content, metadata={"Date": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(content.getvalue()).decode()
-
-
-def _figure(height: float) -> Figure:
-    return Figure(figsize=(_WIDTH, height), layout="constrained", dpi=100)
-
-
-def _finish(axes: Axes, x_label: str, y_label: str, legend: bool = True) -> None:
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(y_label)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color="#E4E4E4", lw=0.8)
-    axes.set_axisbelow(True)
-    if legend and axes.get_legend_handles_labels()[0]:
-        # Above the axes it covers no data.
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=8, frameon=False, borderaxespad=0.2)
-
-
-def _source_color(source: str) -> str:
-    return style.GRAY if source == RANDOM else style.BLUE
 
 
 def _usage(trials: Iterable[Trial]) -> collections.Counter[str]:
@@ -278,7 +187,3 @@ def _usage(trials: Iterable[Trial]) -> collections.Counter[str]:
         usage.update(names)
     # The names of operands and functions do not overlap, so that one counter holds them all.
     return collections.Counter({name: count / len(trials) for name, count in usage.items()})
-
-
-def _short(text: str, width: int) -> str:
-    return textwrap.shorten(text, width, placeholder="...") if len(text) > width else text

@@ -9,8 +9,11 @@ from typing import Any
 import jinja2
 
 from nos_tf import run_folder
-from nos_tf.search.reports import figures, tables
+from nos_tf.search import race
+from nos_tf.search.reports import drawing, figures, tables, words
+from nos_tf.search.reports.leaderboard import leaderboard
 from nos_tf.search.reports.run_data import RunData
+from nos_tf.search.verdicts import Comparison
 from nos_tf.statistics import Interval
 
 
@@ -32,13 +35,13 @@ def render(runs: Sequence[RunData]) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("nos_tf.search.reports", "."), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters.update(percent=percent, interval=interval)
+    environment.filters.update(percent=percent, interval=interval, number=number, difference=difference)
     compared = figures.comparison(runs) if len(runs) > 1 else None
     return environment.get_template("report.html.j2").render(
         title="Neural Optimizer Search: " + ", ".join(run.name for run in runs),
         labels=list(dict.fromkeys(run.data_label for run in runs)),
         runs=[_view(run) for run in runs],
-        comparison=figures.data_uri(compared) if compared else None,
+        comparison=drawing.data_uri(compared) if compared else None,
         figures=[(title, caption, [_image(draw(run)) for run in runs]) for title, caption, draw in figures.FIGURES],
     )
 
@@ -55,17 +58,31 @@ def interval(value: Interval) -> str:
     return f"{100 * value.mean:.2f} ± {100 * value.half_width:.2f} %"
 
 
+def number(value: Interval) -> str:
+    """A mean and its confidence interval as text."""
+    return f"{value.mean:.4f}" if value.half_width is None else f"{value.mean:.4f} ± {value.half_width:.4f}"
+
+
+def difference(pair: Comparison) -> str:
+    """A paired difference, its confidence interval and its p-value as text."""
+    margin = "" if pair.half_width is None else f" ± {pair.half_width:.4f}"
+    return f"{pair.difference:+.4f}{margin}, {words.probability(pair.p)}"
+
+
 def _view(run: RunData) -> dict[str, Any]:
     configuration = [(f"--{name}", value) for name, value in run.flags.items() if value is not None]
     return {
         "name": run.name,
-        "verdict": tables.verdict(run),
-        "leaderboard": tables.leaderboard(run),
-        "tests": tables.tests(run),
+        "sentences": words.sentences(run),
+        "boards": [leaderboard(run), leaderboard(run, race.LONG_TEST)],
+        "labels": {program: run.label(program) for program in [*run.finalists, *(b.program for b in run.baselines)]},
+        "reward_name": run.reward_name,
+        "rewards": tables.rewards(run),
         "snippet": tables.snippet(run),
+        "heading": tables.heading(run),
         "configuration": [*configuration, *run.versions.items()],
     }
 
 
 def _image(figure: Any) -> str | None:
-    return None if figure is None else figures.data_uri(figure)
+    return None if figure is None else drawing.data_uri(figure)

@@ -11,9 +11,9 @@ import nos_tf
 from nos_tf.dsl import Program
 from nos_tf.dsl.primitives import GROUP_NAMES
 from nos_tf.search import files
-from nos_tf.search.finals import ranked
+from nos_tf.search.race import ranked
 from nos_tf.search.store import Store
-from nos_tf.search.trial import RANDOM, Baseline, Batch, FinalRun, Trial
+from nos_tf.search.trial import RANDOM, Baseline, Batch, Training, Trial
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,8 @@ class RunData:
       trials: All trials, by number.
       batches: Finished batches, by number.
       baselines: Known optimizers under the same protocol.
-      tests: Fresh trainings, measured on test data.
+      trainings: Those of the race.
+      finalists: The best rules of the race, best first; none until the race is over.
     """
 
     name: str
@@ -38,7 +39,8 @@ class RunData:
     trials: tuple[Trial, ...]
     batches: tuple[Batch, ...]
     baselines: tuple[Baseline, ...]
-    tests: tuple[FinalRun, ...]
+    trainings: tuple[Training, ...]
+    finalists: tuple[Program, ...]
 
     @property
     def evaluated(self) -> list[Trial]:
@@ -49,6 +51,11 @@ class RunData:
     def sources(self) -> list[str]:
         """Searchers of the run, the random reference first."""
         return sorted({trial.source for trial in self.trials}, key=lambda source: source != RANDOM)
+
+    @property
+    def reward_name(self) -> str:
+        """What a reward is, in words."""
+        return str(self.flags.get("reward", "reward")).replace("_", " ")
 
     def rewards(self, source: str) -> list[float]:
         """Rewards of a searcher's distinct rules, in the order of their proposal."""
@@ -105,5 +112,6 @@ def load(folder: Path) -> RunData:
             trials=tuple(store.trials()),
             batches=tuple(store.batches()),
             baselines=tuple(store.baselines()),
-            tests=tuple(store.tests()),
+            trainings=tuple(store.trainings()),
+            finalists=tuple(Program.from_tokens(tokens) for tokens in run.get("finalists", ())),
         )

@@ -1,22 +1,18 @@
-"""The tables of a report as plain rows, and the snippet that uses the winner."""
+"""The rewards of a search as plain rows, and the snippet that uses what it found."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
-from nos_tf.dsl import Program
-from nos_tf.evaluation.result import TRAINED, Evaluation
-from nos_tf.search.finals import finalists
+from nos_tf.search.reports.leaderboard import leaderboard
 from nos_tf.search.reports.run_data import RunData, text
-from nos_tf.search.trial import RANDOM, Baseline
-from nos_tf.statistics import Interval, mean_interval
+from nos_tf.search.trial import Baseline
 
-_LEADERBOARD = 10  # Rules shown, baselines not counted.
+_SHOWN = 10  # Rules shown, baselines not counted.
 
 
 class Entry(NamedTuple):
-    """A line of the leaderboard.
+    """A line of the table of rewards.
 
     Attributes:
       rank: Place among the rules and baselines shown.
@@ -37,22 +33,11 @@ class Entry(NamedTuple):
     status: str
 
 
-class FinalEntry(NamedTuple):
-    """A line of the test table: accuracies of fresh trainings, a diverged one counts as 0."""
-
-    rule: str
-    source: str
-    learning_rate: float
-    accuracy: Interval
-    trainings: int
-    failed: int
-
-
-def leaderboard(run: RunData) -> list[Entry]:
+def rewards(run: RunData) -> list[Entry]:
     """The best rules of the search and all baselines, best reward first."""
     candidates = [
         (trial.reward, run.label(trial.program), trial.source, trial.evaluation)
-        for trial in run.ranking[:_LEADERBOARD]
+        for trial in run.ranking[:_SHOWN]
         if trial.evaluation is not None
     ]
     candidates += [
@@ -65,44 +50,14 @@ def leaderboard(run: RunData) -> list[Entry]:
     ]
 
 
-def finals(run: RunData) -> Iterator[tuple[str, str, Program, Evaluation]]:
-    """Label, source, rule and evaluation of what was trained afresh: the best rules, then the baselines."""
-    for trial in finalists(run.trials):
-        assert trial.evaluation is not None
-        yield run.label(trial.program), trial.source, trial.program, trial.evaluation
-    found = {trial.program for trial in finalists(run.trials)}
-    for baseline in run.baselines:
-        if baseline.program not in found:
-            yield _name(baseline), "baseline", baseline.program, baseline.evaluation
-
-
-def tests(run: RunData) -> list[FinalEntry]:
-    """Test accuracies over fresh seeds, in the order of the search's own rewards."""
-    entries = []
-    for label, source, program, evaluation in finals(run):
-        results = [test.evaluation for test in run.tests if test.program == program]
-        # A training that diverged has no accuracy; it counts as 0, not as absent.
-        accuracies = [result.test_accuracy or 0.0 for result in results]
-        if accuracies and evaluation.learning_rate is not None:
-            failed = sum(result.status != TRAINED for result in results)
-            interval = mean_interval(accuracies)
-            entries.append(FinalEntry(label, source, evaluation.learning_rate, interval, len(accuracies), failed))
-    return entries
-
-
-def accuracies(run: RunData, program: Program) -> list[list[float]]:
-    """Validation accuracy after each epoch of every fresh training of a rule that went to its end."""
-    results = [test.evaluation for test in run.tests if test.program == program]
-    return [[epoch.accuracy for epoch in result.history] for result in results if result.status == TRAINED]
-
-
 def snippet(run: RunData) -> str | None:
-    """Python code that trains a model with the best rule, or None when no rule trained."""
-    if not run.ranking:
+    """Python code that trains a model with the winner, or else with the best baseline; None before the race is over."""
+    board = leaderboard(run)
+    if board is None:
         return None
-    winner = run.ranking[0]
-    arguments = [f'"{text(winner.program)}"', f"learning_rate={winner.learning_rate:g}"]
-    if winner.program.needs_total_steps:
+    one = board.winner or board.best_baseline
+    arguments = [f'"{text(one.program)}"', f"learning_rate={one.learning_rate:g}"]
+    if one.program.needs_total_steps:
         arguments.append("total_steps=EPOCHS * STEPS_PER_EPOCH")
     return (
         "import nos_tf\nfrom tensorflow import keras\n\n"
@@ -112,37 +67,11 @@ def snippet(run: RunData) -> str | None:
     )
 
 
+def heading(run: RunData) -> str:
+    """What the snippet uses."""
+    board = leaderboard(run)
+    return "Use the best baseline" if board is not None and board.winner is None else "Use the winner"
+
+
 def _name(baseline: Baseline) -> str:
     return f"{baseline.name}: {text(baseline.program)}"
-
-
-def verdict(run: RunData) -> list[str]:
-    """What can be said of the run in a few sentences, good or bad."""
-    sentences = []
-    asked = run.flags["trials"]
-    if len(run.evaluated) < asked:
-        state = "so far" if not run.baselines else "the searcher then only repeated itself"
-        sentences.append(f"{len(run.evaluated)} of {asked} distinct rules were evaluated; {state}.")
-    if not run.ranking:
-        return [
-            *sentences,
-            "No rule trained at all, though the baselines do: enlarge the search space, or search longer.",
-        ]
-    best = run.ranking[0]
-    known = run.known_name(best.program)
-    same = f", which is {known}" if known else ""
-    sentences.append(f"The best rule earned a reward of {best.reward:.4f} and was found by {best.source} search{same}.")
-    random, others = run.rewards(RANDOM), [source for source in run.sources if source != RANDOM]
-    for source in others:
-        rewards = run.rewards(source)
-        count = min(len(random), len(rewards))
-        if count:
-            sentences.append(
-                f"After {count} rules each, the best of {source} is {max(rewards[:count]):.4f} and of random search "
-                f"{max(random[:count]):.4f}; the mean reward of all rules is {sum(rewards) / len(rewards):.3f} and "
-                f"{sum(random) / len(random):.3f}."
-            )
-    if run.baselines:
-        top = max(run.baselines, key=lambda baseline: baseline.evaluation.reward)
-        sentences.append(f"The best baseline by the same protocol is {top.name} with {top.evaluation.reward:.4f}.")
-    return sentences

@@ -25,6 +25,7 @@ from nos_tf.dsl import Program
 from tests.dsl import numpy_twin
 
 NAMES = ("g", "w", "m", "v", "gamma", "adam", "rmsprop", "noise", "annealed_noise", "ld", "cd", "rd")
+NAMES += ("nesterov", "lion")
 _VANISHING = (*((name,) for name in NAMES), ("g", "m", "v", "gamma"), ("g", "m"), ("g", "w"), NAMES)
 _SITES = 8
 EQUAL, DIFFERENT, UNDECIDED = "equal", "different", "undecided"
@@ -103,6 +104,7 @@ def _points(rng: np.random.Generator, ordinary: int, spread: int, like: int, zer
         ]
         points[name] = np.concatenate(parts)
     points["v"] = np.abs(points["v"])
+    points["lion"] = np.sign(points["lion"])
     for name in ("ld", "cd", "rd"):
         points[name] = np.abs(points[name]) % 1.0
     return points

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nos_tf.errors import RunError
-from nos_tf.search.reports import console, figures, page
+from nos_tf.search.reports import console, drawing, figures, page
 from nos_tf.search.reports.run_data import RunData, load
 from tests.search.reports import runs
 
@@ -48,7 +48,16 @@ def test_page_holds_everything_and_loads_nothing(run: RunData) -> None:
     assert len(found.sources) == len(figures.FIGURES)
     assert all(source.startswith("data:image/svg+xml;base64,") for source in found.sources)
     assert not re.search(r"url\(|@import", text)
-    for words in ("Leaderboard", "invented data", "Test data", "model.compile", "--trials", "3.11.2", "PowerSign"):
+    for words in (
+        "Leaderboard",
+        "invented data",
+        "Test data",
+        "model.compile",
+        "--trials",
+        "3.11.2",
+        "PowerSign",
+        "better than every tuned",
+    ):
         assert words in found.text
 
 
@@ -75,7 +84,7 @@ def test_what_a_run_is_called_cannot_break_the_page(run: RunData) -> None:
 @pytest.mark.parametrize(("_title", "_caption", "draw"), figures.FIGURES, ids=[entry[0] for entry in figures.FIGURES])
 def test_axes_are_labeled_and_nothing_overlaps(run: RunData, _title: str, _caption: str, draw) -> None:
     figure = draw(run)
-    figures.data_uri(figure)  # Lays the figure out.
+    drawing.data_uri(figure)  # Lays the figure out.
     renderer = figure._get_renderer()
     axes = figure.axes
     assert axes
@@ -106,7 +115,7 @@ def test_console_shows_the_same_results(run: RunData, capsys: pytest.CaptureFixt
 
     console.show(run, Console(width=100))
     shown = capsys.readouterr().out
-    for words in ("Leaderboard", "invented data", "PowerSign", "model.compile", "±"):
+    for words in ("Leaderboard", "In long trainings", "invented data", "RMSProp", "Winner", "model.compile", "±"):
         assert words in shown
 
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from nos_tf.dsl import SearchSpace
-from nos_tf.search import finals, loop
+from nos_tf.search import loop, race
+from nos_tf.search.baselines import run_baselines
 from nos_tf.search.observer import Observer
 from nos_tf.search.reports.run_data import RunData, load
 from nos_tf.search.store import Store
 from tests.search.fakes import DATA_LABEL, FakeSearcher, ShuffledExecutor
 
 FLAGS = {"trials": 60, "searcher": "ppo", "operands": ["g", "m"], "task": "fake"}
+
+
+def fresh_seeds(stage: str, count: int) -> list[int]:
+    """Seeds of a stage of the race."""
+    return [1_000 * race.STAGES.index(stage) + number for number in range(count)]
 
 
 def make(folder: Path, policy_trials: int = 40, with_finals: bool = True, data_label: str = DATA_LABEL) -> RunData:
@@ -24,6 +30,6 @@ def make(folder: Path, policy_trials: int = 40, with_finals: bool = True, data_l
         for source, trials in (("random", 20), ("ppo", policy_trials)):
             loop.run_stage(loop.Stage(source, FakeSearcher(space, trials), trials, 4, 0), store, executor, observer)
         if with_finals:
-            finals.run_baselines(store, executor, observer, seed=0)
-            finals.run_tests(store, executor, observer, [1, 2, 3])
+            run_baselines(store, executor, observer, seed=0)
+            race.run(store, executor, observer, fresh_seeds, test_seeds=4)
     return load(folder)

@@ -1,0 +1,37 @@
+"""The known optimizers under the search's own protocol, before any rule is proposed."""
+
+from __future__ import annotations
+
+import nos_tf
+from nos_tf.errors import RunError
+from nos_tf.evaluation.result import TRAINED
+from nos_tf.search.executors.job import Executor, Job
+from nos_tf.search.observer import Observer
+from nos_tf.search.store import Store
+from nos_tf.search.trial import BASELINES, Baseline
+
+
+def run_baselines(store: Store, executor: Executor, observer: Observer, seed: int) -> None:
+    """Evaluates the known optimizers that the store does not hold yet, with the seed of the search's own trials."""
+    done = {baseline.name for baseline in store.baselines()}
+    observer.on_phase("baselines", len(done), len(BASELINES))
+    missing = [name for name in BASELINES if name not in done]
+    jobs = [Job(number, nos_tf.parse(BASELINES[name]), seed) for number, name in enumerate(missing)]
+    for job, evaluation in executor.run(jobs):
+        store.add_baseline(Baseline(missing[job.id], job.program, evaluation))
+        observer.on_result()
+
+
+def check_baselines(store: Store) -> None:
+    """Ends a search in which no baseline learned: its rewards would only tell noise from noise.
+
+    Raises:
+      RunError: It says what became of each.
+    """
+    results = {baseline.name: baseline.evaluation.status for baseline in store.baselines()}
+    if results and TRAINED not in results.values():
+        found = ", ".join(f"{name} {status}" for name, status in results.items())
+        raise RunError(
+            "No baseline learns this task at any learning rate of the sweep; look at its data, its network and its "
+            f"length before searching. Received: {found}"
+        )

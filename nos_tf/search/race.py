@@ -1,0 +1,147 @@
+"""The end of a search: its best rules and all baselines are tuned afresh, race, and are judged on unread test data.
+
+Chosen with one set of seeds, decided with another. Everything up to the finalists is measured on validation data; then
+finalists and baselines are trained from seeds that no choice has seen and measured on test data, at the task's length
+and once more in long trainings. Each result is stored as it arrives, and every choice follows from the stored results
+alone: a race that was killed goes on where it was, and neither the number of workers nor their order changes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+import nos_tf
+from nos_tf.dsl import Program
+from nos_tf.evaluation.result import FAILED, TRAINED
+from nos_tf.search import verdicts
+from nos_tf.search.executors.job import Executor
+from nos_tf.search.observer import Observer
+from nos_tf.search.store import Store
+from nos_tf.search.trainings import Run, Trainings
+from nos_tf.search.trial import BASELINES, Baseline, Trial
+from nos_tf.search.tuning import tune
+from nos_tf.statistics import paired_difference
+
+RACERS, FINALISTS = 20, 3
+TUNING, RACING, FINE_TUNING, TEST = "tuning", "racing", "fine tuning", "test"
+LONG_TUNING, LONG_TEST = "long tuning", "long test"
+STAGES = (TUNING, RACING, FINE_TUNING, TEST, LONG_TUNING, LONG_TEST)
+
+_QUARTER, _EIGHTH = 10 ** (1 / 4), 10 ** (1 / 8)  # Of a decade.
+_TUNING_SEEDS, _FINE_TUNING_SEEDS, _LONG_TUNING_SEEDS = 2, 5, 2
+_ROUND, _ROUNDS = 5, 4  # Seeds of a round, and rounds at most.
+_LEVEL = 0.05  # Significance at which a racer is left behind. It decides what is tested, and no verdict.
+
+Seeds = Callable[[str, int], Sequence[int]]
+
+
+def plan(test_seeds: int) -> dict[str, float]:
+    """About how much work each stage is, in evaluations of a rule, whose sweep is some seven trainings."""
+    field, contenders = RACERS + len(BASELINES), FINALISTS + len(BASELINES)
+    return {
+        TUNING: field * 4 * _TUNING_SEEDS / 7,  # Rates tried until the best one is no end.
+        RACING: field * _ROUND / 7,
+        FINE_TUNING: contenders * 4 * _FINE_TUNING_SEEDS / 7,
+        TEST: contenders * test_seeds * 1.3 / 7,
+        LONG_TUNING: contenders * 4 * _LONG_TUNING_SEEDS * 5 / 7,
+        LONG_TEST: contenders * _long_test_seeds(test_seeds) * 1.3 * 5 / 7,
+    }
+
+
+def _long_test_seeds(test_seeds: int) -> int:
+    # Long trainings cost five times as much, and vary less from seed to seed.
+    return max(1, test_seeds // 2)
+
+
+def ranked(trials: Sequence[Trial]) -> list[Trial]:
+    """Distinct rules that trained, best first; of equal rewards the earlier one."""
+    trained = [trial for trial in trials if trial.status == TRAINED]
+    return sorted(trained, key=lambda trial: (-trial.reward, trial.id))
+
+
+def racers(trials: Sequence[Trial], baselines: Sequence[Baseline]) -> list[Trial]:
+    """The best rules of the search that are no baselines."""
+    known = {nos_tf.canonical_key(baseline.program) for baseline in baselines}
+    return [trial for trial in ranked(trials) if trial.key not in known][:RACERS]
+
+
+def run(store: Store, executor: Executor, observer: Observer, seeds: Seeds, test_seeds: int) -> None:
+    """Runs the race to its end, and stores the finalists in the order of the race.
+
+    Args:
+      store: Trials and baselines, with the learning rates of their sweeps; receives the trainings.
+      executor: Trains.
+      observer: Hears of each result.
+      seeds: So many seeds for a stage; those of different stages differ, and the first ones stay the same.
+      test_seeds: Seeds of the test, and twice those of the long one; what they leave undecided gets as many again.
+    """
+    trainings = Trainings(store, executor, observer)
+    rates: dict[Program, float] = {
+        baseline.program: baseline.evaluation.learning_rate
+        for baseline in store.baselines()
+        if baseline.evaluation.learning_rate is not None
+    }
+    baselines = list(rates)
+    found = racers(store.trials(), store.baselines())
+    rates |= {trial.program: trial.learning_rate for trial in found if trial.learning_rate is not None}
+    rates = tune(trainings, TUNING, rates, _QUARTER, seeds(TUNING, _TUNING_SEEDS))
+    finalists = _race(trainings, rates, [trial.program for trial in found], seeds(RACING, _ROUND * _ROUNDS))
+    contenders = [*finalists, *baselines]
+    rates = {program: rates[program] for program in contenders}
+    rates = tune(trainings, FINE_TUNING, rates, _EIGHTH, seeds(FINE_TUNING, _FINE_TUNING_SEEDS))
+    store.describe("finalists", [list(program.tokens) for program in finalists])
+    _test(trainings, TEST, rates, finalists, baselines, seeds(TEST, verdicts.LOOKS * test_seeds))
+    rates = tune(trainings, LONG_TUNING, rates, _QUARTER, seeds(LONG_TUNING, _LONG_TUNING_SEEDS), long=True)
+    long_seeds = seeds(LONG_TEST, verdicts.LOOKS * _long_test_seeds(test_seeds))
+    _test(trainings, LONG_TEST, rates, finalists, baselines, long_seeds, long=True)
+
+
+def _race(
+    trainings: Trainings, rates: Mapping[Program, float], rules: Sequence[Program], seeds: Sequence[int]
+) -> list[Program]:
+    """Trains all from a few seeds, and those from more that may still be among the best rules; returns these.
+
+    Baselines are raced as well, but do not take a place: they are compared with whoever wins.
+    """
+    racing, rewards = list(rates), dict[Program, list[float]]()
+    for start in range(0, len(seeds), _ROUND):
+        runs = [Run(program, seed, rates[program]) for program in racing for seed in seeds[start : start + _ROUND]]
+        results = trainings.run(RACING, runs)
+        for one in runs:
+            rewards.setdefault(one.program, []).append(results[one].reward)
+        racing.sort(key=lambda program: -float(np.mean(rewards[program])))
+        best = [program for program in racing if program in rules][:FINALISTS]
+        if len(best) < FINALISTS:
+            break
+        bar = rewards[best[-1]]
+        racing = [p for p in racing if p in best or paired_difference(bar, rewards[p]).p >= _LEVEL]
+        if sum(program in rules for program in racing) == FINALISTS:
+            break
+    return [program for program in racing if program in rules][:FINALISTS]
+
+
+def _test(
+    trainings: Trainings,
+    stage: str,
+    rates: Mapping[Program, float],
+    finalists: Sequence[Program],
+    baselines: Sequence[Program],
+    seeds: Sequence[int],
+    long: bool = False,
+) -> None:
+    """Trains finalists and baselines from the first seeds, and what these leave undecided from the others too."""
+    first = len(seeds) // verdicts.LOOKS
+    rewards: dict[Program, dict[int, float]] = {program: {} for program in rates}
+
+    def train(programs: Sequence[Program], seeds: Sequence[int]) -> None:
+        runs = [Run(program, seed, rates[program], "test", long) for program in programs for seed in seeds]
+        for one, evaluation in trainings.run(stage, runs).items():
+            if evaluation.status != FAILED:
+                rewards[one.program][one.seed] = evaluation.reward
+
+    train(list(rates), seeds[:first])
+    comparisons = verdicts.compare(finalists, baselines, rewards)
+    undecided = {one for pair, found in comparisons.items() if found.verdict == verdicts.UNDECIDED for one in pair}
+    train([program for program in rates if program in undecided], seeds[first:])

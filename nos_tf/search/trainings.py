@@ -1,0 +1,61 @@
+"""Trainings after the search: those of a stage that the store does not hold yet are run and stored one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from nos_tf.dsl import Program
+from nos_tf.evaluation.result import Evaluation
+from nos_tf.search.executors.job import Executor, Job
+from nos_tf.search.observer import Observer
+from nos_tf.search.store import Store
+from nos_tf.search.trial import Training
+
+
+class Run(NamedTuple):
+    """A training that is wanted; see `Job`."""
+
+    program: Program
+    seed: int
+    learning_rate: float
+    split: str = "validation"
+    long: bool = False
+
+
+class Trainings:
+    """Runs what is missing.
+
+    Args:
+      store: Holds the earlier results, and receives each new one as it arrives.
+      executor: Trains.
+      observer: Hears of each result.
+    """
+
+    def __init__(self, store: Store, executor: Executor, observer: Observer):
+        self._store = store
+        self._executor = executor
+        self._observer = observer
+
+    def run(self, stage: str, runs: Sequence[Run]) -> dict[Run, Evaluation]:
+        """Results of all runs, in their order.
+
+        Args:
+          stage: What they are for; all runs of a stage have the same split and length.
+          runs: What to train.
+        """
+        wanted = {(run.program, run.seed, run.learning_rate): run for run in runs}
+        stored = {
+            (one.program, one.seed, one.learning_rate): one.evaluation
+            for one in self._store.trainings()
+            if one.stage == stage
+        }
+        results = {wanted[key]: evaluation for key, evaluation in stored.items() if key in wanted}
+        missing = [run for run in wanted.values() if run not in results]
+        self._observer.on_phase(stage, len(results), len(wanted))
+        jobs = [Job(number, *run) for number, run in enumerate(missing)]
+        for job, evaluation in self._executor.run(jobs):
+            self._store.add_training(Training(stage, job.program, job.seed, missing[job.id].learning_rate, evaluation))
+            self._observer.on_result()
+            results[missing[job.id]] = evaluation
+        return {run: results[run] for run in wanted.values()}

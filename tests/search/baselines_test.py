@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+
+import nos_tf
+from nos_tf.errors import RunError
+from nos_tf.evaluation.result import Evaluation
+from nos_tf.search.baselines import check_baselines, run_baselines
+from nos_tf.search.observer import Observer
+from nos_tf.search.store import Store
+from nos_tf.search.trial import BASELINES, Baseline
+from tests.search.fakes import ShuffledExecutor
+
+
+def test_baselines_are_what_they_are_called() -> None:
+    programs = {name: nos_tf.parse(text) for name, text in BASELINES.items()}
+    assert programs["SGD"].operands == {"g", "1"}
+    assert programs["Momentum"].slots == programs["Nesterov"].slots == {"m"}
+    assert programs["Adam"].slots == programs["AdamW"].slots == {"m", "v"}
+    assert programs["RMSProp"].slots == {"v"}
+    assert programs["Lion"].slots == {"m_slow"}
+    assert programs["PowerSign"] == nos_tf.parse("exp(sign(g) * sign(m)) * g")
+    assert programs["AddSign"] == nos_tf.parse("(1 + sign(g) * sign(m)) * g")
+
+
+def test_baselines_go_on_where_they_stopped(tmp_path: Path) -> None:
+    with Store.create(tmp_path / "s.sqlite", {}) as store:
+        first, second = ShuffledExecutor(1, stop_after=4), ShuffledExecutor(2)
+        with pytest.raises(KeyboardInterrupt):
+            run_baselines(store, first, Observer(), seed=9)
+        run_baselines(store, second, Observer(), seed=9)
+        assert len(first.jobs) + len(second.jobs) == len(BASELINES)
+        assert {baseline.name for baseline in store.baselines()} == set(BASELINES)
+        assert {job.seed for job in first.jobs + second.jobs} == {9}
+
+
+def test_search_ends_where_no_baseline_learns(tmp_path: Path) -> None:
+    with Store.create(tmp_path / "s.sqlite", {}) as store:
+        check_baselines(store)  # None was evaluated yet.
+        for name, status in (("SGD", "diverged"), ("Adam", "untrained")):
+            store.add_baseline(Baseline(name, nos_tf.parse("g"), Evaluation(0.0, status)))
+        with pytest.raises(RunError, match=r"^No baseline learns this task.*Received: SGD diverged, Adam untrained$"):
+            check_baselines(store)
+        store.add_baseline(Baseline("RMSProp", nos_tf.parse("rmsprop"), Evaluation(0.5, "trained", 0.1)))
+        check_baselines(store)

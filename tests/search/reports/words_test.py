@@ -1,0 +1,64 @@
+import dataclasses
+
+import pytest
+
+import nos_tf
+from nos_tf.evaluation.result import Evaluation
+from nos_tf.search.reports import words
+from nos_tf.search.reports.run_data import RunData
+from nos_tf.search.trial import Baseline, Trial
+from tests.search.reports import runs
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunData:
+    return runs.make(tmp_path_factory.mktemp("runs") / "one")
+
+
+def test_winner_is_named_first(run: RunData) -> None:
+    first, second, *_ = words.sentences(run)
+    assert first.startswith("Winner: on test data ")
+    assert "better than every tuned baseline (+" in first
+    assert second.startswith("In long trainings it is ")
+
+
+def test_no_winner_is_said_in_one_line(run: RunData) -> None:
+    known = next(one for one in run.baselines if one.evaluation.learning_rate is not None)
+    level = tuple(
+        dataclasses.replace(one, evaluation=Evaluation(0.5 + one.seed % 2 / 10, "trained", 0.1))
+        if one.program != known.program
+        else dataclasses.replace(one, evaluation=Evaluation(0.5 + one.seed % 3 / 10, "trained", 0.1))
+        for one in run.trainings
+    )
+    first = words.sentences(dataclasses.replace(run, trainings=level))[0]
+    assert first.startswith("No winner: on test data no rule is better than every tuned baseline. The best, ")
+    assert "undecided against" in first
+    assert "\n" not in first
+
+
+def test_search_that_found_only_baselines_has_no_winner(run: RunData) -> None:
+    assert words.sentences(dataclasses.replace(run, finalists=()))[0].startswith("No winner: no rule of the search")
+
+
+def test_best_reward_of_a_known_optimizer_is_called_by_its_name(run: RunData) -> None:
+    program = nos_tf.parse("g + g")
+    evaluation = Evaluation(0.99, "trained", 0.1, 0.9)
+    trial = Trial(999, "ppo", 99, program, nos_tf.canonical_key(program), 0.99, evaluation)
+    baseline = Baseline("SGD", nos_tf.parse("g"), evaluation)
+    changed = dataclasses.replace(run, trials=(*run.trials, trial), baselines=(baseline,))
+    assert any("which is SGD" in sentence for sentence in words.sentences(changed))
+
+
+def test_run_in_which_nothing_trained_is_told_as_such(run: RunData) -> None:
+    nothing = dataclasses.replace(run, trials=(), baselines=(), trainings=(), finalists=())
+    assert any("No rule trained" in sentence for sentence in words.sentences(nothing))
+
+
+def test_unfinished_run_says_how_far_it_is(run: RunData) -> None:
+    early = dataclasses.replace(run, trials=run.trials[:10], trainings=(), finalists=())
+    assert any("so far" in sentence for sentence in words.sentences(early))
+
+
+@pytest.mark.parametrize(("p", "text"), [(0.03217, "p = 0.032"), (1.0, "p = 1"), (1e-7, "p < 0.0001")])
+def test_probability(p: float, text: str) -> None:
+    assert words.probability(p) == text

@@ -1,0 +1,45 @@
+"""Which module imports which: what the rules of the architecture are held to."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+from collections.abc import Set
+
+ROOT = pathlib.Path(__file__).parents[1]
+FOLDERS = ("benchmarks", "experiments", "nos_tf", "tests", "tools")
+
+
+def trees(root: pathlib.Path = ROOT) -> dict[str, ast.Module]:
+    """The syntax tree of every Python file, by the name that it is imported by."""
+    found = {}
+    for path in sorted(path for folder in FOLDERS for path in (root / folder).rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = ast.parse(path.read_text("utf-8"))
+    return found
+
+
+def graph(root: pathlib.Path = ROOT) -> dict[str, set[str]]:
+    """For each module those that it imports: at its top, late, or by a name in a string ("nos_tf.search.command")."""
+    known = trees(root)
+    return {name: _imports(name, tree, known.keys()) for name, tree in known.items()}
+
+
+def _imports(module: str, tree: ast.Module, known: Set[str]) -> set[str]:
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Attribute):
+            names.add(ast.unparse(node))  # `import a`, then `a.b`.
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            # A package's `__init__` names its own modules without itself in front.
+            names |= {text for text in (node.value, f"{module}.{node.value}") if text in known and "." in text}
+    return {found for name in names if (found := _longest(name, known)) is not None} - {module}
+
+
+def _longest(name: str, known: Set[str]) -> str | None:
+    parts = name.split(".")
+    return next((prefix for size in range(len(parts), 0, -1) if (prefix := ".".join(parts[:size])) in known), None)
