@@ -1,4 +1,4 @@
-"""What the files of all targets share: how a template is filled, their header, and the equations of their docstrings."""
+"""What the files of all targets share: filling a template, the header, and the equations of the docstrings."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def _init(recipe: Recipe, state: str, counts: bool) -> list[str]:
 def _before(recipe: Recipe) -> list[str]:
     """Statements before the averages."""
     if recipe.reads(WEIGHTS):
-        lines = ["if params is None:", "    raise ValueError(optax.NO_PARAMS_MSG)"]
+        lines = ["if params is None:", '    raise ValueError("The rule reads the weights: call update with params")']
     else:
         lines = ["del params"]
     lines += ["t = state.count.astype(float)"] if recipe.reads(STEP) else []

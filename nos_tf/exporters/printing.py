@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from nos_tf.dsl.entries import ATOM, NEGATION, POWER, PRODUCT, SUM
+from nos_tf.dsl.primitives import AVERAGES
 from nos_tf.exporters.expression import Expression
 
 # How tightly an operator binds, its template, and how tightly its arguments must bind. Operators of one kind group from
@@ -95,7 +96,9 @@ class Dialect:
 
 
 def literal(value: float) -> str:
-    """A number as Python writes it, in its shortest form."""
+    """A number as Python writes it, in its shortest form, without the last digit's error of what it was made from."""
+    plain = float(f"{value:.12g}")
+    value = plain if abs(plain - value) <= 3 * math.ulp(value) else value
     if not math.isfinite(value):
         return f'float("{value}")'
     if value == int(value) and abs(value) < 1e6:
@@ -111,6 +114,15 @@ def _latex_number(value: float) -> str:
     return rf"{mantissa} \cdot 10^{{{exponent}}}" if mantissa != "1" else f"10^{{{exponent}}}"
 
 
+def _latex_names() -> dict[str, str]:
+    names = {"beta_1": r"\beta_1", "beta_2": r"\beta_2", "beta_3": r"\beta_3", "gamma": r"\gamma", "total_steps": "T"}
+    for name in AVERAGES:
+        symbol, _, index = name.partition("_")
+        if index:
+            names |= {name: rf"{symbol}_{{\mathrm{{{index}}}}}", f"beta_{name}": rf"\beta_{{\mathrm{{{index}}}}}"}
+    return names
+
+
 TEXT = Dialect(functions("") | {"square": "%s^2"}, pi="pi")
 LATEX = Dialect(
     {
@@ -124,7 +136,7 @@ LATEX = Dialect(
         "sign": r"\operatorname{sign}\left(%s\right)",
         "sqrt": r"\sqrt{%s}",
     },
-    names={"beta_1": r"\beta_1", "beta_2": r"\beta_2", "beta_3": r"\beta_3", "gamma": r"\gamma", "total_steps": "T"},
+    names=_latex_names(),
     draw=lambda draw: r"\mathcal{N}(0, 1)",
     pi=r"\pi",
     number=_latex_number,

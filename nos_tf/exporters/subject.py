@@ -69,8 +69,8 @@ def subject(rule: Program | str) -> Subject:
     """Reads what a user means by a rule.
 
     Args:
-      rule: A `Program`, one of `NAMES` such as `powersign-cd`, the folder of a search, whose winner is meant, or a text of the
-        language.
+      rule: A `Program`, one of `NAMES` such as `powersign-cd`, the folder of a search, whose winner is meant, or a text
+        of the language.
 
     Raises:
       ValueError: It is none of these.
@@ -157,5 +157,6 @@ def _evidence(row: Mapping[str, Any]) -> list[str]:
 
 def _number(row: Mapping[str, Any], key: str) -> float | None:
     value = row.get(key)
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if is_number else None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        return None
+    return float(value)

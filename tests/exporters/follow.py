@@ -171,7 +171,8 @@ def main() -> None:
     results = {}
     for entry in json.loads((folder / "manifest.json").read_text("utf-8")):
         spec = importlib.util.spec_from_file_location(entry["file"], folder / f"{entry['file']}.py")
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         with np.errstate(all="ignore"):

@@ -23,14 +23,14 @@ def test_random_programs_follow_the_twin(tmp_path: pathlib.Path) -> None:
 
 def test_the_check_sees_a_wrong_rule(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     right = conformance.export
-    monkeypatch.setattr(
-        conformance,
-        "export",
-        lambda rule, to: right(rule, to=to).replace("beta_1: float = 0.9", "beta_1: float = 0.9001"),
-    )
+
+    def change(old: str, new: str) -> None:
+        monkeypatch.setattr(conformance, "export", lambda rule, to: right(rule, to=to).replace(old, new))
+
+    change("beta_1: float = 0.9", "beta_1: float = 0.9001")
     with pytest.raises(AssertionError, match="exp"):
         conformance.check("numpy", tmp_path / "average", ["exp-g-minus-exp-m"])
-    monkeypatch.setattr(conformance, "export", lambda rule, to: right(rule, to=to).replace("< 0.3", "< 0.4"))
+    change("< 0.3", "< 0.4")
     with pytest.raises(AssertionError, match="drop"):
         conformance.check("numpy", tmp_path / "drop", ["powersign-drop-0.3"])
 
