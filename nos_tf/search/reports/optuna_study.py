@@ -45,7 +45,6 @@ def write(runs: Sequence[RunData], path: Path) -> None:
     storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
     for run in runs:
         study = optuna.create_study(storage=storage, study_name=run.name, direction="maximize")
-        study.set_metric_names(["reward"])
         for key, value in (("data", run.data_label), ("flags", dict(run.flags)), ("versions", dict(run.versions))):
             study.set_user_attr(key, value)
         study.add_trials([_trial(trial) for trial in run.evaluated])
