@@ -1,16 +1,18 @@
 r"""Times the evaluation of candidate rules: python -m benchmarks.child_evaluation
 
-Three comparisons, each side by side in one run (A B A B ...), as ratios of medians, and a share:
+Comparisons, each side by side in one run (A B A B ...), as ratios of medians, and a share:
 
-1. a whole candidate on the digits child: the evaluator, against a plain Keras loop of the same protocol that builds,
-   compiles and fits a model for every learning rate;
-2. a training step of the cifar10_convnet child with an interpreted rule, against the forward and backward pass alone;
+1. a whole candidate on the digits child: the evaluator, against plain loops that train a model to the end at every rate
+   that the evaluator tried: Keras' compile and fit, and, where PyTorch is installed, eager PyTorch;
+2. a training step with an interpreted rule: of the digits child against the same step with plain SGD, of the
+   cifar10_convnet child against the forward and backward pass alone;
 3. candidates on the digits child: two worker processes of one thread each, against one;
 4. the share of a search's time that goes into proposing, de-duplicating, storing and learning, for each searcher.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import pathlib
 import tempfile
 import time
@@ -23,7 +25,6 @@ from absl import app, flags
 import nos_tf
 from benchmarks import figures
 from benchmarks.ratios import report
-from nos_tf.evaluation import Protocol
 from nos_tf.tensorflow_loading import load_single_threaded
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ _PARTS = flags.DEFINE_multi_enum(
 )
 
 _WARM_UP, _TIMED, _BATCH = 16, 100, 8
-RULES = ("g", "adam", "exp(sign(g) * sign(m)) * g", "m * exp(v)", "drop(m, 0.3) * exp(1e-3*w)")
+_POWERSIGN = "exp(sign(g) * sign(m)) * g"
+RULES = ("g", "adam", _POWERSIGN, "m * exp(v)", "drop(m, 0.3) * exp(1e-3*w)")
 
 
 def _seconds(function, *args) -> float:
@@ -44,13 +46,12 @@ def _seconds(function, *args) -> float:
     return time.perf_counter() - start
 
 
-def _keras_candidate(task: nos_tf.tasks.Task, protocol: Protocol, rule: str) -> None:
-    """The protocol as a plain Keras loop."""
+def _keras_candidate(task: nos_tf.tasks.Task, rates: Sequence[float], rule: str) -> None:
+    """A model built, compiled and fitted for every rate."""
     import tensorflow as tf
 
     splits = task.load(None)
-
-    def fit(rate: float, epochs: int) -> float:
+    for rate in rates:
         model = task.build_model()
         model.compile(
             nos_tf.optimizers.ProgramOptimizer(rule, rate),
@@ -58,24 +59,55 @@ def _keras_candidate(task: nos_tf.tasks.Task, protocol: Protocol, rule: str) -> 
             metrics=["accuracy"],
             jit_compile=False,  # XLA's convolutions are many times slower on CPUs.
         )
-        validation = (splits.validation.inputs, splits.validation.labels)
-        history = model.fit(
+        model.fit(
             splits.train.inputs,
             splits.train.labels,
             batch_size=task.batch_size,
-            epochs=epochs,
-            validation_data=validation,
+            epochs=task.epochs,
+            validation_data=(splits.validation.inputs, splits.validation.labels),
             verbose=0,
             callbacks=[tf.keras.callbacks.TerminateOnNaN()],
         )
-        return history.history.get("val_accuracy", [0.0])[-1]
 
-    scores = [fit(rate, protocol.sweep_epochs) for rate in protocol.learning_rates]
-    fit(protocol.learning_rates[int(np.argmax(scores))], task.epochs)
+
+def _torch_candidate(task: nos_tf.tasks.Task, rates: Sequence[float]) -> None:
+    """An eager PyTorch loop with PowerSign, a model for every rate, scored after every epoch."""
+    import torch
+    from torch import nn
+
+    torch.set_num_threads(1)
+    splits = task.load(None)
+
+    def tensors(split: nos_tf.tasks.Split) -> tuple[torch.Tensor, torch.Tensor]:
+        images = torch.from_numpy(split.inputs.astype(np.float32) / 16.0).permute(0, 3, 1, 2).contiguous()
+        return images, torch.from_numpy(split.labels.astype(np.int64))
+
+    (images, labels), (validation_images, validation_labels) = tensors(splits.train), tensors(splits.validation)
+    for rate in rates:
+        layers: list[nn.Module] = []
+        for channels in (1, 16):
+            layers += [nn.Conv2d(channels, 16, 3, padding=1), nn.ReLU(), nn.BatchNorm2d(16, eps=1e-3)]
+        model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(16 * 64, 10))
+        weights = list(model.parameters())
+        averages = [torch.zeros_like(weight) for weight in weights]
+        for _ in range(task.epochs):
+            model.train()
+            for batch in torch.randperm(len(labels)).split(task.batch_size):
+                loss = nn.functional.cross_entropy(model(images[batch]), labels[batch])
+                if not torch.isfinite(loss):
+                    break
+                gradients = torch.autograd.grad(loss, weights)
+                with torch.no_grad():
+                    for weight, average, gradient in zip(weights, averages, gradients, strict=True):
+                        average.lerp_(gradient, 0.1)
+                        weight -= rate * torch.exp(torch.sign(gradient) * torch.sign(average)) * gradient
+            model.eval()
+            with torch.no_grad():
+                nn.functional.cross_entropy(model(validation_images), validation_labels).item()
 
 
 def time_candidate(rounds: int) -> None:
-    """Ours and a Keras loop, over whole candidates on the digits child."""
+    """Ours and plain loops, over whole candidates on the digits child."""
     from nos_tf.evaluation import Evaluator
 
     task = nos_tf.tasks.get("digits")
@@ -84,61 +116,81 @@ def time_candidate(rounds: int) -> None:
     ours, theirs = [], []
     for index in range(rounds):
         rule = RULES[index % len(RULES)]
-        ours.append(_seconds(evaluator.evaluate, nos_tf.parse(rule), index))
-        theirs.append(_seconds(_keras_candidate, task, Protocol(), rule))
+        start = time.perf_counter()
+        rates = [point.learning_rate for point in evaluator.evaluate(nos_tf.parse(rule), index).sweep]
+        ours.append(time.perf_counter() - start)
+        theirs.append(_seconds(_keras_candidate, task, rates, rule))
     report("candidate on the digits child, ours against a Keras compile/fit loop", ours, theirs, "s")
+    if importlib.util.find_spec("torch") is None:
+        print("PyTorch is not installed, and so not compared with.")
+        return
+    powersign = nos_tf.parse(_POWERSIGN)
+    rates = [point.learning_rate for point in evaluator.evaluate(powersign).sweep]
+    _torch_candidate(task, rates)
+    ours, theirs = [], []
+    for index in range(rounds):
+        ours.append(_seconds(evaluator.evaluate, powersign, index))
+        theirs.append(_seconds(_torch_candidate, task, rates))
+    report("candidate PowerSign on the digits child, ours against an eager PyTorch loop", ours, theirs, "s")
 
 
 def time_step(rounds: int) -> None:
-    """A training step of the cifar10_convnet child with an interpreted rule, and its bare forward and backward pass."""
-    import tensorflow as tf
-
-    from nos_tf.evaluation.trainer import Trainer
+    """A training step of each child with an interpreted rule, and a bare one."""
     from nos_tf.tasks import Split, Splits, cifar10_convnet
     from nos_tf.tasks.task import Task
 
     rng = np.random.default_rng(0)
-    steps, batch = 100, 100  # An epoch of the paper's task.
+    steps, batch = 20, 100  # Batches as in the paper's task.
     images = rng.integers(0, 256, (steps * batch, 32, 32, 3), np.uint8)
-    labels = rng.integers(0, 10, steps * batch).astype(np.int32)
-    split = Split(images, labels)
-    task = Task(
-        "random images", "random images", lambda _: Splits(split, split, split), cifar10_convnet.build_model, batch
-    )
+    split = Split(images, rng.integers(0, 10, steps * batch).astype(np.int32))
+    paper = Task("cifar10_convnet", "random", lambda _: Splits(split, split, split), cifar10_convnet.build_model, batch)
+    _compare_step(nos_tf.tasks.get("digits"), rounds * 10, sgd=True)
+    _compare_step(paper, rounds, sgd=False)
+
+
+def _compare_step(task: nos_tf.tasks.Task, rounds: int, sgd: bool) -> None:
+    """Our step against TensorFlow's own with plain SGD, or against the forward and backward pass alone."""
+    import tensorflow as tf
+
+    from nos_tf.evaluation.trainer import Trainer
+
     trainer = Trainer(task)
-    model = cifar10_convnet.build_model()
-    all_images, all_labels = tf.constant(images), tf.constant(labels)
+    steps = trainer.steps_per_epoch
+    model = task.build_model()
+    train = task.load(None).train
+    all_images, all_labels = tf.constant(train.inputs), tf.constant(train.labels)
 
     @tf.function
-    def bare() -> tf.Tensor:
+    def bare(order: tf.Tensor) -> tf.Tensor:
         total = tf.constant(0.0)
         for index in tf.range(steps):
-            part = tf.range(index * batch, (index + 1) * batch)
             with tf.GradientTape() as tape:
-                logits = model(tf.cast(tf.gather(all_images, part), tf.float32), training=True)
-                losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.gather(all_labels, part), logits)
+                logits = model(tf.cast(tf.gather(all_images, order[index]), tf.float32), training=True)
+                losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.gather(all_labels, order[index]), logits)
                 loss = tf.reduce_mean(losses)
             gradients = tape.gradient(loss, model.trainable_variables)
-            # Every gradient is needed for the sum, so none can be left out of the graph.
-            total += loss + tf.add_n([tf.reduce_sum(gradient) for gradient in gradients])
+            if sgd:
+                for weight, gradient in zip(model.trainable_variables, gradients, strict=True):
+                    weight.assign_sub(1e-4 * gradient)
+                total += loss
+            else:
+                # Every gradient is needed for the sum, so none can be left out of the graph.
+                total += loss + tf.add_n([tf.reduce_sum(gradient) for gradient in gradients])
         return total
 
-    for rule in ("g", "exp(sign(g) * sign(m)) * g"):
+    order = tf.constant(trainer.batches(0, 0))
+    for rule in ("g", _POWERSIGN):
         program = nos_tf.parse(rule)
-        trainer.reset(0)
-        trainer.train_epoch(program, 1e-4, 0, 1, seed=0)
-        bare()
         ours, theirs = [], []
-        for _ in range(rounds):
+        for index in range(rounds + 1):
             trainer.reset(0)
-            ours.append(_seconds(trainer.train_epoch, program, 1e-4, 0, 1, 0) / steps * 1e3)
-            theirs.append(_seconds(lambda: bare().numpy()) / steps * 1e3)
-        report(
-            f"step of the cifar10_convnet child under {rule}, against forward and backward pass alone",
-            ours,
-            theirs,
-            "ms",
-        )
+            our_seconds = _seconds(trainer.train, program, 1e-4, 0, range(steps), 1, 0)
+            their_seconds = _seconds(lambda: bare(order).numpy())
+            if index:  # The first round traces.
+                ours.append(our_seconds / steps * 1e3)
+                theirs.append(their_seconds / steps * 1e3)
+        against = "a step with plain SGD" if sgd else "forward and backward pass alone"
+        report(f"step of the {task.name} child under {rule}, against {against}", ours, theirs, "ms")
 
 
 def time_workers(rounds: int) -> None:

@@ -26,7 +26,7 @@ import nos_tf
 from nos_tf import run_folder, style
 from nos_tf.cli import application, shared_flags
 from nos_tf.evaluation import REWARDS, EpochResult
-from nos_tf.evaluation.screening import cannot_learn
+from nos_tf.evaluation.screening import screen
 from nos_tf.run_folder import RunFolder
 from nos_tf.tasks import Task, digits
 from nos_tf.tensorflow_loading import load_single_threaded
@@ -124,7 +124,7 @@ def draw_rules(count: int, seed: int, folder: RunFolder) -> list[str]:
     while len(rules) < count:
         program = space.sample(rng)
         key = nos_tf.canonical_key(program)
-        if key in rules or cannot_learn(program):
+        if key in rules or screen([program])[0]:
             continue
         history = evaluator.evaluate(program, seed=0).history
         if history and max(epoch.accuracy for epoch in history) > _VIABLE_ACCURACY:

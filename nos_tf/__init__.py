@@ -11,7 +11,11 @@ from nos_tf.registration import register_with_keras
 from nos_tf.versions import __version__
 
 _LAZY_MODULES = ("optimizers", "searchers", "tasks")
-_LAZY_FUNCTIONS = {"evaluate": "nos_tf.evaluation", "export": "nos_tf.exporters"}
+_LAZY_FUNCTIONS = {
+    "evaluate": "nos_tf.evaluation",
+    "export": "nos_tf.exporters",
+    "screen": "nos_tf.evaluation.screening",
+}
 
 __all__ = [
     "__version__",

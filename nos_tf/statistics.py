@@ -1,4 +1,7 @@
-"""The statistics that the reports show."""
+"""The statistics that the reports show.
+
+SciPy is loaded on first use: it takes a second that a command which is refused should not take.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import scipy.special
-import scipy.stats
 
 
 class Interval(NamedTuple):
@@ -21,6 +22,8 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
     """Mean and Student's t confidence interval of independent values."""
     if len(values) < 2:
         return Interval(float(np.mean(values)), None)
+    import scipy.stats
+
     quantile = scipy.stats.t.ppf(0.5 + confidence / 2, len(values) - 1)
     return Interval(float(np.mean(values)), float(quantile * scipy.stats.sem(values)))
 
@@ -63,6 +66,8 @@ def paired_difference(first: Sequence[float], second: Sequence[float], confidenc
         return Difference(mean, None, 1.0)
     if np.ptp(differences) == 0.0:  # t is 0 / 0, or infinite.
         return Difference(mean, 0.0, 1.0 if mean == 0.0 else 0.0)
+    import scipy.stats
+
     return Difference(mean, half_width, float(scipy.stats.ttest_rel(first, second).pvalue))
 
 
@@ -125,6 +130,8 @@ def best_of(rewards: Sequence[float], max_points: int = 200) -> BestOf:
 
 def _log_binomial(n: np.ndarray, k: int) -> np.ndarray:
     """Logarithm of the binomial coefficient; -infinity where k > n."""
+    import scipy.special
+
     possible = n >= k
     at = np.where(possible, n, k)
     value = scipy.special.gammaln(at + 1) - scipy.special.gammaln(k + 1) - scipy.special.gammaln(at - k + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from nos_tf.dsl import formatting
@@ -137,20 +137,16 @@ def evaluate(program: Program, state: State) -> Array:
 
 def _check_token(token: str, position: int) -> None:
     group, place = divmod(position, TOKENS_PER_GROUP)
-    kind, known = (
-        ("operand", [*OPERANDS, *GROUP_NAMES[:group]]),
-        ("operand", [*OPERANDS, *GROUP_NAMES[:group]]),
-        ("unary function", list(UNARY)),
-        ("unary function", list(UNARY)),
-        ("binary function", list(BINARY)),
-    )[place]
+    table: Collection[str] = (OPERANDS, OPERANDS, UNARY, UNARY, BINARY)[place]
+    if isinstance(token, str) and (token in table or (place < 2 and token in GROUP_NAMES[:group])):
+        return
+    kind = ("operand", "operand", "unary function", "unary function", "binary function")[place]
     where = f"token {position + 1} (group {group + 1})"
     if not isinstance(token, str):
         raise ProgramError(f"Tokens are strings. Received at {where}: {excerpt(token)}")
-    if token in known:
-        return
     if token in GROUP_NAMES and place < 2:
         raise ProgramError(
             f"Group {group + 1} can only read groups before it. Received at {where}: {token!r}",
         )
+    known = [*table, *(GROUP_NAMES[:group] if place < 2 else ())]
     raise ProgramError(unknown(f"{kind} at {where}", token, known))

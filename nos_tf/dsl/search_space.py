@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -93,6 +94,17 @@ class SearchSpace:
             tokens += [self.unary[rng.integers(len(self.unary))] for _ in range(2)]
             tokens.append(choices[rng.integers(len(choices))])
         return Program(tuple(tokens))
+
+    def programs(self) -> Iterator[Program]:
+        """Every program of the space, in the order of its primitives."""
+        groups = []
+        for group in range(self.num_groups):
+            names = self.vocabulary(group * TOKENS_PER_GROUP)
+            operands = [(names[first], names[second]) for first, second in self._operand_pairs[group]]
+            functions = list(itertools.product(self.unary, self.unary, self._binary_choices(group)))
+            groups.append([pair + rest for pair in operands for rest in functions])
+        for chosen in itertools.product(*groups):
+            yield Program(tuple(itertools.chain.from_iterable(chosen)))
 
     def mask(self, prefix: Sequence[int]) -> np.ndarray:
         """Which tokens may come next.

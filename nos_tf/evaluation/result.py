@@ -35,11 +35,11 @@ class SweepPoint:
 
     Attributes:
       learning_rate: The rate.
-      score: Reward of its short training, 0 to 1; 0 if it diverged.
+      score: Reward of its short training, 0 to 1; 0 if it diverged; None if it was given up before it had one.
     """
 
     learning_rate: float
-    score: float
+    score: float | None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,58 +1,83 @@
-"""Rules that cannot learn, found without training them.
-
-An update that stays the same when the loss changes its sign treats climbing and descending alike: trained on `L` and on
-`-L` it takes the same path. Changing the loss's sign changes that of `g`, `m`, `gamma` and of what is odd in them, and
-leaves `v` as it is.
-"""
+"""Rules that cannot learn, found without training them, by what they make of fixed streams of gradients."""
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import math
+from collections.abc import Iterable
 
 import numpy as np
 
-from nos_tf.dsl import Program, evaluate
-from nos_tf.dsl.numpy_state import NumpyState
-from nos_tf.dsl.primitives import AVERAGES, MAX_GROUPS, noise_streams
+from nos_tf.dsl import Program, parse
+from nos_tf.evaluation.gradient_streams import ORDINARY, SIZES, STEADY, streams
+from nos_tf.evaluation.responses import responses
 
-_PROBES = 256
-_TOTAL_STEPS = 100.0
+NOT_FINITE = "the update is infinite or NaN on ordinary gradients of every size"
+SIGN_BLIND = "the update does not depend on the sign of the loss"
+UPHILL = "the update goes uphill on gradients of every size"
+REASONS = (NOT_FINITE, SIGN_BLIND, UPHILL)
+
+_ORDINARY_SIZES = [size >= 1e-5 for size in SIZES]
+# Standard errors by which a rule must go uphill at every size of gradients, and on average over the sizes. Of rules
+# that go uphill by less, the first few learn: those that follow how the gradient changes, such as `clip(m - g, 1e-4)`.
+_SOME, _MEAN = 1.0, 2.0
 
 
-@functools.cache
-def _states(names: tuple[str, ...], streams: tuple[int, ...]) -> tuple[NumpyState, NumpyState]:
-    """A state of as many weights as probes, of many sizes, and the same one under the loss of opposite sign.
+def screen(programs: Iterable[Program | str]) -> list[str | None]:
+    """Why rules cannot learn, whatever the learning rate.
+
+    A rule is run, without training, on gradients from 1e-5 to 10 of a loss and of its negative. It cannot learn
+
+    - if its update is infinite or NaN at some ordinary gradient of every size: any step would ruin some weights;
+    - if its update is the same for both losses, since it then treats climbing and descending alike;
+    - if the difference that the loss makes to its update points uphill, for every size and on average over weights and
+      steps.
+
+    Example:
+    >>> nos_tf.screen(["exp(sign(g) * sign(m)) * g", "g * m", "-adam"])
+    [None, 'the update does not depend on the sign of the loss', 'the update goes uphill on gradients of every size']
 
     Args:
-      names: Running averages.
-      streams: Streams of noise.
+      programs: Rules, or their texts.
+
+    Returns:
+      None for each rule that may learn, else the reason.
+
+    Raises:
+      ProgramError: A text is no program.
     """
-    rng = np.random.default_rng(0)
-
-    def values() -> np.ndarray:
-        return rng.normal(size=_PROBES) * 10.0 ** rng.uniform(-4.0, 1.0, _PROBES)
-
-    state = NumpyState(
-        g=values(),
-        w=values(),
-        averages={name: _values_from(AVERAGES[name].low, values()) for name in names},
-        step=rng.integers(0, int(_TOTAL_STEPS), _PROBES).astype(float),
-        total_steps=_TOTAL_STEPS,
-        normals={stream: rng.normal(size=_PROBES) for stream in streams},
-        uniforms=rng.uniform(size=(2 * MAX_GROUPS, _PROBES)),
-    )
-    opposite = {name: array if AVERAGES[name].even else -array for name, array in state.averages.items()}
-    return state, dataclasses.replace(state, g=-state.g, averages=opposite)
+    rules = [program if isinstance(program, Program) else parse(program) for program in programs]
+    return [reason for values in responses(rules) for reason in of_responses(values)]
 
 
-def _values_from(low: float, values: np.ndarray) -> np.ndarray:
-    return low + values**2 if math.isfinite(low) else values
-
-
-def cannot_learn(program: Program) -> bool:
-    """Whether the update is the same for a loss and for its negative, on every probe."""
+def of_responses(values: np.ndarray) -> list[str | None]:
+    """Reasons why rules cannot learn, from their responses to the streams, float32 `[rules, entries]`."""
     with np.errstate(all="ignore"):
-        climbing, descending = (evaluate(program, state) for state in _states(tuple(AVERAGES), noise_streams()))
-    return bool(np.array_equal(climbing, descending, equal_nan=True))
+        return _reasons(values.reshape(-1, *streams().shape))
+
+
+def _reasons(both: np.ndarray) -> list[str | None]:
+    under_loss, under_negative = both[:, 0], both[:, 1]
+    same = (under_loss == under_negative) | (np.isnan(under_loss) & np.isnan(under_negative))
+    ordinary = both[:, :, _ORDINARY_SIZES, ORDINARY]
+    infinite = ~np.isfinite(ordinary).all(axis=(1, 3, 4))
+    conditions = (infinite.all(axis=1), same.all(axis=(1, 2, 3)), _goes_uphill(both))
+    which = np.select(conditions, range(len(REASONS)), len(REASONS))
+    return [(*REASONS, None)[index] for index in which]
+
+
+def _goes_uphill(both: np.ndarray) -> np.ndarray:
+    """Whether responses go uphill clearly, for every size of gradients, both by the gradient and by its mean.
+
+    At weights that are zero, tiny, small and large they must at least not go downhill on average.
+    """
+    gradient = streams().state.g.reshape(streams().shape)
+    response = both[:, 0].astype(np.float64) - both[:, 1]
+    response[~np.isfinite(response)] = 0.0
+    uphill = np.ones(len(both), bool)
+    for slope in (gradient, streams().signal):
+        descent = (response * slope[0])[:, _ORDINARY_SIZES]
+        ordinary = descent[:, :, ORDINARY]
+        error = ordinary.std(axis=(2, 3)) / np.sqrt(ordinary[0, 0].size)
+        errors = ordinary.mean(axis=(2, 3)) / np.where(error > 0.0, error, np.inf)
+        uphill &= (errors < -_SOME).all(axis=1) & (errors.mean(axis=1) < -_MEAN)
+        uphill &= (np.sign(descent[:, :, STEADY]).mean(axis=(1, 3)) <= 0.0).all(axis=1)
+    return uphill

@@ -1,4 +1,7 @@
-"""Which learning rates a sweep tries: a grid, on past its ends, and ever finer around the best one."""
+"""Which learning rates a sweep tries after its grid: on past the grid's ends, and ever finer around the best one.
+
+Scores are `-inf` where a rate is out of the question; where all are, nothing more is tried.
+"""
 
 from __future__ import annotations
 
@@ -8,41 +11,34 @@ from collections.abc import Callable, Sequence
 Measure = Callable[[Sequence[float]], Sequence[float]]
 
 
-def refined(learning_rates: Sequence[float], extensions: int, refinements: int, measure: Measure) -> dict[float, float]:
-    """Scores of every learning rate that was tried.
-
-    While the best rate is an end of the grid, the grid grows there by one more step. Then both gaps beside the best
-    rate are halved, on a logarithmic scale, again and again.
+def extend(scores: dict[float, float], steps: int, measure: Measure) -> None:
+    """Lets a grid grow by one more step, again and again, where its best rate is an end of it.
 
     Args:
-      learning_rates: The grid, in any order.
-      extensions: How many steps it may grow by.
-      refinements: How often the gaps are halved: two make quarter decades of a grid of decades.
-      measure: Scores of learning rates, `-inf` for those that are out of the question.
-
-    Returns:
-      The scores by rate; the grid in its own order, then what was tried after it.
+      scores: Scores by rate, which gain what is tried.
+      steps: How many steps it may grow by.
+      measure: Scores of learning rates.
     """
-    scores = dict(zip(learning_rates, measure(learning_rates), strict=True))
-
-    def neighbors() -> tuple[float, list[float]]:
-        ordered = sorted(scores)
-        place = ordered.index(best_rate(scores))
-        return ordered[place], [*ordered[max(place - 1, 0) : place], *ordered[place + 1 : place + 2]]
-
-    for _ in range(extensions):
-        best, beside = neighbors()
+    for _ in range(steps):
+        best, beside = _best_and_neighbors(scores)
         if len(beside) != 1 or scores[best] == -math.inf:
-            break
-        rate = _rounded(best * (best / beside[0]))
-        scores[rate] = measure([rate])[0]
-    for _ in range(refinements):
-        best, beside = neighbors()
+            return
+        _try([best * (best / beside[0])], scores, measure)
+
+
+def refine(scores: dict[float, float], times: int, measure: Measure) -> None:
+    """Halves both gaps beside the best rate, on a logarithmic scale, again and again.
+
+    Args:
+      scores: Scores by rate, which gain what is tried.
+      times: How often: twice makes quarter decades of a grid of decades.
+      measure: Scores of learning rates.
+    """
+    for _ in range(times):
+        best, beside = _best_and_neighbors(scores)
         if scores[best] == -math.inf:
-            break
-        rates = [_rounded(math.sqrt(best * rate)) for rate in beside]
-        scores.update(zip(rates, measure(rates), strict=True))
-    return scores
+            return
+        _try([math.sqrt(best * rate) for rate in beside], scores, measure)
 
 
 def best_rate(scores: dict[float, float]) -> float:
@@ -50,6 +46,13 @@ def best_rate(scores: dict[float, float]) -> float:
     return max(scores, key=lambda rate: scores[rate])
 
 
-def _rounded(rate: float) -> float:
-    # Ten digits read well, and hide how the rate was computed.
-    return float(f"{rate:.10g}")
+def _best_and_neighbors(scores: dict[float, float]) -> tuple[float, list[float]]:
+    ordered = sorted(scores)
+    place = ordered.index(best_rate(scores))
+    return ordered[place], [*ordered[max(place - 1, 0) : place], *ordered[place + 1 : place + 2]]
+
+
+def _try(rates: Sequence[float], scores: dict[float, float], measure: Measure) -> None:
+    # Ten digits read well, and hide how a rate was computed.
+    rounded = [float(f"{rate:.10g}") for rate in rates]
+    scores.update(zip(rounded, measure(rounded), strict=True))

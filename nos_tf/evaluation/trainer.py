@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +36,14 @@ class Score(NamedTuple):
         return math.isfinite(self.log_likelihood)
 
 
+class State(NamedTuple):
+    """What a training goes on from: the weights as one vector, their averages, and the model's other variables."""
+
+    weights: tf.Tensor
+    averages: list[tf.Tensor]
+    others: list[np.ndarray]
+
+
 class Trainer:
     """A child network that can be reset and trained again without being rebuilt.
 
@@ -45,7 +53,9 @@ class Trainer:
 
     Attributes:
       model: The child network.
-      steps_made: Steps of the last `train_epoch`, up to and including the one that found a loss that is not finite.
+      steps_made: Steps of the last `train` or `train_epoch`, up to and including the one that found a loss that is not
+        finite.
+      all_steps: Steps made since the trainer was built.
     """
 
     def __init__(self, task: Task, data_dir: str | None = None):
@@ -54,23 +64,28 @@ class Trainer:
         self._train = _on_device(splits.train)
         self._splits = {"validation": _on_device(splits.validation), "test": _on_device(splits.test)}
         self._train_size = len(splits.train)
-        self.steps_made = 0
-        self._initial: dict[int, list[np.ndarray]] = {}
+        self.steps_made = self.all_steps = 0
+        self._initial: dict[int, State] = {}
         self.model = task.build_model()
         self._variables = tf_variables(self.model.variables)
         self._weights = tf_variables(self.model.trainable_variables)
         self._shapes = [weight.shape for weight in self._weights]
         self._sizes = [shape.num_elements() for shape in self._shapes]
-        self._averages = [tf.Variable(tf.zeros([sum(self._sizes)])) for _ in AVERAGES]
+        self._no_averages = [tf.zeros([sum(self._sizes)])] * len(AVERAGES)
         self._interpreter = Interpreter(self._sizes)
         self._normalizations = [
             (*tf_variables([layer.moving_mean, layer.moving_variance]), layer.momentum)
             for layer in _layers(self.model)
             if isinstance(layer, tf.keras.layers.BatchNormalization)
         ]
+        # Besides the weights and what `calibrate` sets, such as the state of random layers.
+        set_elsewhere = [*self._weights, *(part for *parts, _ in self._normalizations for part in parts)]
+        self._others = [value for value in self._variables if not any(value is known for known in set_elsewhere)]
+        self._flat, self._averages = _flat(self._weights), self._no_averages
         scalar, matrix = tf.TensorSpec([], tf.float32), tf.TensorSpec([None, None], tf.int32)
         counter, seed = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.int64)
-        self._train_graph = _graph(self._train_steps, matrix, counter, scalar, matrix, counter, scalar, seed)
+        vectors = [tf.TensorSpec([sum(self._sizes)])] * (1 + len(AVERAGES))
+        self._train_graph = _graph(self._train_steps, matrix, counter, scalar, matrix, counter, scalar, seed, *vectors)
         self._calibrate_graph = _graph(self._calibrate, matrix)
         self._score_graphs = {name: _graph(lambda name=name: self._score(*self._splits[name])) for name in self._splits}
 
@@ -97,52 +112,67 @@ class Trainer:
         if seed not in self._initial:
             with _seeded(seed):
                 variables = tf_variables(self._task.build_model().variables)
-            self._initial[seed] = [variable.numpy() for variable in variables]
-        for variable, value in zip(self._variables, self._initial[seed], strict=True):
+            values = {id(mine): initial for mine, initial in zip(self._variables, variables, strict=True)}
+            weights = _flat([values[id(weight)] for weight in self._weights])
+            others = [values[id(other)].numpy() for other in self._others]
+            self._initial[seed] = State(weights, self._no_averages, others)
+        self.restore(self._initial[seed])
+
+    def state(self) -> State:
+        """All that a training goes on from."""
+        return State(self._flat, self._averages, [value.numpy() for value in self._others])
+
+    def restore(self, state: State) -> None:
+        """Goes back to a state that `state` gave; the model's own variables follow with the next step."""
+        self._flat, self._averages = state.weights, state.averages
+        for variable, value in zip(self._others, state.others, strict=True):
             variable.assign(value)
-        for average in self._averages:
-            average.assign(tf.zeros_like(average))
 
-    def state(self) -> list[np.ndarray]:
-        """A copy of all that a training goes on from."""
-        return [variable.numpy() for variable in (*self._variables, *self._averages)]
-
-    def restore(self, state: Sequence[np.ndarray]) -> None:
-        """Goes back to a state that `state` gave."""
-        for variable, value in zip((*self._variables, *self._averages), state, strict=True):
-            variable.assign(value)
-
-    def train_epoch(
-        self, program: Program, learning_rate: float, epoch: int, total_epochs: int, seed: int
+    def train(
+        self, program: Program, learning_rate: float, epoch: int, steps: range, total_epochs: int, seed: int
     ) -> float | None:
-        """Trains one epoch, and prepares batch normalization for scoring.
+        """Trains a part of an epoch.
 
         Args:
           program: The update rule.
           learning_rate: Its learning rate.
-          epoch: Number of this epoch, from 0; it decides the order of the examples together with the seed.
+          epoch: Number of the epoch, from 0; it decides the order of the examples together with the seed.
+          steps: Which of the epoch's steps.
           total_epochs: Epochs of the whole training, which the decays of a rule stretch over.
           seed: Seed of the order, and of the rule's noise and drop masks.
 
         Returns:
-          Mean loss of the epoch in nats, or None if the loss was not finite at some step, where training then stopped.
+          Sum of the steps' losses in nats, or None if one was not finite; training then stopped there.
         """
-        order = self.batches(epoch, seed)
-        steps, loss = self._train_graph(
+        made, loss, self._flat, self._averages = self._train_graph(
             encode(program),
             encode_slots(program),
             tf.constant(learning_rate, tf.float32),
-            order,
-            tf.constant(epoch * self.steps_per_epoch, tf.int32),
+            self.batches(epoch, seed)[steps.start : steps.stop],
+            tf.constant(epoch * self.steps_per_epoch + steps.start, tf.int32),
             tf.constant(total_epochs * self.steps_per_epoch, tf.float32),
             tf.constant(seed, tf.int64),
+            self._flat,
+            *self._averages,
         )
-        self.steps_made = int(steps)
-        if self.steps_made < self.steps_per_epoch or not math.isfinite(loss):
+        self.steps_made = int(made)
+        self.all_steps += self.steps_made
+        return float(loss) if self.steps_made == len(steps) and math.isfinite(loss) else None
+
+    def train_epoch(
+        self, program: Program, learning_rate: float, epoch: int, total_epochs: int, seed: int
+    ) -> float | None:
+        """Trains one epoch and prepares for scoring; as `train`, but the mean loss of the epoch is returned."""
+        loss = self.train(program, learning_rate, epoch, range(self.steps_per_epoch), total_epochs, seed)
+        if loss is None:
             return None
+        self.calibrate(epoch, seed)
+        return loss / self.steps_per_epoch
+
+    def calibrate(self, epoch: int, seed: int) -> None:
+        """Prepares batch normalization for scoring the child that the last step left, with batches of the epoch."""
         if self._normalizations:
-            self._calibrate_graph(order[:_CALIBRATION_BATCHES])
-        return float(loss) / self.steps_per_epoch
+            self._calibrate_graph(self.batches(epoch, seed)[:_CALIBRATION_BATCHES])
 
     def score(self, split: str) -> Score:
         """The child on `"validation"` or `"test"`."""
@@ -160,7 +190,8 @@ class Trainer:
 
     def weights(self) -> list[np.ndarray]:
         """Present values of the trainable weights."""
-        return [weight.numpy() for weight in self._weights]
+        parts = np.split(self._flat.numpy(), np.cumsum(self._sizes)[:-1])
+        return [part.reshape(shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
     def _train_steps(
         self,
@@ -171,8 +202,15 @@ class Trainer:
         first_step: tf.Tensor,
         total_steps: tf.Tensor,
         seed: tf.Tensor,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Trains until the order ends or the loss is not finite; returns the steps made and the sum of their losses."""
+        weights: tf.Tensor,
+        *averages: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        """Trains until the order ends or the loss is not finite.
+
+        Returns:
+          The steps made, the sum of their losses, and the weights and averages after them.
+        """
+        self._assign(weights)
 
         def step(index: tf.Tensor, total: tf.Tensor, weights: tf.Tensor, averages: list[tf.Tensor]) -> Any:
             loss, gradient = self._loss_and_gradient(order[index])
@@ -181,19 +219,19 @@ class Trainer:
                 tokens, gradient, weights, averages, first_step + index, total_steps, seed
             )
             weights = weights - learning_rate * update
-            for weight, shape, value in zip(self._weights, self._shapes, tf.split(weights, self._sizes), strict=True):
-                weight.assign(tf.reshape(value, shape))
+            self._assign(weights)
             return index + 1, total + loss, weights, averages
 
-        steps, total, _, averages = tf.while_loop(
+        return tf.while_loop(
             lambda index, total, *_: (index < tf.shape(order)[0]) & tf.math.is_finite(total),
             step,
-            [0, 0.0, _flat(self._weights), [average.value() for average in self._averages]],
+            [0, 0.0, weights, list(averages)],
             parallel_iterations=1,
         )
-        for average, value in zip(self._averages, averages, strict=True):
-            average.assign(value)
-        return steps, total
+
+    def _assign(self, weights: tf.Tensor) -> None:
+        for weight, shape, value in zip(self._weights, self._shapes, tf.split(weights, self._sizes), strict=True):
+            weight.assign(tf.reshape(value, shape))
 
     def _loss_and_gradient(self, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         inputs, labels = self._train

@@ -11,16 +11,15 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import tensorflow as tf
-
 from nos_tf.dsl import Program, ProgramError
 from nos_tf.dsl.named_rules import NAMED_RULES
 from nos_tf.errors import unknown
 from nos_tf.optimizers import external
+from nos_tf.optimizers.keras_compat import keras
 from nos_tf.optimizers.program_optimizer import ProgramOptimizer
 from nos_tf.optimizers.sign_family import SIGN_DECAYS, AddSign, PowerSign
 
-_SIGN_FAMILY: dict[str, Callable[..., tf.keras.optimizers.Optimizer]] = {
+_SIGN_FAMILY: dict[str, Callable[..., Any]] = {
     "powersign": PowerSign,
     "powersign2": functools.partial(PowerSign, base=2.0),
     "addsign": AddSign,
@@ -28,19 +27,19 @@ _SIGN_FAMILY: dict[str, Callable[..., tf.keras.optimizers.Optimizer]] = {
 }
 
 
-def _momentum(learning_rate: Any, total_steps: int | None = None, **kwargs: Any) -> tf.keras.optimizers.Optimizer:
+def _momentum(learning_rate: Any, total_steps: int | None = None, **kwargs: Any) -> Any:
     # The language has averages of gradients but no sums, so momentum is Keras' own.
     del total_steps
-    return tf.keras.optimizers.SGD(learning_rate, momentum=0.9, **kwargs)
+    return keras.optimizers.SGD(learning_rate, momentum=0.9, **kwargs)
 
 
-def _rmsprop_nasnet(learning_rate: Any, total_steps: int | None = None, **kwargs: Any) -> tf.keras.optimizers.Optimizer:
+def _rmsprop_nasnet(learning_rate: Any, total_steps: int | None = None, **kwargs: Any) -> Any:
     """RMSProp with the settings of NASNet (Zoph et al., 2018), the baseline of the paper's ImageNet table."""
     del total_steps
-    return tf.keras.optimizers.RMSprop(learning_rate, rho=0.9, momentum=0.9, epsilon=1.0, **kwargs)
+    return keras.optimizers.RMSprop(learning_rate, rho=0.9, momentum=0.9, epsilon=1.0, **kwargs)
 
 
-_ZOO: dict[str, Callable[..., tf.keras.optimizers.Optimizer]] = {
+_ZOO: dict[str, Callable[..., Any]] = {
     "momentum": _momentum,
     "rmsprop-nasnet": _rmsprop_nasnet,
     **{
@@ -75,9 +74,7 @@ def names(pattern: str = "*") -> tuple[str, ...]:
     return tuple(name for name in _ZOO if fnmatch.fnmatchcase(name, pattern.lower()))
 
 
-def get(
-    name: str | Program, /, learning_rate: Any = 0.1, total_steps: int | None = None, **kwargs: Any
-) -> tf.keras.optimizers.Optimizer:
+def get(name: str | Program, /, learning_rate: Any = 0.1, total_steps: int | None = None, **kwargs: Any) -> Any:
     """A Keras optimizer by name or by rule.
 
     Example:

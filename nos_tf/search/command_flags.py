@@ -18,7 +18,7 @@ from nos_tf.errors import RunError
 from nos_tf.evaluation.protocol import DECADES, REWARDS, Protocol
 from nos_tf.search.configuration import Configuration
 
-_PROTOCOL = ("reward", "epochs", "sweep_epochs")
+_PROTOCOL = ("reward", "epochs", "sweep_epochs", "hurdle", "give_up")
 _ELSEWHERE = ("run_dir", "resume", "tensorboard")  # These are no part of what a run is asked to find.
 
 
@@ -90,8 +90,24 @@ def define() -> None:
         "Learning rates that each rule is tried with. fair: decades, and further and finer rates as the rule's best "
         "one asks for; paper: the paper's decades alone; or a list of rates.",
     )
+    default = Protocol()
     flags.DEFINE_integer(
-        "sweep_epochs", Protocol().sweep_epochs, "Epochs of the training with each of them.", lower_bound=1
+        "sweep_epochs",
+        default.sweep_epochs,
+        "Epochs of the training with each of them, of which the best one is continued; as many as --epochs trains each "
+        "to the end.",
+        lower_bound=1,
+    )
+    flags.DEFINE_float(
+        "hurdle",
+        None,
+        "Part of an epoch after which rates that trail are given up; 0 for none. By default "
+        f"{default.hurdle}, and none where the sweep is a plain list of rates.",
+        lower_bound=0.0,
+        upper_bound=0.99,
+    )
+    flags.DEFINE_bool(
+        "give_up", default.give_up, "Whether a sweep ends early if no rate of its grid gets the rule off the ground."
     )
 
 
@@ -197,10 +213,11 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
 
 
 def _protocol(sweep: Sequence[str], others: Mapping[str, Any]) -> Protocol:
+    given = {name: value for name, value in others.items() if value is not None}
     if list(sweep) == ["fair"]:
-        return Protocol(**others)
+        return Protocol(**given)
     rates = DECADES if list(sweep) == ["paper"] else sweep_flags.positive_rates("sweep", sweep)
-    return Protocol.plain(rates, **others)
+    return Protocol.plain(rates, **given)
 
 
 def _names() -> list[str]:

@@ -1,7 +1,7 @@
 """The search itself: propose -> de-duplicate -> evaluate -> record -> learn.
 
 One batch after the other: which rules are tried does not depend on how many workers there are, nor on timing. Source:
-Bello et al. (2017), section 4; de-duplication by function, not by text, is ours.
+Bello et al. (2017), section 4; de-duplication by function and by behavior, not by text, is ours.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-import nos_tf
 from nos_tf.dsl import Program
 from nos_tf.errors import RunError
 from nos_tf.search.executors.job import Executor, Job
+from nos_tf.search.known import Keys, KnownRules, keys_of
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
 from nos_tf.search.trial import Batch, Trial
@@ -72,8 +72,8 @@ class _Run:
         self._batch = max(finished, default=self._first_batch - 1) + 1
         # What the batch under way knows: its own finished trials, and what came before it.
         self._unfinished = {trial.id: trial for trial in trials if trial.batch == self._batch}
+        self._known = KnownRules(trial for trial in trials if trial.batch < self._batch)
         earlier = [trial for trial in trials if trial.duplicate_of is None and trial.batch < self._batch]
-        self._known = {trial.key: trial for trial in earlier}
         self._count = sum(trial.source == stage.source for trial in earlier)
         self._failures = 0
 
@@ -90,62 +90,62 @@ class _Run:
         return self._count
 
     def _run_batch(self, programs: Sequence[Program]) -> None:
-        keys = [nos_tf.canonical_key(program) for program in programs]
-        planned = self._plan(keys)
+        keys = keys_of(programs)
+        equals = self._known.representatives(keys)
+        new = [position for position, equal in enumerate(equals) if equal == position]
+        planned = new[: self._stage.trials - self._count]
         trials = self._evaluate({position: programs[position] for position in planned}, keys)
-        self._known.update({trial.key: trial for trial in trials})
         self._count += len(trials)
-        if any(key not in self._known for key in keys):
+        if len(planned) < len(new):
             return  # The trials asked for end within the batch; a longer search goes on from here.
+        found = [equal if isinstance(equal, Trial) else trials[equal] for equal in equals]
         duplicates = [
-            self._duplicate(position, programs[position], key)
-            for position, key in enumerate(keys)
-            if position not in planned
+            self._duplicate(position, programs[position], keys[position], found[position])
+            for position in range(len(programs))
+            if position not in trials
         ]
-        rewards = [self._known[key].reward for key in keys]
-        self._stage.searcher.observe(programs, rewards, [position not in planned for position in range(len(keys))])
+        rewards = [trial.reward for trial in found]
+        self._stage.searcher.observe(programs, rewards, [position not in trials for position in range(len(programs))])
         batch = Batch(self._batch, self._stage.source, self._stage.searcher.metrics())
         self._store.finish_batch(batch, duplicates, self._stage.searcher.state())
         for trial in duplicates:
             self._observer.on_trial(trial)
         self._observer.on_batch(batch)
+        for pair, trial in zip(keys, found, strict=True):
+            self._known.add(pair, trial)
         self._batch += 1
         self._unfinished = {}
 
-    def _plan(self, keys: Sequence[str]) -> list[int]:
-        """Positions of the proposals to evaluate: the first of each new rule, as many as are still asked for."""
-        first: dict[str, int] = {}
-        for position, key in enumerate(keys):
-            if key not in self._known:
-                first.setdefault(key, position)
-        return sorted(first.values())[: self._stage.trials - self._count]
-
-    def _evaluate(self, programs: dict[int, Program], keys: Sequence[str]) -> list[Trial]:
-        trials, jobs = [], []
+    def _evaluate(self, programs: dict[int, Program], keys: Sequence[Keys]) -> dict[int, Trial]:
+        """The trial of each rule, by its position in the batch."""
+        trials, jobs = {}, []
         for position, program in programs.items():
             trial = self._unfinished.get(self._id(position))
             if trial is None:
                 jobs.append(Job(self._id(position), program, self._stage.seed))
             elif trial.program == program:
-                trials.append(trial)
+                trials[position] = trial
             else:
                 raise RunError(
                     f"The stored trial {trial.id} is {trial.program}, but {self._stage.source} now proposes {program}; "
                     "resume with the versions of TensorFlow and NumPy that began the run (see config.json)"
                 )
         for job, evaluation in self._executor.run(jobs):
+            position = job.id - self._id(0)
+            key, fingerprint = keys[position]
             trial = Trial(
                 id=job.id,
                 source=self._stage.source,
                 batch=self._batch,
                 program=job.program,
-                key=keys[job.id - self._id(0)],
+                key=key,
+                fingerprint=fingerprint,
                 reward=evaluation.reward,
                 evaluation=evaluation,
             )
             self._store.add_trial(trial)
             self._observer.on_trial(trial)
-            trials.append(trial)
+            trials[position] = trial
             self._failures = self._failures + 1 if evaluation.status == "failed" else 0
             if self._failures == _MAX_FAILURES:
                 raise RunError(f"{_MAX_FAILURES} trials in a row failed; the last one: {evaluation.message}")
@@ -154,14 +154,14 @@ class _Run:
     def _id(self, position: int) -> int:
         return self._batch * self._stage.batch_size + position
 
-    def _duplicate(self, position: int, program: Program, key: str) -> Trial:
-        known = self._known[key]
+    def _duplicate(self, position: int, program: Program, keys: Keys, known: Trial) -> Trial:
         return Trial(
             id=self._id(position),
             source=self._stage.source,
             batch=self._batch,
             program=program,
-            key=key,
+            key=keys[0],
+            fingerprint=keys[1],
             reward=known.reward,
             evaluation=None,
             duplicate_of=known.id,

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from nos_tf.dsl.algebra.simplest import simplest_text
 from nos_tf.evaluation.result import TRAINED
 from nos_tf.search.observer import Observer
 from nos_tf.search.trial import Batch, Trial
@@ -97,7 +98,7 @@ class Status(Observer):
 
     def rows(self) -> dict[str, str]:
         """What is shown, in order."""
-        best = "none yet" if self.best is None else f"{self.best.reward:.4f}  {self.best.program}"
+        best = "none yet" if self.best is None else f"{self.best.reward:.4f}  {simplest_text(self.best.program)}"
         return {
             "phase": f"{self.phase} {self.done}/{self.phase_total}",
             "failed": str(self.failed),

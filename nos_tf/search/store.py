@@ -29,8 +29,8 @@ _SCHEMA = """
 CREATE TABLE run (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE trials (
   id INTEGER PRIMARY KEY, source TEXT NOT NULL, batch INTEGER NOT NULL, tokens TEXT NOT NULL, rule TEXT NOT NULL,
-  key TEXT NOT NULL, status TEXT NOT NULL, reward REAL NOT NULL, learning_rate REAL, evaluation TEXT, seconds REAL,
-  created REAL NOT NULL, duplicate_of INTEGER REFERENCES trials (id));
+  key TEXT NOT NULL, fingerprint TEXT NOT NULL, status TEXT NOT NULL, reward REAL NOT NULL, learning_rate REAL,
+  evaluation TEXT, seconds REAL, created REAL NOT NULL, duplicate_of INTEGER REFERENCES trials (id));
 CREATE TABLE batches (batch INTEGER PRIMARY KEY, source TEXT NOT NULL, metrics TEXT NOT NULL);
 CREATE TABLE states (source TEXT PRIMARY KEY, batch INTEGER NOT NULL, state BLOB NOT NULL);
 CREATE TABLE baselines (name TEXT PRIMARY KEY, tokens TEXT NOT NULL, evaluation TEXT NOT NULL);
@@ -128,11 +128,12 @@ class Store:
     def trials(self) -> list[Trial]:
         """All trials, by number."""
         rows = self._connection.execute(
-            "SELECT id, source, batch, tokens, key, reward, evaluation, duplicate_of, created FROM trials ORDER BY id"
+            "SELECT id, source, batch, tokens, key, reward, evaluation, duplicate_of, created, fingerprint FROM trials"
+            " ORDER BY id"
         )
         return [
-            Trial(id_, source, batch, _program(tokens), key, reward, _evaluation(evaluation), duplicate_of, created)
-            for id_, source, batch, tokens, key, reward, evaluation, duplicate_of, created in rows
+            Trial(number, source, batch, _program(tokens), key, reward, _evaluation(evaluation), *others)
+            for number, source, batch, tokens, key, reward, evaluation, *others in rows
         ]
 
     def add_trial(self, trial: Trial) -> None:
@@ -218,6 +219,7 @@ def _insert(connection: sqlite3.Connection, trial: Trial) -> None:
         "tokens": _tokens(trial.program),
         "rule": str(trial.program),
         "key": trial.key,
+        "fingerprint": trial.fingerprint,
         "status": trial.status,
         "reward": trial.reward,
         "learning_rate": trial.learning_rate,

@@ -28,8 +28,9 @@ class Trial:
       key: Its canonical key.
       reward: Reward, from 0 (worst) to 1; the earlier trial's for a duplicate.
       evaluation: Result of its training; none for a duplicate.
-      duplicate_of: `id` of the earlier trial of an equal rule, if there is one.
+      duplicate_of: `id` of the earlier trial of a rule that is equal by either key, if there is one.
       created: Seconds since the epoch.
+      fingerprint: Fingerprint of what the rule does.
     """
 
     id: int
@@ -41,6 +42,7 @@ class Trial:
     evaluation: Evaluation | None
     duplicate_of: int | None = None
     created: float = dataclasses.field(default_factory=time.time)
+    fingerprint: str = ""
 
     @property
     def status(self) -> str:

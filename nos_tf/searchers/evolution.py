@@ -10,11 +10,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nos_tf.dsl.algebra.canonical import canonical_key, canonical_keys
 from nos_tf.dsl.program import TOKENS_PER_GROUP, Program
 from nos_tf.dsl.search_space import SearchSpace
 from nos_tf.searchers.registry import register
 from nos_tf.searchers.searcher import State, check_observation, check_state, identity
 from nos_tf.settings import Settings, setting
+
+_MAX_MUTATIONS = 20  # Of one child; where that does not lead to a new rule, all around the parent is known.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,8 +36,8 @@ class EvolutionSettings(Settings):
 class Evolution:
     """Mutates the best of a random few; each observed program takes the place of the oldest.
 
-    Programs are drawn uniformly until the population is full. The k-th proposal depends on the seed, k and the
-    population alone.
+    Programs are drawn uniformly until the population is full. A child is mutated until it equals no program observed or
+    proposed before: most single mutations of a good rule lead to a rule that is known, or change nothing but the text.
 
     Args:
       space: The search space.
@@ -51,13 +54,16 @@ class Evolution:
         # A ring: the next program observed takes the place of the oldest.
         self._tokens = np.zeros((settings.population_size, space.length), np.int32)
         self._rewards = np.zeros(settings.population_size, np.float64)
+        self._known: set[int] = set()  # Canonical keys, as 64-bit numbers.
 
     def propose(self, count: int) -> list[Program]:
         start, self._proposed = self._proposed, self._proposed + count
-        return [self._child(np.random.default_rng((self._seed, k))) for k in range(start, start + count)]
+        known = set(self._known)
+        return [self._child(np.random.default_rng((self._seed, k)), known) for k in range(start, start + count)]
 
     def observe(self, programs: Sequence[Program], rewards: Sequence[float], repeats: Sequence[bool]) -> None:
         tokens = check_observation(self._space, programs, rewards, repeats)
+        self._known.update(map(_number, canonical_keys(programs)))
         for row, reward in zip(tokens, rewards, strict=True):
             oldest = self._observed % len(self._rewards)
             self._tokens[oldest], self._rewards[oldest] = row, reward
@@ -74,21 +80,34 @@ class Evolution:
             "observed": np.array(self._observed, np.int64),
             "tokens": self._tokens.copy(),
             "rewards": self._rewards.copy(),
+            "known": np.array(sorted(self._known), np.uint64),
         }
 
     def restore(self, state: State) -> None:
-        check_state(state, self.state())
+        check_state(state, self.state() | {"known": np.asarray(state.get("known", ()), np.uint64)})
         self._proposed = int(state["proposed"])
         self._observed = int(state["observed"])
         self._tokens = state["tokens"].copy()
         self._rewards = state["rewards"].copy()
+        self._known = set(state["known"].tolist())
 
-    def _child(self, rng: np.random.Generator) -> Program:
+    def _child(self, rng: np.random.Generator, known: set[int]) -> Program:
         if self._observed < len(self._rewards):
             return self._space.sample(rng)
         tournament = rng.integers(len(self._rewards), size=self._settings.tournament_size)
-        parent = self._tokens[tournament[np.argmax(self._rewards[tournament])]]
-        return self._space.decode(mutate(self._space, parent, rng).tolist())
+        tokens = self._tokens[tournament[np.argmax(self._rewards[tournament])]]
+        for _ in range(_MAX_MUTATIONS):
+            tokens = mutate(self._space, tokens, rng)
+            child = self._space.decode(tokens.tolist())
+            key = _number(canonical_key(child))
+            if key not in known:
+                break
+        known.add(key)
+        return child
+
+
+def _number(key: str) -> int:
+    return int(key[:16], 16)
 
 
 def mutate(space: SearchSpace, tokens: np.ndarray, rng: np.random.Generator) -> np.ndarray:

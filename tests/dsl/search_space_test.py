@@ -164,3 +164,11 @@ def test_lists_and_sets_are_taken_for_tuples():
 def test_impossible_spaces(arguments, message):
     with pytest.raises(ValueError, match=message):
         SearchSpace(**arguments)
+
+
+@pytest.mark.parametrize("constraints", [(), CONSTRAINTS])
+def test_lists_every_program_once(constraints):
+    space = SearchSpace(2, ("g", "m"), ("identity", "exp"), ("+", "*"), frozenset(constraints))
+    programs = list(space.programs())
+    assert len(set(programs)) == len(programs) == space.size
+    assert all(program in space for program in programs)

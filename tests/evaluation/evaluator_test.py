@@ -18,9 +18,10 @@ RULE = parse("g")
 
 
 class StandInTrainer:
-    """Accuracies by learning rate, one an epoch; None is a divergence."""
+    """Accuracies by learning rate, one an epoch of ten steps; None is a divergence, and less than 0 one in scoring."""
 
     curves: ClassVar[dict[float, list[float | None]]] = {}
+    steps_per_epoch = 10
 
     def __init__(self, task, data_dir):
         self.trained = []
@@ -30,27 +31,34 @@ class StandInTrainer:
         return 0.2
 
     def reset(self, seed):
-        self.epoch = -1
+        self.rate, self.place = None, 0
 
     def state(self):
-        return self.epoch, self.rate
+        return self.rate, self.place
 
     def restore(self, state):
-        self.epoch, self.rate = state
+        self.rate, self.place = state
 
-    def train_epoch(self, program, rate, epoch, total_epochs, seed):
-        assert epoch == self.epoch + 1
-        assert epoch == 0 or rate == self.rate
-        self.epoch, self.rate = epoch, rate
-        self.trained.append((rate, epoch, total_epochs))
-        return None if self.curves[rate][epoch] is None else 1.0
+    def train(self, program, rate, epoch, steps, total_epochs, seed):
+        assert self.place == epoch * self.steps_per_epoch + steps.start
+        assert self.rate in (rate, None)
+        self.rate, self.place = rate, epoch * self.steps_per_epoch + steps.stop
+        self.trained.append((rate, epoch, steps, total_epochs))
+        accuracy = self.curves[rate][epoch]
+        return None if accuracy is None else -math.log(abs(accuracy)) * len(steps)
+
+    def calibrate(self, epoch, seed):
+        assert self.place == (epoch + 1) * self.steps_per_epoch
 
     def score(self, split):
         self.scored.append(split)
-        accuracy = self.curves[self.rate][self.epoch]
+        accuracy = self.curves[self.rate][self.place // self.steps_per_epoch - 1]
         if split == "test":
             return Score(accuracy / 2, math.log(accuracy / 2))
         return Score(accuracy, math.log(accuracy) if accuracy >= 0 else math.nan)
+
+
+EPOCH = range(10)
 
 
 @pytest.fixture
@@ -59,7 +67,8 @@ def make(monkeypatch):
 
     def build(curves, task=TASK, **protocol):
         monkeypatch.setattr(StandInTrainer, "curves", curves)
-        settings = {"learning_rates": tuple(curves), "extensions": 0, "refinements": 0, "reward": "final_accuracy"}
+        settings = {"learning_rates": tuple(curves), "extensions": 0, "refinements": 0, "hurdle": 0.0}
+        settings["reward"] = "final_accuracy"
         return Evaluator(task, Protocol(**settings | protocol))
 
     return build
@@ -74,7 +83,41 @@ def test_the_best_rate_of_the_sweep_is_run(make):
     assert [(point.learning_rate, point.score) for point in evaluation.sweep] == [(0.1, 0.4), (1.0, 0.5), (10.0, 0.0)]
     assert [epoch.accuracy for epoch in evaluation.history] == [0.5, 0.55, 0.6, 0.65]
     # The best rate's training is continued, not repeated.
-    assert evaluator.trainer.trained == [(0.1, 0, 4), (1.0, 0, 4), (10.0, 0, 4), *((1.0, e, 4) for e in range(1, 4))]
+    first = [(rate, 0, EPOCH, 4) for rate in (0.1, 1.0, 10.0)]
+    assert evaluator.trainer.trained == [*first, *((1.0, epoch, EPOCH, 4) for epoch in range(1, 4))]
+
+
+def test_a_sweep_of_whole_runs_is_not_continued(make):
+    evaluator = make({0.1: [0.4, 0.5, 0.6, 0.7], 1.0: [0.5, 0.55, 0.6, 0.65]}, sweep_epochs=9)
+    evaluation = evaluator.evaluate(RULE)
+    assert (evaluation.learning_rate, evaluation.reward) == (0.1, 0.7)
+    assert len(evaluator.trainer.trained) == 8
+
+
+def test_rates_that_trail_at_the_hurdle_are_given_up(make):
+    curves = {0.01: [0.3] * 4, 0.1: [0.6] * 4, 1.0: [0.5] * 4, 10.0: [None]}
+    evaluator = make(curves, hurdle=0.3, leaders=2)
+    evaluation = evaluator.evaluate(RULE)
+    points = {point.learning_rate: point.score for point in evaluation.sweep}
+    assert points == {0.01: None, 0.1: 0.6, 1.0: 0.5, 10.0: 0.0}
+    begun = [(rate, 0, range(3), 4) for rate in curves]
+    finished = [(rate, 0, range(3, 10), 4) for rate in (0.1, 1.0)]
+    assert evaluator.trainer.trained == [*begun, *finished, *((0.1, epoch, EPOCH, 4) for epoch in range(1, 4))]
+
+
+def test_a_leader_that_diverges_after_the_hurdle_gives_its_place_to_the_next(make):
+    evaluation = make({0.1: [0.3] * 4, 1.0: [-0.9], 10.0: [None]}, hurdle=0.3, leaders=1).evaluate(RULE)
+    assert (evaluation.status, evaluation.learning_rate) == (result.TRAINED, 0.1)
+    assert [point.score for point in evaluation.sweep] == [0.3, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(("give_up", "trainings"), [(True, 3), (False, 7)])
+def test_a_rule_that_no_rate_gets_off_the_ground_is_given_up(make, give_up, trainings):
+    curves = {float(f"{10.0**exponent:.10g}"): [0.15] for exponent in (0.0, -1.0, 1.0, -0.5, 0.5, -0.25, 0.25)}
+    curves[1.0] = [0.2]
+    evaluator = make(curves, learning_rates=(0.1, 1.0, 10.0), refinements=2, give_up=give_up)
+    assert evaluator.evaluate(RULE).status == result.UNTRAINED
+    assert len(evaluator.trainer.trained) == trainings
 
 
 def test_a_sweep_that_refines_itself_shows_every_rate(make):

@@ -18,7 +18,7 @@ def test_rewards(name, expected):
 def test_the_plain_sweep_is_the_papers():
     paper = Protocol.plain()
     assert paper.learning_rates == pytest.approx((1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0))
-    assert paper.extensions == paper.refinements == 0
+    assert paper.extensions == paper.refinements == paper.hurdle == 0
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,8 @@ def test_the_plain_sweep_is_the_papers():
         ({"epochs": 0}, "Received: epochs=0"),
         ({"extensions": -1}, "at least 0. Received: extensions=-1"),
         ({"refinements": -1}, "at least 0. Received: refinements=-1"),
+        ({"hurdle": 1.0}, "below 1. Received: hurdle=1.0"),
+        ({"leaders": 0}, "at least 1. Received: leaders=0"),
         ({"sweep_epochs": 0}, "Received: sweep_epochs=0"),
         ({"reward": "final_acuracy"}, "did you mean 'final_accuracy'"),
     ],

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from nos_tf.evaluation.sweep import best_rate, refined
+from nos_tf.evaluation.sweep import best_rate, extend, refine
 
 DECADES = [10.0**exponent for exponent in range(-5, 2)]
 
@@ -16,7 +16,10 @@ def _sweep(score, rates=DECADES, extensions=6, refinements=2):
         asked.append(list(rates))
         return [score(rate) for rate in rates]
 
-    return refined(rates, extensions, refinements, measure), asked
+    scores = dict(zip(rates, measure(rates), strict=True))
+    extend(scores, extensions, measure)
+    refine(scores, refinements, measure)
+    return scores, asked
 
 
 def _peak(optimum):

@@ -111,6 +111,18 @@ def test_a_training_goes_on_from_its_state_as_if_nothing_had_been_between(traine
     assert epoch(1) == expected
 
 
+def test_parts_of_an_epoch_are_the_epoch(trainer):
+    program = parse("drop(adam, 0.3) + noise")
+    trainer.reset(5)
+    whole = trainer.train_epoch(program, 0.1, 0, 2, seed=5)
+    expected = trainer.weights()
+    trainer.reset(5)
+    parts = [trainer.train(program, 0.1, 0, steps, 2, seed=5) for steps in (range(3), range(3, 10))]
+    for got, weight in zip(trainer.weights(), expected, strict=True):
+        np.testing.assert_array_equal(got, weight)
+    assert sum(parts) / 10 == pytest.approx(whole, rel=1e-6)
+
+
 def test_nothing_is_traced_again(trainer):
     trainer.reset(0)
     trainer.train_epoch(parse("g"), 0.1, 0, 1, seed=0)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nos_tf.search.store import Store
+from nos_tf.search.trial import BASELINES
 
 ROOT = Path(__file__).parents[2]
 FAKE = ROOT / "tests/search/fake_search.py"
@@ -121,7 +122,7 @@ def test_task_that_no_baseline_learns_ends_the_search(tmp_path: Path) -> None:
     assert warning.startswith("Warning: train holds fewer examples than a batch")
     assert reason.startswith("No baseline learns this task")
     with Store.read(tmp_path / "run" / "trials.sqlite") as store:
-        assert len(store.baselines()) == 6
+        assert len(store.baselines()) == len(BASELINES)
         assert store.trials() == []
 
 
@@ -142,7 +143,8 @@ def test_whole_run_and_what_may_follow(tmp_path: Path) -> None:
     assert recorded["flags"]["random_trials"] == 3
     assert recorded["flags"]["epochs"] == 5
     assert recorded["versions"]["python"] == ".".join(map(str, sys.version_info[:3]))
-    assert {"trials.sqlite", "config.json", "report.html", "run.lock"} == {path.name for path in folder.iterdir()}
+    written = {"trials.sqlite", "config.json", "report.html", "leaderboard.json", "leaderboard.csv", "differences.csv"}
+    assert written | {"run.lock"} == {path.name for path in folder.iterdir()}
 
     before = (folder / "trials.sqlite").read_bytes()
     check_refused(fake_search(*SMALL, f"--run_dir={folder}"), "resume")
@@ -212,7 +214,14 @@ def test_real_run_on_two_workers_equals_one_in_process(tmp_path: Path) -> None:
         finished = search(*flags, f"--run_dir={folder}", f"--workers={workers}")
         assert finished.returncode == 0, finished.stderr
         with Store.read(folder / "trials.sqlite") as store:
-            tables.append([(trial.id, trial.program, trial.reward, trial.status) for trial in store.trials()])
+            trainings = [(one.stage, str(one.program), one.seed, one.evaluation.reward) for one in store.trainings()]
+            tables.append(
+                [
+                    *((trial.id, trial.program, trial.reward, trial.status) for trial in store.trials()),
+                    *sorted(trainings),
+                    (folder / "leaderboard.json").read_text("utf-8"),
+                ]
+            )
     assert tables[0] == tables[1]
     assert (folder / "workers.log").exists()
 

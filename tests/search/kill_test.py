@@ -43,7 +43,10 @@ def table(folder: Path) -> list[tuple]:
     with Store.read(folder / "trials.sqlite") as store:
         trials, trainings = store.trials(), store.trainings()
         return [
-            *((t.id, t.source, t.batch, t.program, t.key, t.reward, t.evaluation, t.duplicate_of) for t in trials),
+            *(
+                (t.id, t.source, t.batch, t.program, t.key, t.fingerprint, t.reward, t.evaluation, t.duplicate_of)
+                for t in trials
+            ),
             *((b.number, b.source, b.metrics) for b in store.batches()),
             *sorted((b.name, b.evaluation.reward) for b in store.baselines()),
             *sorted((t.stage, t.program.tokens, t.seed, t.learning_rate, t.evaluation.reward) for t in trainings),

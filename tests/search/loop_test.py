@@ -1,10 +1,12 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 import nos_tf
-from nos_tf.dsl import SearchSpace
+from nos_tf.dsl import Program, SearchSpace
 from nos_tf.errors import RunError
+from nos_tf.evaluation.fingerprint import fingerprints
 from nos_tf.search import loop
 from nos_tf.search.executors.job import failure
 from nos_tf.search.observer import Observer
@@ -21,11 +23,11 @@ def stage(source: str = "policy", trials: int = 40, seed: int = 3) -> loop.Stage
     return loop.Stage(source, FakeSearcher(SPACE, seed), trials, BATCH_SIZE, seed=11)
 
 
-def comparable(trials: list[Trial]) -> list[tuple]:
-    return [(t.id, t.source, t.batch, t.program, t.key, t.reward, t.evaluation, t.duplicate_of) for t in trials]
+def comparable(trials: list[Trial]) -> list[Trial]:
+    return [dataclasses.replace(trial, created=0.0) for trial in trials]
 
 
-def run(path: Path, stages: list[loop.Stage], executor: ShuffledExecutor) -> list[tuple]:
+def run(path: Path, stages: list[loop.Stage], executor: ShuffledExecutor) -> list[Trial]:
     store = Store.open(path) if path.exists() else Store.create(path, {})
     with store:
         for one in stages:
@@ -45,12 +47,24 @@ def test_evaluates_as_many_distinct_rules_as_asked(tmp_path: Path) -> None:
     duplicates = [trial for trial in trials if trial.duplicate_of is not None]
     assert len(duplicates) > 10
     rewards = {trial.id: trial.reward for trial in evaluated}
-    keys = {trial.id: nos_tf.canonical_key(trial.program) for trial in evaluated}
+    assert len(set(fingerprints(trial.program for trial in evaluated))) == 40
     for trial in duplicates:
         assert trial.duplicate_of is not None
         assert trial.reward == rewards[trial.duplicate_of]
-        assert nos_tf.canonical_key(trial.program) == keys[trial.duplicate_of]
+        assert trial.duplicate_of in equals(trial.program, trials)
         assert trial.duplicate_of < trial.id
+
+
+def equals(program: Program, trials: list[Trial]) -> set[int]:
+    """Evaluated trials that equal a rule by either key, or equal one that does, and so on."""
+    keys, found = {nos_tf.canonical_key(program), *fingerprints([program])}, set[int]()
+    for _ in trials:
+        more = {trial.id for trial in trials if keys & {trial.key, trial.fingerprint}}
+        if more == found:
+            break
+        found = more
+        keys.update(key for trial in trials if trial.id in found for key in (trial.key, trial.fingerprint))
+    return {trial.id for trial in trials if trial.id in found and trial.duplicate_of is None}
 
 
 def test_searcher_learns_from_every_proposal_in_its_own_order(tmp_path: Path) -> None:
@@ -101,8 +115,11 @@ def test_rule_of_an_earlier_stage_is_not_trained_again(tmp_path: Path) -> None:
     executor = ShuffledExecutor()
     table = run(tmp_path / "s", [stage("random", 30, seed=1), stage("policy", 30, seed=2)], executor)
     assert len({nos_tf.canonical_key(job.program) for job in executor.jobs}) == len(executor.jobs) == 60
-    sources = {row[0]: row[1] for row in table}
-    assert any(row[1] == "policy" and row[-1] is not None and sources[row[-1]] == "random" for row in table)
+    sources = {trial.id: trial.source for trial in table}
+    assert any(
+        trial.source == "policy" and trial.duplicate_of is not None and sources[trial.duplicate_of] == "random"
+        for trial in table
+    )
 
 
 def test_searcher_that_repeats_itself_ends_the_search(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ RUN = {"flags": {"trials": 3, "operands": ["g", "m"]}, "data_label": "invented"}
 def trial(number: int, batch: int = 0, duplicate_of: int | None = None) -> Trial:
     program = nos_tf.parse(["g", "m * g", "exp(sign(g) * sign(m)) * g", "adam"][number % 4])
     evaluation = FakeEvaluator().evaluate(program, seed=0) if duplicate_of is None else None
-    return Trial(number, "ppo", batch, program, f"key{number}", 0.25, evaluation, duplicate_of, created=123.5)
+    key, fingerprint = f"key{number}", f"fingerprint{number}"
+    return Trial(number, "ppo", batch, program, key, 0.25, evaluation, duplicate_of, 123.5, fingerprint)
 
 
 def test_returns_what_was_stored(tmp_path: Path) -> None:

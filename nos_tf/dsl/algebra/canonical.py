@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from nos_tf.dsl.algebra.factors import UnsafeError
 from nos_tf.dsl.algebra.normal_form import normal_form
@@ -33,8 +33,17 @@ def canonical_key(program: Program) -> str:
       positive factor, which the learning rate makes free. Random masks of equal rate can be exchanged; noise counts as
       one more input.
     """
+    return _key(program, _up_to_scale)
+
+
+def exact_key(program: Program) -> str:
+    """As `canonical_key`, but rules that differ by a factor have different keys."""
+    return _key(program, lambda form: form)
+
+
+def _key(program: Program, scaled: Callable[[Polynomial], Polynomial]) -> str:
     text, form, labels = min(
-        ((_up_to_scale(form).key, form, labels) for form, labels in _forms(program)), key=lambda candidate: candidate[0]
+        ((scaled(form).key, form, labels) for form, labels in _forms(program)), key=lambda candidate: candidate[0]
     )
     if not agrees(program, form, labels):
         text = f"tokens {' '.join(program.tokens)}"
@@ -65,12 +74,15 @@ def _forms(program: Program) -> Iterator[tuple[Polynomial, tuple[int, ...]]]:
             if UNARY[unary].stochastic:
                 sites.setdefault(unary, []).append(2 * index + side)
     labels = [0] * (2 * MAX_GROUPS)
+    if not sites:
+        yield normal_form(program, labels), tuple(labels)
+        return
     for places in sites.values():
         for label, place in enumerate(places):
             labels[place] = label
     first_form, first_labels = normal_form(program, labels), tuple(labels)
     # Masks that the rule turned out not to read stay where they are, above those that it reads.
-    read = masks(first_form) if sites else frozenset()
+    read = masks(first_form)
     groups = []
     for unary, places in sites.items():
         unread = [place for place in places if (unary, labels[place]) not in read]

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from nos_tf import run_folder
+from nos_tf.dsl.algebra.simplest import simplest_text
 from nos_tf.search import files, race
 from nos_tf.search.reports.leaderboard import Standing, leaderboard
-from nos_tf.search.reports.run_data import RunData, text
+from nos_tf.search.reports.run_data import RunData
 from nos_tf.search.verdicts import Comparison
 from nos_tf.statistics import Interval
 
@@ -26,7 +27,7 @@ def write(run: RunData, folder: Path) -> None:
     board, long = leaderboard(run), leaderboard(run, race.LONG_TEST)
     if board is None:
         return
-    winner = None if board.winner is None else text(board.winner.program)
+    winner = None if board.winner is None else simplest_text(board.winner.program)
     content = {"winner": winner, "rules": [_row(one) for one in board.standings]}
     run_folder.write_text(folder / files.LEADERBOARD, json.dumps(content, indent=2) + "\n")
     later = {one.program: one for one in long.standings} if long else {}
@@ -38,7 +39,7 @@ def write(run: RunData, folder: Path) -> None:
         rows.append(row)
     run_folder.write_text(folder / files.LEADERBOARD_TABLE, _csv(rows))
     differences = [
-        {"length": length, "rule": text(one.program), "baseline": name, **_comparison(pair)}
+        {"length": length, "rule": simplest_text(one.program), "baseline": name, **_comparison(pair)}
         for length, found in (("task", board), ("long", long))
         if found is not None
         for one in found.finalists
@@ -52,7 +53,7 @@ def _row(one: Standing) -> dict[str, Any]:
     none = {"difference": 0.0, "difference_interval": [0.0, 0.0], "p": 1.0, "seeds": one.seeds}
     compared = _comparison(one.difference) if one.difference else none
     return {
-        "rule": text(one.program),
+        "rule": simplest_text(one.program),
         "name": one.name,
         "found_by": one.found_by,
         "learning_rate": one.learning_rate,

@@ -11,14 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nos_tf import statistics, style
+from nos_tf.dsl.algebra.simplest import simplest_text
 from nos_tf.evaluation.result import TRAINED, SweepPoint
 from nos_tf.search import race
 from nos_tf.search.reports.drawing import figure_of, finish, short
 from nos_tf.search.reports.leaderboard import BASELINE, Standing, leaderboard
-from nos_tf.search.reports.run_data import RunData, text
+from nos_tf.search.reports.run_data import RunData
 from nos_tf.statistics import Interval
 
-_CURVES = 6  # Baselines whose curves are shown; with the finalists, as many as can be told apart.
+_CURVES = 5  # Baselines whose curves are shown; with the finalists, as many as can be told apart.
 
 
 def test_data(run: RunData) -> Figure | None:
@@ -67,7 +68,7 @@ def differences(run: RunData) -> Figure | None:
             )
         axes.set_yticks(range(len(names)), [str(name) for name in names])
         axes.set_ylim(len(names) - 0.4, -0.6)
-        axes.set_title(short(text(finalist.program), 70), loc="left", fontsize=9, fontweight="bold")
+        axes.set_title(short(simplest_text(finalist.program), 70), loc="left", fontsize=9, fontweight="bold")
         finish(axes, f"rule minus baseline (test {run.reward_name})" if axes is panels[-1] else "", "", legend=False)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", fontsize=8, frameon=False, ncols=2)
     return figure
@@ -87,7 +88,14 @@ def learning_rates(run: RunData) -> Figure | None:
     panels = figure.subplots(rows, 3, sharex=True, sharey=True, squeeze=False).ravel()
     for axes, one in zip(panels, baselines, strict=False):
         if first is not None:
-            _sweep(axes, sweeps[first.program], first.learning_rate, style.BLUE, short(text(first.program), 60), "-")
+            _sweep(
+                axes,
+                sweeps[first.program],
+                first.learning_rate,
+                style.BLUE,
+                short(simplest_text(first.program), 60),
+                "-",
+            )
         _sweep(axes, sweeps[one.program], one.learning_rate, style.VERMILION, "the baseline that the panel names", "--")
         axes.set_title(one.name, loc="left", fontsize=9)
         axes.set_xscale("log")
@@ -189,4 +197,4 @@ def _curve(axes: Axes, intervals: Sequence[Interval], line: str, color: str, lab
 
 
 def _label(one: Standing, width: int) -> str:
-    return one.name or short(text(one.program), width)
+    return one.name or short(simplest_text(one.program), width)

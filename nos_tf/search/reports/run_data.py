@@ -9,7 +9,7 @@ from typing import Any
 
 import nos_tf
 from nos_tf.dsl import Program
-from nos_tf.dsl.primitives import GROUP_NAMES
+from nos_tf.dsl.algebra.simplest import simplest_text
 from nos_tf.search import files
 from nos_tf.search.race import ranked
 from nos_tf.search.store import Store
@@ -74,26 +74,7 @@ class RunData:
     def label(self, program: Program) -> str:
         """How a rule is named in tables and figures."""
         name = self.known_name(program)
-        return text(program) if name is None else f"{name}: {text(program)}"
-
-
-def simplified(program: Program) -> Program:
-    """The same function without the groups and sides that the update does not read."""
-    names = {GROUP_NAMES[old]: GROUP_NAMES[new] for new, old in enumerate(program.live_groups[:-1])}
-    tokens: list[str] = []
-    for index in program.live_groups:
-        first, second, unary1, unary2, binary = program.groups[index]
-        if binary == "left":
-            second, unary2, binary = "1", "identity", "*"
-        tokens += [names.get(first, first), names.get(second, second), unary1, unary2, binary]
-    return Program.from_tokens(tokens)
-
-
-def text(program: Program) -> str:
-    """The shortest text that parses to the simplified rule."""
-    program = simplified(program)
-    short = str(program).removesuffix(" * 1")
-    return short if nos_tf.parse(short) == program else str(program)
+        return simplest_text(program) if name is None else f"{name}: {simplest_text(program)}"
 
 
 def load(folder: Path) -> RunData:

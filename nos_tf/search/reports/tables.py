@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from nos_tf.dsl.algebra.simplest import simplest_text
 from nos_tf.search.reports.leaderboard import leaderboard
-from nos_tf.search.reports.run_data import RunData, text
+from nos_tf.search.reports.run_data import RunData
 from nos_tf.search.trial import Baseline
 
 _SHOWN = 10  # Rules shown, baselines not counted.
@@ -56,7 +57,7 @@ def snippet(run: RunData) -> str | None:
     if board is None:
         return None
     one = board.winner or board.best_baseline
-    arguments = [f'"{text(one.program)}"', f"learning_rate={one.learning_rate:g}"]
+    arguments = [f'"{simplest_text(one.program)}"', f"learning_rate={one.learning_rate:g}"]
     if one.program.needs_total_steps:
         arguments.append("total_steps=EPOCHS * STEPS_PER_EPOCH")
     return (
@@ -74,4 +75,4 @@ def heading(run: RunData) -> str:
 
 
 def _name(baseline: Baseline) -> str:
-    return f"{baseline.name}: {text(baseline.program)}"
+    return f"{baseline.name}: {simplest_text(baseline.program)}"

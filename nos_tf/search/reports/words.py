@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import collections
+
+from nos_tf.dsl.algebra.simplest import simplest_text
 from nos_tf.search import race, verdicts
 from nos_tf.search.reports.leaderboard import Leaderboard, Standing, leaderboard
-from nos_tf.search.reports.run_data import RunData, text
+from nos_tf.search.reports.run_data import RunData
 from nos_tf.search.trial import RANDOM
 
 
@@ -39,7 +42,7 @@ def _race(run: RunData) -> list[str]:
     if not board.finalists:
         return ["No winner: no rule of the search trained that is not a baseline."]
     best = board.winner or board.finalists[0]
-    rule = text(best.program)
+    rule = simplest_text(best.program)
     if board.winner:
         found = [f"Winner: on test data {rule} is {compared(best, board)}."]
     else:
@@ -60,7 +63,9 @@ def _search(run: RunData) -> list[str]:
         state = "so far" if not run.finalists else "the searcher then only repeated itself"
         found.append(f"{len(run.evaluated)} of {asked} distinct rules were evaluated; {state}.")
     if not run.ranking:
-        return [*found, "No rule trained at all, though the baselines do: search longer."]
+        counts = collections.Counter(trial.status for trial in run.evaluated)
+        became = ", ".join(f"{count} {status}" for status, count in counts.most_common()) or "none was evaluated"
+        return [*found, f"No rule trained at all, though baselines do: {became}."]
     best = run.ranking[0]
     known = run.known_name(best.program)
     same = f", which is {known}" if known else ""

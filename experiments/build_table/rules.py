@@ -1,0 +1,67 @@
+"""The distinct rules of the one-group space, found without training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from nos_tf.dsl import Program, SearchSpace
+from nos_tf.run_folder import replacing
+from nos_tf.table.content import key_number
+
+
+class Rules(NamedTuple):
+    """The space by classes of rules that are equal or behave alike.
+
+    Attributes:
+      keys: Canonical keys of all rules, ascending; uint64 `[keys]`.
+      key_class: The class of each, int32 `[keys]`.
+      tokens: A rule of each class, as indices into the vocabulary of each place, uint8 `[classes, 5]`.
+      reasons: Why a class cannot learn, "" where it may; text `[classes]`.
+    """
+
+    keys: np.ndarray
+    key_class: np.ndarray
+    tokens: np.ndarray
+    reasons: np.ndarray
+
+    def program(self, number: int) -> Program:
+        """The rule of a class."""
+        return SearchSpace().decode(self.tokens[number])
+
+    @property
+    def trainable(self) -> np.ndarray:
+        """Numbers of the classes that may learn."""
+        return np.flatnonzero(self.reasons == "")
+
+
+def load(path: Path) -> Rules:
+    """The rules in a file, which is made if it is missing; that takes a few minutes."""
+    if not path.exists():
+        made = _make()
+        with replacing(path) as temporary:
+            np.savez_compressed(temporary, **made._asdict())
+    with np.load(path, allow_pickle=False) as arrays:
+        return Rules(**arrays)
+
+
+def _make() -> Rules:
+    from nos_tf.evaluation.judgement import classes, judge
+
+    space = SearchSpace()
+    programs = list(space.programs())
+    judged = judge(programs)
+    numbers = classes(judged)
+    # The simplest spelling stands for its class; of equally long ones the first of the space.
+    lengths = np.array([len(str(program)) for program in programs])
+    order = np.lexsort((np.arange(len(programs)), lengths, numbers))
+    chosen = order[np.unique(numbers[order], return_index=True)[1]]
+    keys, first = np.unique(np.array([key_number(one.key) for one in judged], np.uint64), return_index=True)
+    return Rules(
+        keys=keys,
+        key_class=numbers[first].astype(np.int32),
+        tokens=np.array([space.encode(programs[index]) for index in chosen], np.uint8),
+        reasons=np.array([judged[index].reason or "" for index in chosen]),
+    )

@@ -1,0 +1,147 @@
+"""What is trained for the table, stage by stage; each follows from the results of those before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import joblib
+import numpy as np
+
+from experiments.build_table import rules
+from experiments.build_table.pieces import Pieces
+from nos_tf.evaluation.result import Evaluation
+from nos_tf.run_folder import RunFolder
+from nos_tf.search.executors.job import Job
+from nos_tf.search.executors.setup import EvaluatorSetup
+from nos_tf.search.executors.worker_processes import WorkerProcesses
+
+SEEDS = 5  # Of the best rules; the first is that of all rules.
+TEST_SEEDS = (100, 101)  # No choice has seen them.
+FINE = tuple(10 ** (step / 8) for step in (-1, 0, 1))  # Learning rates around the mean of a rule's best ones.
+_SECONDS = 300.0  # Until a worker counts as hanging.
+
+
+class Stages:
+    """All that the table holds.
+
+    Args:
+      folder: Of the pieces.
+      flags: Values of the script's flags.
+      deadline: Time of `time.monotonic` from which no piece is begun; None for no end.
+
+    Attributes:
+      rules: The distinct rules.
+      classes: Numbers of those that are trained.
+      first: Result of each, from the first seed.
+      best: Numbers of the best of them.
+      more: Results of these from the other seeds, `[best][seed]`.
+      fine_rates: Learning rates around their best ones, `[best, rates]`.
+      fine: Results of trainings with these from all seeds, `[best][rate][seed]`.
+      test: Results on test data at the best of these, `[best][seed]`, and of long trainings.
+      long_test: Results of long trainings on test data.
+      second: Numbers of the classes that are evaluated on the second task.
+      second_results: Their results.
+    """
+
+    def __init__(self, folder: RunFolder, flags: Mapping[str, Any], deadline: float | None):
+        self._folder = folder
+        self._flags = flags
+        self._deadline = deadline
+        print("Finding the distinct rules ...", flush=True)
+        self.rules = rules.load(folder / "rules.npz")
+        self.classes = self.rules.trainable
+        if flags["rules"] is not None:
+            self.classes = np.sort(np.random.default_rng(0).permutation(self.classes)[: flags["rules"]])
+        print(
+            f"{len(self.rules.tokens):,} distinct rules, of which {len(self.rules.trainable):,} may learn; "
+            f"{len(self.classes):,} are trained",
+            flush=True,
+        )
+        self.first: list[Evaluation] = []
+        self.more: list[list[Evaluation]] = []
+        self.fine: list[list[list[Evaluation]]] = []
+        self.test: list[list[Evaluation]] = []
+        self.long_test: list[list[Evaluation]] = []
+        self.second_results: list[Evaluation] = []
+
+    def run(self) -> bool:
+        """Runs everything that is missing.
+
+        Returns:
+          Whether there is nothing left to do.
+        """
+        seed, task, second_task = self._flags["seed"], self._flags["task"], self._flags["second_task"]
+        first = self._evaluated("rules", task, [self._job(number, seed) for number in self.classes])
+        if first is None:
+            return False
+        self.first = first
+        order = np.argsort([-one.reward for one in self.first], kind="stable")
+        self.best = self.classes[order[: self._flags["best"]]]
+        others = range(seed + 1, seed + SEEDS)
+        more = self._evaluated("seeds", task, [self._job(number, other) for number in self.best for other in others])
+        if more is None:
+            return False
+        self.more = _grouped(more, SEEDS - 1)
+        self.fine_rates = np.array([self._fine_rates(*one) for one in zip(order, self.more, strict=False)])
+        fine = self._evaluated(
+            "fine",
+            task,
+            [
+                self._job(number, each, learning_rate=float(rate))
+                for number, rates in zip(self.best, self.fine_rates, strict=True)
+                for rate in rates
+                for each in range(seed, seed + SEEDS)
+            ],
+        )
+        if fine is None:
+            return False
+        self.fine = [_grouped(one, SEEDS) for one in _grouped(fine, SEEDS * len(FINE))]
+        for name, long in (("test", False), ("long_test", True)):
+            jobs = [
+                self._job(number, each, learning_rate=rate, split="test", long=long)
+                for number, rate in zip(self.best, self.test_rates(), strict=True)
+                for each in TEST_SEEDS
+            ]
+            if (results := self._evaluated(name, task, jobs)) is None:
+                return False
+            setattr(self, name, _grouped(results, len(TEST_SEEDS)))
+        self.second = self._second()
+        second = self._evaluated("second", second_task, [self._job(number, seed) for number in self.second])
+        self.second_results = second or []
+        return second is not None
+
+    def test_rates(self) -> list[float]:
+        """The fine rate of the highest mean reward over seeds, for each of the best rules."""
+        rewards = np.array([[[one.reward for one in seeds] for seeds in rates] for rates in self.fine])
+        return [float(rate) for rate in self.fine_rates[np.arange(len(self.best)), rewards.mean(axis=2).argmax(axis=1)]]
+
+    def _fine_rates(self, place: int, more: list[Evaluation]) -> list[float]:
+        found = [one.learning_rate for one in (self.first[place], *more) if one.learning_rate is not None]
+        middle = float(np.exp(np.mean(np.log(found))))
+        return [float(f"{middle * factor:.6g}") for factor in FINE]
+
+    def _second(self) -> np.ndarray:
+        """The best rules, and as many random ones."""
+        others = np.setdiff1d(self.classes, self.best)
+        random = np.random.default_rng(1).permutation(others)[: len(self.best)]
+        return np.concatenate([self.best, np.sort(random)])
+
+    def _job(self, number: int, seed: int, **options: Any) -> Job:
+        return Job(0, self.rules.program(int(number)), seed, **options)
+
+    def _evaluated(self, stage: str, task: str, jobs: list[Job]) -> list[Evaluation] | None:
+        """Results of all jobs; None while some are missing."""
+        numbered = [Job(**{**vars(job), "id": number}) for number, job in enumerate(jobs)]
+        pieces = Pieces(self._folder / "pieces", stage, numbered)
+        if not pieces.is_done():
+            setup = EvaluatorSetup(task, data_dir=self._flags["data_dir"])
+            workers = self._flags["workers"] or joblib.cpu_count()
+            with WorkerProcesses(workers, setup.to_json(), self._folder / "workers.log", _SECONDS) as executor:
+                if not pieces.run(executor, self._deadline):
+                    return None
+        return pieces.results()
+
+
+def _grouped(results: list[Any], size: int) -> list[list[Any]]:
+    return [results[start : start + size] for start in range(0, len(results), size)]

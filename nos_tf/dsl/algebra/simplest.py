@@ -1,0 +1,117 @@
+"""The simplest text of an update rule: how rules are shown to people.
+
+A sampled rule holds groups and sides that its update does not read, and functions that change nothing. Parts are taken
+out as long as the algebra says that the rule stays the same, its scale included.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+
+from nos_tf.dsl.algebra.canonical import exact_key
+from nos_tf.dsl.parser import parse
+from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, OPERANDS, UNARY
+from nos_tf.dsl.program import Group, Program
+
+
+@functools.lru_cache(1 << 12)
+def simplest(program: Program) -> Program:
+    """A rule with the same update, and with the shortest text that taking out parts leads to.
+
+    Masks of drops are other draws than the program's own, since each belongs to a place in the program.
+    """
+    program = _without_unread(program.groups)
+    key = exact_key(program)
+    if key in (sides := _sides(tuple(OPERANDS), tuple(UNARY))):
+        return sides[key]
+    while True:
+        others = {other: len(_text(other)) for other in _without_a_part(program)}
+        shorter = sorted((length, other.tokens) for other, length in others.items() if length < len(_text(program)))
+        equal = (Program(tokens) for _, tokens in shorter if exact_key(Program(tokens)) == key)
+        found = next(equal, None)
+        if found is None:
+            return program
+        program = found
+
+
+def simplest_text(program: Program) -> str:
+    """Text of the simplest equal rule, which parses to it.
+
+    Example:
+    >>> simplest_text(nos_tf.parse("left(drop(rmsprop, 0.3), exp(g))"))
+    'drop(rmsprop, 0.3)'
+    """
+    return _text(simplest(program))
+
+
+@functools.lru_cache(1 << 12)
+def _text(program: Program) -> str:
+    """Text without the `* 1` that parsing puts there."""
+    short = str(program).removesuffix(" * 1")
+    return short if short != str(program) and parse(short) == program else str(program)
+
+
+@functools.cache
+def _sides(operands: tuple[str, ...], unary: tuple[str, ...]) -> dict[str, Program]:
+    """Every rule of one side, the simplest for each exact key."""
+    rules = [_program([_bare(operand, function)]) for function in unary for operand in operands]
+    return {exact_key(rule): rule for rule in sorted(rules, key=lambda rule: len(_text(rule)), reverse=True)}
+
+
+def _bare(operand: str, unary: str) -> Group:
+    """The group of a side alone."""
+    return Group(operand, "1", unary, "identity", "*")
+
+
+def _without_unread(groups: Sequence[Group]) -> Program:
+    """The same function without the groups and sides that the update does not read."""
+    program = _program(groups)
+    names = {GROUP_NAMES[old]: GROUP_NAMES[new] for new, old in enumerate(program.live_groups[:-1])}
+    live = [program.groups[index] for index in program.live_groups]
+    return _program(
+        [
+            _renamed(group if BINARY[group.binary].reads_second else _bare(group.operand1, group.unary1), names)
+            for group in live
+        ]
+    )
+
+
+def _without_a_part(program: Program) -> Iterator[Program]:
+    """The rules that are left when one part of a rule is taken out; few of them are equal to it."""
+    groups = program.groups
+    for index, group in enumerate(groups):
+        sides = (group.operand1, group.unary1), (group.operand2, group.unary2)
+        changed = [_bare(*side) for side in sides]
+        changed += [group._replace(unary1="identity"), group._replace(unary2="identity")]
+        for other in changed:
+            yield _without_unread([*groups[:index], other, *groups[index + 1 :]])
+        if group != _bare(*sides[0]):
+            continue
+        operand, unary = sides[0]
+        if index < len(groups) - 1:
+            yield _without_unread(
+                [*groups[: index + 1], *(_inlined(g, index, operand, unary) for g in groups[index + 1 :])]
+            )
+        elif operand in GROUP_NAMES and unary == "identity":
+            yield _without_unread(groups[: GROUP_NAMES.index(operand) + 1])
+
+
+def _inlined(reader: Group, index: int, operand: str, unary: str) -> Group:
+    """A later group that reads an operand under a function itself, where it read the group that held just that."""
+    first, second, unary1, unary2, binary = reader
+    if first == GROUP_NAMES[index] and "identity" in (unary, unary1):
+        first, unary1 = operand, unary if unary1 == "identity" else unary1
+    if second == GROUP_NAMES[index] and "identity" in (unary, unary2):
+        second, unary2 = operand, unary if unary2 == "identity" else unary2
+    return Group(first, second, unary1, unary2, binary)
+
+
+def _renamed(group: Group, names: Mapping[str, str]) -> Group:
+    return group._replace(
+        operand1=names.get(group.operand1, group.operand1), operand2=names.get(group.operand2, group.operand2)
+    )
+
+
+def _program(groups: Sequence[Group]) -> Program:
+    return Program(tuple(token for group in groups for token in group))

@@ -1,0 +1,10 @@
+"""The table of all one-group rules: every rule's reward, known without training. Needs NumPy alone.
+
+Example:
+>>> table = nos_tf.table.load("digits")
+>>> table.query("sign(g) * m").reward
+"""
+
+from nos_tf.table.table import Row, Table, TestRow, load, names
+
+__all__ = ["Row", "Table", "TestRow", "load", "names"]

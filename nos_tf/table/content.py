@@ -1,0 +1,96 @@
+"""The arrays that a table is made of, and the file that holds them."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+VERSION = 1
+_HASH_DIGITS = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Content:
+    """A table. Rules that are equal, or behave alike, are one class; the arrays run over the classes.
+
+    Attributes:
+      facts: What the data sheet says: task, data, space, protocol, seeds, versions, hardware.
+      keys: First 8 bytes of the canonical keys of all rules of the space, ascending, uint64 `[keys]`.
+      key_class: The class of each, int32 `[keys]`.
+      tokens: A rule of each class, as indices into `facts["vocabulary"]`, uint8 `[classes, 5]`.
+      status: Index into `facts["statuses"]`, uint8 `[classes]`.
+      reason: Index into `facts["reasons"]` of what went wrong, uint8 `[classes]`.
+      reward: Reward in the search's own protocol, float32 `[classes]`; 0 where the class did not train.
+      learning_rate: Rate of that rule, float32 `[classes]`; NaN where there is none.
+      accuracy: Validation accuracy at the end, float32 `[classes]`; NaN where there is none.
+      seconds: Time that the evaluation took on one core, float32 `[classes]`.
+      sweep_ends: Where the sweep of each class ends in the next two, int32 `[classes]`.
+      sweep_rate: All rates that were tried, float32.
+      sweep_score: Rewards of their short trainings, float32; NaN for a rate that was given up.
+      best: Classes that were trained from more seeds, int32 `[best]`.
+      best_rewards: Rewards of the protocol with each seed, the first one's included, float32 `[best, seeds]`.
+      best_rates: Their learning rates, float32 `[best, seeds]`.
+      fine_rates: Learning rates around their mean, float32 `[best, rates]`.
+      fine_rewards: Rewards of full trainings with these, float32 `[best, rates, seeds]`.
+      test: Likelihood and accuracy on test data after the task's length, and after a long training, at the best fine
+        rate, float32 `[best, 4]`.
+      second: Classes that were evaluated on a second task, int32 `[second]`.
+      second_reward: Their rewards there, float32 `[second]`.
+    """
+
+    facts: Mapping[str, Any]
+    keys: np.ndarray
+    key_class: np.ndarray
+    tokens: np.ndarray
+    status: np.ndarray
+    reason: np.ndarray
+    reward: np.ndarray
+    learning_rate: np.ndarray
+    accuracy: np.ndarray
+    seconds: np.ndarray
+    sweep_ends: np.ndarray
+    sweep_rate: np.ndarray
+    sweep_score: np.ndarray
+    best: np.ndarray
+    best_rewards: np.ndarray
+    best_rates: np.ndarray
+    fine_rates: np.ndarray
+    fine_rewards: np.ndarray
+    test: np.ndarray
+    second: np.ndarray
+    second_reward: np.ndarray
+
+
+def key_number(key: str) -> int:
+    """The first 8 bytes of a canonical key."""
+    return int(key[:16], 16)
+
+
+def write(content: Content, folder: Path, name: str) -> Path:
+    """Writes a table; its name holds the version and a hash of its content.
+
+    Returns:
+      The file, as `digits-1-0123abcd.npz`.
+    """
+    arrays = {field.name: getattr(content, field.name) for field in dataclasses.fields(content)}
+    arrays["facts"] = np.array(json.dumps(dict(content.facts), sort_keys=True))
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    digest = hashlib.sha256(file.getvalue()).hexdigest()[:_HASH_DIGITS]
+    path = folder / f"{name}-{VERSION}-{digest}.npz"
+    path.write_bytes(file.getvalue())
+    return path
+
+
+def read(path: Path) -> Content:
+    """Reads what `write` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        values = {field.name: arrays[field.name] for field in dataclasses.fields(Content)}
+    return Content(**{**values, "facts": json.loads(str(values["facts"]))})

@@ -1,0 +1,30 @@
+"""The digits read row by row by a recurrent network: the same images as `digits`, a child of another kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nos_tf.tasks import digits
+from nos_tf.tasks.task import register
+
+_UNITS = 32
+
+
+def build_model() -> Any:
+    """A gated recurrent unit over the eight rows of an image, and a linear layer on its last state."""
+    import tensorflow as tf
+
+    layers = tf.keras.layers
+    inputs = tf.keras.Input((8, 8, 1))
+    rows = layers.Reshape((8, 8))(layers.Rescaling(1 / 16)(inputs))
+    return tf.keras.Model(inputs, layers.Dense(10)(layers.GRU(_UNITS, unroll=True)(rows)))
+
+
+register(
+    "digits_rows",
+    digits.load,
+    build_model,
+    data_label="scikit-learn's handwritten digits (1,797 images of 8x8), row by row",
+    batch_size=50,
+    epochs=5,
+)
