@@ -6,6 +6,7 @@ decays).
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -57,9 +58,20 @@ _ZOO: dict[str, Callable[..., Any]] = {
 _LIBRARY_PREFIXES = tuple(f"{library}/" for library in external.LIBRARIES)
 
 
-def names() -> tuple[str, ...]:
-    """Names that `get` takes."""
-    return tuple(_ZOO)
+def names(pattern: str = "*") -> tuple[str, ...]:
+    """Names that `get` takes.
+
+    Example:
+    >>> nos_tf.optimizers.names("*sign*cd")
+
+    Args:
+      pattern: What the names look like, in any case: `*` stands for any text, `?` for any character, and `[12]` for one
+        of those listed.
+
+    Returns:
+      The names in the zoo's order; none if none fits.
+    """
+    return tuple(name for name in _ZOO if fnmatch.fnmatchcase(name, pattern.lower()))
 
 
 def get(name: str | Program, /, learning_rate: Any = 0.1, total_steps: int | None = None, **kwargs: Any) -> Any:
