@@ -65,14 +65,16 @@ class Evaluator:
             hurdle,
             lambda rate: Run(self._trainer, program, rate, seed, self._epochs),
         )
-        best = tuning.run(self._is_at_chance)
-        if best is None:
+        finalists = tuning.run(self._is_at_chance)
+        if not finalists:
             evaluation = Evaluation(0.0, result.DIVERGED, message="every learning rate diverged")
-        elif self._is_at_chance(best):
+        elif self._is_at_chance(finalists[0]):
+            best = finalists[0]
             evaluation = Evaluation(self._reward(best.history), result.UNTRAINED, best.learning_rate)
         else:
-            best.advance(self._epochs)
-            evaluation = self._rewarded(best)
+            for run in finalists:
+                run.advance(self._epochs)
+            evaluation = max(map(self._rewarded, finalists), key=lambda evaluation: evaluation.reward)
         return evaluation.replace(sweep=tuning.points, seconds=time.perf_counter() - start)
 
     def train(

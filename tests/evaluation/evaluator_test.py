@@ -67,7 +67,7 @@ def make(monkeypatch):
 
     def build(curves, task=TASK, **protocol):
         monkeypatch.setattr(StandInTrainer, "curves", curves)
-        settings = {"learning_rates": tuple(curves), "extensions": 0, "refinements": 0, "hurdle": 0.0}
+        settings = {"learning_rates": tuple(curves), "extensions": 0, "refinements": 0, "hurdle": 0.0, "finalists": 1}
         settings["reward"] = "final_accuracy"
         return Evaluator(task, Protocol(**settings | protocol))
 
@@ -92,6 +92,15 @@ def test_a_sweep_of_whole_runs_is_not_continued(make):
     evaluation = evaluator.evaluate(RULE)
     assert (evaluation.learning_rate, evaluation.reward) == (0.1, 0.7)
     assert len(evaluator.trainer.trained) == 8
+
+
+def test_of_two_finalists_the_better_one_in_the_end_is_rewarded(make):
+    curves = {0.1: [0.4, 0.5, 0.6, 0.7], 1.0: [0.5, 0.55, 0.6, 0.65], 10.0: [0.3, 0.9, 0.9, 0.9]}
+    evaluation = make(curves, finalists=2).evaluate(RULE)
+    assert (evaluation.learning_rate, evaluation.reward) == (0.1, 0.7)
+    curves[0.1] = [0.4, None]
+    evaluation = make(curves, finalists=2).evaluate(RULE)
+    assert (evaluation.status, evaluation.learning_rate, evaluation.reward) == (result.TRAINED, 1.0, 0.65)
 
 
 def test_rates_that_trail_at_the_hurdle_are_given_up(make):
