@@ -31,7 +31,7 @@ class Content:
       reward: Reward in the search's own protocol, float32 `[classes]`; 0 where the class did not train.
       learning_rate: Rate of that rule, float32 `[classes]`; NaN where there is none.
       accuracy: Validation accuracy at the end, float32 `[classes]`; NaN where there is none.
-      seconds: Time that the evaluation took on one core, float32 `[classes]`.
+      steps: Training steps of the evaluation, int32 `[classes]`; a step takes `facts["seconds_a_step"]` on one core.
       sweep_ends: Where the sweep of each class ends in the next two, int32 `[classes]`.
       sweep_rate: All rates that were tried, float32.
       sweep_score: Rewards of their short trainings, float32; NaN for a rate that was given up.
@@ -56,7 +56,7 @@ class Content:
     reward: np.ndarray
     learning_rate: np.ndarray
     accuracy: np.ndarray
-    seconds: np.ndarray
+    steps: np.ndarray
     sweep_ends: np.ndarray
     sweep_rate: np.ndarray
     sweep_score: np.ndarray

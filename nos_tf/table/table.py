@@ -158,7 +158,7 @@ class Table:
             float(self.content.reward[index]),
             None if np.isnan(rate) else rate,
             self.content.facts["statuses"][self.content.status[index]],
-            float(self.content.seconds[index]),
+            float(self.content.steps[index]) * self.content.facts["seconds_a_step"],
         )
 
     def _factor(self, index: int, program: Program) -> float:

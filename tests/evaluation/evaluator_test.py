@@ -26,6 +26,7 @@ class StandInTrainer:
     def __init__(self, task, data_dir):
         self.trained = []
         self.scored = []
+        self.all_steps = 0
 
     def chance(self, deviations):
         return 0.2
@@ -42,6 +43,7 @@ class StandInTrainer:
     def train(self, program, rate, epoch, steps, total_epochs, seed):
         assert self.place == epoch * self.steps_per_epoch + steps.start
         assert self.rate in (rate, None)
+        self.all_steps += len(steps)
         self.rate, self.place = rate, epoch * self.steps_per_epoch + steps.stop
         self.trained.append((rate, epoch, steps, total_epochs))
         accuracy = self.curves[rate][epoch]
@@ -109,6 +111,7 @@ def test_rates_that_trail_at_the_hurdle_are_given_up(make):
     evaluation = evaluator.evaluate(RULE)
     points = {point.learning_rate: point.score for point in evaluation.sweep}
     assert points == {0.01: None, 0.1: 0.6, 1.0: 0.5, 10.0: 0.0}
+    assert evaluation.steps == 4 * 3 + 2 * 7 + 3 * 10
     begun = [(rate, 0, range(3), 4) for rate in curves]
     finished = [(rate, 0, range(3, 10), 4) for rate in (0.1, 1.0)]
     assert evaluator.trainer.trained == [*begun, *finished, *((0.1, epoch, EPOCH, 4) for epoch in range(1, 4))]
