@@ -140,7 +140,7 @@ def time_step(rounds: int) -> None:
     from nos_tf.tasks.task import Task
 
     rng = np.random.default_rng(0)
-    steps, batch = 100, 100  # An epoch of the paper's task.
+    steps, batch = 20, 100  # Batches as in the paper's task.
     images = rng.integers(0, 256, (steps * batch, 32, 32, 3), np.uint8)
     split = Split(images, rng.integers(0, 10, steps * batch).astype(np.int32))
     paper = Task("cifar10_convnet", "random", lambda _: Splits(split, split, split), cifar10_convnet.build_model, batch)

@@ -1,7 +1,7 @@
 r"""How fast rules are judged without training: python -m benchmarks.judge_rate
 
-Rules a second of a core's time, each step alone and all together: sampling, canonical key, fingerprint and screen. With
---count, also how many of the one-group rules there are by each key, and how many each screen leaves out.
+Rules a second of a core's time, each step alone and all together: sampling, canonical key, fingerprint and screen. And,
+with --count, how many of the one-group rules there are by each key, and how many each screen leaves out.
 """
 
 from __future__ import annotations

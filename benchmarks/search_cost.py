@@ -1,16 +1,19 @@
 r"""What the sweep's savings save, and what they cost: python -m benchmarks.search_cost [--rules=200] [--json=FILE]
 
 Random one-group rules on the digits, each by the plain fair protocol (every rate trained to the end), by each saving
-alone and by all of them (the default protocol), from the same seed in one run. For each: training steps and seconds a
-rule as shares of the plain protocol's, Spearman's correlation of the rewards over all rules and within the plain best
-fifth, and the share of the plain top 1 % (at least one rule) that is not within the top 5 %.
+alone and by all of them (the default protocol), from the same seed. What two protocols train alike is trained once, and
+its steps and seconds are charged to both. For each: training steps and CPU seconds a rule as shares of the plain
+protocol's, Spearman's correlation of the rewards over all rules and within the plain best fifth, and the share of the
+plain top 1 % (at least one rule) that is not within the top 5 %.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 import scipy.stats
@@ -21,6 +24,9 @@ from benchmarks import figures
 from nos_tf.evaluation import Protocol
 from nos_tf.evaluation.result import SCREENED
 from nos_tf.tensorflow_loading import load_single_threaded
+
+if TYPE_CHECKING:
+    from nos_tf.evaluation.trainer import Score, State, Trainer
 
 _RULES = flags.DEFINE_integer("rules", 200, "Random rules, those that are screened out not counted.", lower_bound=10)
 _GROUPS = flags.DEFINE_integer("num_groups", 1, "Groups of each rule.", lower_bound=1, upper_bound=4)
@@ -41,6 +47,98 @@ def protocols(epochs: int) -> dict[str, Protocol]:
         "giving up": dataclasses.replace(plain, give_up=default.give_up),
         "all": default,
     }
+
+
+class _Part(NamedTuple):
+    """A part of a training: its loss, the child's score if it ends an epoch, the state after it, and what it cost."""
+
+    loss: float | None
+    score: Score | None
+    state: State
+    steps: int
+    seconds: float
+
+
+class Replay:
+    """A trainer for which each part of a training of one rule costs its time once.
+
+    Args:
+      trainer: Trains.
+      mark: The step of an epoch at which some protocols stop to look, so that parts end there.
+
+    Attributes:
+      steps: Training steps of all that was asked for.
+      seconds: CPU seconds of it.
+    """
+
+    def __init__(self, trainer: Trainer, mark: int):
+        self._trainer = trainer
+        self._mark = mark
+        self._parts: dict[tuple[float, int, int], _Part] = {}
+        self._last: _Part | None = None
+        self.steps, self.steps_made, self.seconds = 0, 0, 0.0
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self._trainer.steps_per_epoch
+
+    def chance(self, deviations: float) -> float:
+        return self._trainer.chance(deviations)
+
+    def forget(self) -> None:
+        """Makes ready for another rule."""
+        self._parts.clear()
+
+    def reset(self, seed: int) -> None:
+        del seed  # `train` is told.
+        self._last = None
+
+    def state(self) -> _Part | None:
+        return self._last
+
+    def restore(self, state: _Part | None) -> None:
+        self._last = state
+
+    def train(
+        self, program: nos_tf.Program, rate: float, epoch: int, steps: range, total_epochs: int, seed: int
+    ) -> float | None:
+        total = 0.0
+        ends = [mark for mark in (self._mark, steps.stop) if steps.start < mark <= steps.stop]
+        for first, end in itertools.pairwise([steps.start, *sorted(set(ends))]):
+            key = rate, epoch, end
+            if key not in self._parts:
+                self._parts[key] = self._make(program, rate, epoch, range(first, end), total_epochs, seed)
+            self._last = self._parts[key]
+            self.steps += self._last.steps
+            self.seconds += self._last.seconds
+            if self._last.loss is None:
+                return None
+            total += self._last.loss
+        return total
+
+    def calibrate(self, epoch: int, seed: int) -> None:
+        """The score was taken when the epoch was trained."""
+
+    def score(self, split: str) -> Score:
+        assert split == "validation"
+        assert self._last is not None
+        assert self._last.score is not None
+        return self._last.score
+
+    def _make(
+        self, program: nos_tf.Program, rate: float, epoch: int, steps: range, total_epochs: int, seed: int
+    ) -> _Part:
+        start = time.process_time()
+        if self._last is None:
+            self._trainer.reset(seed)
+        else:
+            self._trainer.restore(self._last.state)
+        loss, score = self._trainer.train(program, rate, epoch, steps, total_epochs, seed), None
+        if loss is not None and steps.stop == self.steps_per_epoch:
+            self._trainer.calibrate(epoch, seed)
+            score = self._trainer.score("validation")
+        seconds = time.process_time() - start
+        return _Part(loss, score, self._trainer.state(), self._trainer.steps_made, seconds)
 
 
 def agreement(plain: np.ndarray, saving: np.ndarray) -> dict[str, float]:
@@ -64,23 +162,29 @@ def main(argv: Sequence[str]) -> None:
 
     task = nos_tf.tasks.get(_TASK.value)
     trainer = Trainer(task)
-    evaluators = {name: Evaluator(task, value, trainer=trainer) for name, value in protocols(task.epochs).items()}
-    evaluators["all"].evaluate(nos_tf.parse("g"))  # Traces the graphs.
+    trainer.reset(0)
+    trainer.train_epoch(nos_tf.parse("g"), 0.1, 0, 1, 0)  # Traces the graphs.
+    trainer.score("validation")
+    replay = Replay(trainer, round(Protocol().hurdle * trainer.steps_per_epoch))
+    evaluators = {
+        name: Evaluator(task, protocol, trainer=cast("Trainer", replay))
+        for name, protocol in protocols(task.epochs).items()
+    }
     space, rng = nos_tf.SearchSpace(num_groups=_GROUPS.value), np.random.default_rng(_SEED.value)
     rewards: dict[str, list[float]] = {name: [] for name in evaluators}
     steps, seconds = dict.fromkeys(evaluators, 0), dict.fromkeys(evaluators, 0.0)
-    while len(rewards[_PLAIN]) < _RULES.value:
+    while len(rewards["all"]) < _RULES.value:
         program = space.sample(rng)
+        replay.forget()
         for name, evaluator in evaluators.items():
-            before, start = trainer.all_steps, time.process_time()
+            steps_before, seconds_before = replay.steps, replay.seconds
             evaluation = evaluator.evaluate(program, _SEED.value)
             if evaluation.status == SCREENED:
                 break
-            steps[name] += trainer.all_steps - before
-            seconds[name] += time.process_time() - start
+            steps[name] += replay.steps - steps_before
+            seconds[name] += replay.seconds - seconds_before
             rewards[name].append(evaluation.reward)
-        if len(rewards["all"]) % 20 == 0:
-            print(f"{len(rewards['all'])} rules", end="\r", flush=True)
+        print(f"{len(rewards['all'])} rules", end="\r", flush=True)
     count = len(rewards[_PLAIN])
     for name in evaluators:
         found = {"steps a rule": steps[name] / count, "CPU s a rule": seconds[name] / count}

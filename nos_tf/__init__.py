@@ -1,6 +1,6 @@
 """Neural Optimizer Search: update rules as programs, as Keras optimizers, and as something that can be searched for.
 
-The language needs no TensorFlow, which is loaded on the first use of anything that trains.
+The language and the export of rules need no TensorFlow, which is loaded on the first use of anything that trains.
 """
 
 import importlib
@@ -11,7 +11,11 @@ from nos_tf.registration import register_with_keras
 from nos_tf.versions import __version__
 
 _LAZY_MODULES = ("optimizers", "searchers", "tasks")
-_LAZY_FUNCTIONS = {"evaluate": "nos_tf.evaluation", "screen": "nos_tf.evaluation.screening"}
+_LAZY_FUNCTIONS = {
+    "evaluate": "nos_tf.evaluation",
+    "export": "nos_tf.exporters",
+    "screen": "nos_tf.evaluation.screening",
+}
 
 __all__ = [
     "__version__",

@@ -1,7 +1,7 @@
 """Makes this package's classes known to Keras, so that a saved model loads after a plain `import nos_tf`.
 
-Keras looks saved classes up among those that are registered. Registering them takes TensorFlow, which `import nos_tf`
-must not load, so they are registered as soon as Keras is there: at once, or when it is imported later.
+Keras looks saved classes up among those that are registered. Registering them takes Keras and its backend, which
+`import nos_tf` must not load, so they are registered as soon as Keras is there: at once, or when it is imported later.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import sys
 import types
 
 import wrapt
+
+from nos_tf.versions import BACKENDS
 
 _LIBRARIES = ("keras", "tensorflow")
 
@@ -26,7 +28,7 @@ def _register(imported: types.ModuleType) -> None:
     if any(getattr(module.__spec__, "_initializing", False) for module in others):
         return  # One library imports the other; the hook of the outer one follows.
     keras = sys.modules.get("keras")
-    if keras is not None and _backend(keras) == "tensorflow":
+    if keras is not None and _backend(keras) in BACKENDS:
         importlib.import_module("nos_tf.optimizers")
 
 

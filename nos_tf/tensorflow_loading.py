@@ -3,21 +3,46 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator
 
 from absl import logging
 
+from nos_tf.errors import RunError
+
+
+def require() -> None:
+    """Checks that Keras runs on TensorFlow, which all that trains in bulk is written in.
+
+    Raises:
+      RunError: Keras runs on another backend, or TensorFlow is not installed.
+    """
+    keras = sys.modules.get("keras")
+    chosen = keras.config.backend() if keras and hasattr(keras, "config") else os.environ.get("KERAS_BACKEND")
+    if chosen not in (None, "", "tensorflow"):
+        raise RunError(
+            "Searching, evaluating and reproducing need Keras' TensorFlow backend; others run nos_tf.optimizers. "
+            f"Set KERAS_BACKEND to tensorflow. Received: KERAS_BACKEND={chosen}"
+        )
+    if importlib.util.find_spec("tensorflow") is None:
+        raise RunError(
+            "Searching, evaluating and reproducing need TensorFlow: pip install tensorflow. "
+            "Received: no package tensorflow"
+        )
+
 
 def set_environment() -> None:
     """Sets what TensorFlow reads when it is loaded, for this process and its workers; what the user set stays."""
+    require()
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def load_quietly() -> None:
     """Loads TensorFlow without its greeting, and keeps it and its data sets from telling of every file they open."""
+    require()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with _no_standard_error():

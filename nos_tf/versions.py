@@ -9,6 +9,8 @@ import subprocess
 
 __version__ = "0.1.0"  # Of this package; pyproject.toml reads it here.
 
+BACKENDS = ("tensorflow", "jax", "torch")  # Those of Keras 3 that the optimizers run on.
+
 _PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "tensorflow-datasets")
 
 

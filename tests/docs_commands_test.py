@@ -18,7 +18,19 @@ pytestmark = pytest.mark.skipif("TEST_WORKSPACE" in os.environ, reason="Bazel sh
 _SHELL = re.compile(r"^```sh\n(.*?)^```$|^ {4}(python -m (?:[^\n]*\\\n)*[^\n]*)", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"\]\((?!https?://)([^)#\s]+)(#[^)\s]*)?\)")
-_PROGRAMS = {"bazel", "cd", "git", "make", "nos-tf-report", "nos-tf-search", "pip", "python", "source", "uv"}
+_PROGRAMS = {
+    "bazel",
+    "cd",
+    "git",
+    "make",
+    "nos-tf-export",
+    "nos-tf-report",
+    "nos-tf-search",
+    "pip",
+    "python",
+    "source",
+    "uv",
+}
 _ABSL = {"flagfile", "help", "helpfull", "helpshort"}
 
 

@@ -118,11 +118,15 @@ def _code(text: str) -> str:
     return f"`{text}`"
 
 
-def _math(latex: str) -> str:
-    # GitHub's formulas know no \operatorname, and a bar would end the cell.
+def markdown_math(latex: str) -> str:
+    """A formula as Markdown pages show it: GitHub's know no \\operatorname, and a bar would end a table's cell."""
     for old, new in ((r"\operatorname", r"\mathrm"), (r"\left|", r"\lvert "), (r"\right|", r"\rvert ")):
         latex = latex.replace(old, new)
-    return f"$`{latex}`$"
+    return latex
+
+
+def _math(latex: str) -> str:
+    return f"$`{markdown_math(latex)}`$"
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import platform
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,16 @@ from typing import Any
 import numpy as np
 
 from experiments.build_table.stages import FINE, SEEDS, TEST_SEEDS, Stages
-from nos_tf.dsl import SearchSpace
+from nos_tf.dsl import SearchSpace, parse
 from nos_tf.evaluation.protocol import Protocol
 from nos_tf.evaluation.result import SCREENED, STATUSES, TRAINED, Evaluation
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.table import content
 from nos_tf.table.content import Content
+from nos_tf.tensorflow_loading import load_single_threaded
 from nos_tf.versions import commit, versions
 
+_TIMED = ("g", "exp(sign(g) * sign(m)) * g", "adam", "rmsprop", "drop(m, 0.1)")
 _NOT_TRAINED = "not trained: only a part of the rules was"
 
 
@@ -41,6 +44,7 @@ def assemble(stages: Stages, flags: Mapping[str, Any]) -> Content:
     more = [[stages.first[place], *others] for place, others in zip(_places(stages), stages.more, strict=True)]
     return Content(
         facts=_facts(stages, flags, reasons),
+        rule_class=rules.rule_class,
         keys=rules.keys,
         key_class=rules.key_class,
         tokens=rules.tokens,
@@ -49,7 +53,7 @@ def assemble(stages: Stages, flags: Mapping[str, Any]) -> Content:
         reward=_floats(one.reward if one.status == TRAINED else 0.0 for one in results),
         learning_rate=_floats(one.learning_rate for one in results),
         accuracy=_floats(one.accuracy for one in results),
-        seconds=_floats(one.seconds for one in results),
+        steps=np.array([one.steps for one in results], np.int32),
         sweep_ends=np.fromiter(itertools.accumulate(len(one.sweep) for one in results), np.int32, count),
         sweep_rate=_floats(point.learning_rate for point in points),
         sweep_score=_floats(point.score for point in points),
@@ -81,6 +85,18 @@ def _test(test: Sequence[Evaluation], long_test: Sequence[Evaluation]) -> list[f
     ]
 
 
+def _seconds_a_step(flags: Mapping[str, Any]) -> float:
+    """Median time of a core for a step of some evaluations, scoring included."""
+    load_single_threaded()
+    evaluator = EvaluatorSetup(flags["task"], data_dir=flags["data_dir"]).build()
+    seconds = []
+    for rule in _TIMED * 2:
+        start = time.process_time()
+        steps = evaluator.evaluate(parse(rule), flags["seed"]).steps
+        seconds.append((time.process_time() - start) / steps)
+    return round(float(np.median(seconds[len(_TIMED) :])), 6)  # The first evaluations also trace the graphs.
+
+
 def _facts(stages: Stages, flags: Mapping[str, Any], reasons: list[str]) -> dict[str, Any]:
     space, protocol = SearchSpace(), Protocol()
     return {
@@ -98,7 +114,7 @@ def _facts(stages: Stages, flags: Mapping[str, Any], reasons: list[str]) -> dict
         "seeds_of_the_best": SEEDS,
         "test_seeds": list(TEST_SEEDS),
         "fine_factors": [round(factor, 4) for factor in FINE],
-        "core_hours": round(sum(one.seconds for one in stages.first) / 3600.0, 2),
+        "seconds_a_step": _seconds_a_step(flags),
         "machine": platform.machine(),
         "versions": versions(),
         "commit": commit(),

@@ -22,6 +22,7 @@ INTERRUPTED = 130
 # The extra of pyproject.toml that brings a package which the core does without.
 EXTRAS = {
     **dict.fromkeys(("filelock", "jinja2", "matplotlib", "rich", "scipy", "sklearn"), "search"),
+    "optuna": "optuna",
     "ray": "ray",
     **dict.fromkeys(
         ("importlib_resources", "msgspec", "sacrebleu", "sentencepiece", "tensorflow_datasets"), "reproduce"
@@ -37,6 +38,11 @@ def search() -> NoReturn:
 def report() -> NoReturn:
     """The console command nos-tf-report."""
     _command("search.reports")
+
+
+def export() -> NoReturn:
+    """The console command nos-tf-export."""
+    _command("exporters")
 
 
 def _command(package: str) -> NoReturn:
@@ -58,21 +64,25 @@ def missing_package(error: ModuleNotFoundError) -> str:
     return f"This command needs the extra [{extra}]: pip install 'nos_tf[{extra}]'. Received: no package {package}"
 
 
-def run(main: Callable[[], None], interrupted: str) -> NoReturn:
+def run(main: Callable[..., None], interrupted: str, argument: str = "") -> NoReturn:
     """Parses the command line, runs `main`, and exits.
 
     Args:
       main: The command; raises `RunError` for what cannot be done.
       interrupted: What is said after Ctrl-C or a request to terminate.
+      argument: What the one argument besides the flags is, with an example; `main` gets it. Empty if there is none.
     """
 
     def guarded(arguments: Sequence[str]) -> int:
-        if len(arguments) > 1:
+        if len(arguments) > 1 and not argument:
             _say(f"Every argument is a flag, as --name=value. Received: {arguments[1]}")
+            return CANNOT
+        if argument and len(arguments) != 2:
+            _say(f"Give {argument}, and all else as --name=value. Received: {' '.join(arguments[1:]) or 'nothing'}")
             return CANNOT
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            main()
+            main(*arguments[1:])
         except RunError as error:
             _say(str(error))
             return CANNOT

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from nos_tf.evaluation.protocol import REWARDS, Protocol
 from nos_tf.evaluation.result import EpochResult, Evaluation, SweepPoint
+from nos_tf.tensorflow_loading import require
 
 if TYPE_CHECKING:
     from nos_tf.evaluation.evaluator import Evaluator, evaluate
@@ -14,5 +15,6 @@ __all__ = ["REWARDS", "EpochResult", "Evaluation", "Evaluator", "Protocol", "Swe
 
 def __getattr__(name: str) -> Any:
     if name in ("Evaluator", "evaluate"):
+        require()
         return getattr(importlib.import_module("nos_tf.evaluation.evaluator"), name)
     raise AttributeError(f"module 'nos_tf.evaluation' has no attribute {name!r}")

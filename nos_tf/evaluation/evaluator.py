@@ -55,7 +55,7 @@ class Evaluator:
           program: The update rule.
           seed: Seed of the child's initial weights, of the order of the examples and of the rule's random draws.
         """
-        start = time.perf_counter()
+        start, steps = time.perf_counter(), self._trainer.all_steps
         if reason := screen([program])[0]:
             return Evaluation(0.0, result.SCREENED, message=reason)
         hurdle = round(self._protocol.hurdle * self._trainer.steps_per_epoch)
@@ -65,15 +65,19 @@ class Evaluator:
             hurdle,
             lambda rate: Run(self._trainer, program, rate, seed, self._epochs),
         )
-        best = tuning.run(self._is_at_chance)
-        if best is None:
+        finalists = tuning.run(self._is_at_chance)
+        if not finalists:
             evaluation = Evaluation(0.0, result.DIVERGED, message="every learning rate diverged")
-        elif self._is_at_chance(best):
+        elif self._is_at_chance(finalists[0]):
+            best = finalists[0]
             evaluation = Evaluation(self._reward(best.history), result.UNTRAINED, best.learning_rate)
         else:
-            best.advance(self._epochs)
-            evaluation = self._rewarded(best)
-        return evaluation.replace(sweep=tuning.points, seconds=time.perf_counter() - start)
+            for run in finalists:
+                run.advance(self._epochs)
+            evaluation = max(map(self._rewarded, finalists), key=lambda evaluation: evaluation.reward)
+        return evaluation.replace(
+            sweep=tuning.points, seconds=time.perf_counter() - start, steps=self._trainer.all_steps - steps
+        )
 
     def train(
         self, program: Program, learning_rate: float, seed: int, split: str = "validation", long: bool = False
@@ -87,11 +91,11 @@ class Evaluator:
           split: "validation", or "test", which no search reads.
           long: Whether to train for the task's `test_epochs`, or else `LONG` times its length.
         """
-        start = time.perf_counter()
+        start, steps = time.perf_counter(), self._trainer.all_steps
         epochs = self._long_epochs if long else self._epochs
         run = Run(self._trainer, program, learning_rate, seed, epochs, split)
         run.advance(epochs)
-        return self._rewarded(run).replace(seconds=time.perf_counter() - start)
+        return self._rewarded(run).replace(seconds=time.perf_counter() - start, steps=self._trainer.all_steps - steps)
 
     def histories(self, program: Program, epochs: int, seed: int) -> dict[float, list[EpochResult]]:
         """The finished epochs of a training at every learning rate of the grid."""

@@ -75,7 +75,7 @@ def _make_streams(averages: tuple[Average, ...], noises: tuple[int, ...]) -> Str
                 read[entry.name].append(value.copy())
     shape = (*gradients.shape[1:], len(STEPS))
     half = shape[1:]
-    steps = np.broadcast_to(np.array(STEPS, np.float32), shape).ravel()
+    completed = np.broadcast_to(np.array(STEPS, np.float32), shape).ravel()
 
     def drawn(draw: np.ndarray) -> np.ndarray:
         """The same for the loss and its negative."""
@@ -90,11 +90,13 @@ def _make_streams(averages: tuple[Average, ...], noises: tuple[int, ...]) -> Str
         g=np.moveaxis(gradients[list(STEPS)], 0, -1).ravel(),
         w=np.broadcast_to(weights[..., None], shape).ravel(),
         averages={name: np.stack(arrays, axis=-1).ravel() for name, arrays in read.items()},
-        step=steps,
+        step=completed,
         total_steps=float(_TOTAL_STEPS),
         normals={stream: normal(stream) for stream in noises},
         uniforms=np.stack([drawn(rng.random(half)) for _ in range(2 * MAX_GROUPS)]),
-        biases=tuple((e.name, -np.expm1(np.float32(math.log(e.beta)) * (steps + np.float32(1.0)))) for e in averages),
+        biases=tuple(
+            (e.name, -np.expm1(np.float32(math.log(e.beta)) * (completed + np.float32(1.0)))) for e in averages
+        ),
     )
     return Streams(state, signal[..., None], shape)
 

@@ -48,11 +48,12 @@ class Protocol:
       learning_rates: Grid of the sweep.
       extensions: Steps by which the grid grows at most while its best rate is an end of it.
       refinements: How often the gaps beside the best rate are halved; two make quarter decades of a grid of decades.
-      sweep_epochs: Epochs of the training at each rate, the first ones of a rewarded run, and the best one is
+      sweep_epochs: Epochs of the training at each rate, the first ones of a rewarded run, and the best are
         continued. Never more than `epochs`.
       hurdle: Part of an epoch after which a rate is given up unless its mean training loss is among the lowest of the
         rates that are tried together; 0 for no hurdle.
       leaders: How many of them pass the hurdle.
+      finalists: How many of the best rates of the sweep are trained to the end; the best of these is rewarded.
       give_up: Whether the sweep is not refined where no rate of its grid rises above chance.
       epochs: Epochs of the rewarded run; None for the task's own number.
       reward: Name of the reward, of `REWARDS`.
@@ -67,6 +68,7 @@ class Protocol:
     sweep_epochs: int = 1
     hurdle: float = 0.3
     leaders: int = 2
+    finalists: int = 2
     give_up: bool = True
     epochs: int | None = None
     reward: str = "mean_likelihood"
@@ -74,7 +76,14 @@ class Protocol:
     def __post_init__(self) -> None:
         if not self.learning_rates or not all(0.0 < rate < math.inf for rate in self.learning_rates):
             raise ValueError(f"Learning rates must be positive numbers. Received: {self.learning_rates!r}")
-        for name, low in (("extensions", 0), ("refinements", 0), ("leaders", 1), ("sweep_epochs", 1), ("epochs", 1)):
+        for name, low in (
+            ("extensions", 0),
+            ("refinements", 0),
+            ("leaders", 1),
+            ("finalists", 1),
+            ("sweep_epochs", 1),
+            ("epochs", 1),
+        ):
             if (value := getattr(self, name)) is not None and value < low:
                 raise ValueError(f"{name} must be at least {low}. Received: {name}={value!r}")
         if not 0.0 <= self.hurdle < 1.0:
@@ -85,4 +94,4 @@ class Protocol:
     @classmethod
     def plain(cls, learning_rates: Sequence[float] = DECADES, **others: Any) -> Protocol:
         """A protocol whose sweep tries the given rates and no other; by default the paper's."""
-        return cls(tuple(learning_rates), **{"extensions": 0, "refinements": 0, "hurdle": 0.0} | others)
+        return cls(tuple(learning_rates), **{"extensions": 0, "refinements": 0, "hurdle": 0.0, "finalists": 1} | others)

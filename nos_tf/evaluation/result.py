@@ -54,6 +54,7 @@ class Evaluation:
       sweep: Every learning rate that was tried.
       history: Every finished epoch of the run.
       seconds: Time taken.
+      steps: Training steps made, those of the sweep included.
       message: What went wrong, if anything.
     """
 
@@ -64,6 +65,7 @@ class Evaluation:
     sweep: tuple[SweepPoint, ...] = ()
     history: tuple[EpochResult, ...] = ()
     seconds: float = 0.0
+    steps: int = 0
     message: str = ""
 
     def replace(self, **changes: Any) -> Evaluation:

@@ -30,23 +30,24 @@ class Tuning:
         self._runs: dict[float, Run] = {}
         self._scores: dict[float, float] = {}
 
-    def run(self, is_hopeless: Callable[[Run], bool]) -> Run | None:
+    def run(self, is_hopeless: Callable[[Run], bool]) -> list[Run]:
         """Makes the trainings.
 
         Args:
           is_hopeless: Whether a rule whose best training is this one is to be given up.
 
         Returns:
-          The best training; None if all diverged.
+          As many of the best trainings as there are finalists, best first; none if all diverged.
         """
         grid = self._protocol.learning_rates
         self._scores.update(zip(grid, self._measure(grid), strict=True))
         sweep.extend(self._scores, self._protocol.extensions, self._measure)
         if max(self._scores.values()) == -math.inf:
-            return None
+            return []
         if not (self._protocol.give_up and is_hopeless(self._best)):
             sweep.refine(self._scores, self._protocol.refinements, self._measure)
-        return self._best
+        ranking = sorted(self._scores, key=lambda rate: -self._scores[rate])
+        return [self._runs[rate] for rate in ranking[: self._protocol.finalists] if self._scores[rate] > -math.inf]
 
     @property
     def points(self) -> tuple[SweepPoint, ...]:

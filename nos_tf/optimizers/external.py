@@ -14,15 +14,15 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import tensorflow as tf
-
 from nos_tf.errors import unknown
+from nos_tf.optimizers.keras_compat import keras
+from nos_tf.versions import versions
 
 _DEFAULT_WEIGHT_DECAY = 1e-4  # Of SGDW, which has none of its own; subtracted as it is, not times the learning rate.
 
 
 def _keras() -> dict[str, Callable[..., Any]]:
-    module = tf.keras.optimizers
+    module = keras.optimizers
     members = {name.lower(): getattr(module, name) for name in dir(module)}
     base = members.pop("optimizer")
     return {
@@ -58,7 +58,7 @@ def _import_addons() -> types.ModuleType:
     except ImportError:
         raise ValueError(
             "Optimizers of tensorflow-addons need the extra [addons], with Python 3.10 or 3.11: "
-            f"pip install 'nos_tf[addons]'. Received: TensorFlow {tf.__version__} without tensorflow-addons"
+            f"pip install 'nos_tf[addons]'. Received: TensorFlow {versions()['tensorflow']} without tensorflow-addons"
         ) from None
     return tensorflow_addons
 

@@ -1,30 +1,106 @@
-"""What differs between Keras 3 (TensorFlow 2.16 and newer) and Keras 2.15; no other file knows which one runs."""
+"""What differs between Keras 3 with its backends and Keras 2.15; no other file knows which one runs.
+
+Keras 3 runs on TensorFlow, JAX or PyTorch, as `KERAS_BACKEND` says, and only the one that runs needs to be installed.
+Keras 2.15 is that of TensorFlow 2.15.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import tensorflow as tf
+from nos_tf.versions import BACKENDS
 
-IS_KERAS_3 = getattr(tf.keras, "__version__", "2.15").startswith("3.")  # TensorFlow 2.15 does not say.
+
+def _running_keras() -> tuple[Any, str]:
+    keras = importlib.import_module("keras")
+    backend = keras.config.backend() if hasattr(keras, "config") else "tensorflow"  # Keras 2 has no other.
+    if backend not in BACKENDS:
+        raise ImportError(f"KERAS_BACKEND must be one of {', '.join(BACKENDS)}. Received: KERAS_BACKEND={backend}")
+    # TensorFlow's Keras is another package where TF_USE_LEGACY_KERAS is set.
+    return (importlib.import_module("tensorflow").keras if backend == "tensorflow" else keras), backend
+
+
+keras, BACKEND = _running_keras()
+if BACKEND == "tensorflow":
+    import tensorflow as tf
+
+IS_KERAS_3 = getattr(keras, "__version__", "2.15").startswith("3.")  # TensorFlow 2.15 does not say.
 
 FIT_TAKES_SEVERAL_MACHINES = not IS_KERAS_3  # Keras 3's fails with MultiWorkerMirroredStrategy.
 
-if IS_KERAS_3 and tf.keras.backend.backend() != "tensorflow":
-    raise ImportError(
-        "nos_tf needs Keras' TensorFlow backend; unset KERAS_BACKEND or set it to 'tensorflow'. "
-        f"Received: {tf.keras.backend.backend()!r}"
+register_serializable = keras.utils.register_keras_serializable(package="nos_tf")
+
+
+class _TensorFlow:
+    """The functions of `keras.ops` that this package uses, for Keras 2: TensorFlow's, under NumPy's names."""
+
+    arange = staticmethod(lambda size, dtype: tf.cast(tf.range(size), dtype))
+    bitwise_and = staticmethod(lambda x, y: tf.bitwise.bitwise_and(x, y))
+    bitwise_xor = staticmethod(lambda x, y: tf.bitwise.bitwise_xor(x, y))
+    concatenate = staticmethod(lambda tensors: tf.concat(tensors, axis=0))
+    full_like = staticmethod(lambda x, value: tf.fill(tf.shape(x), tf.cast(value, x.dtype)))
+    right_shift = staticmethod(lambda x, y: tf.bitwise.right_shift(x, tf.cast(y, x.dtype)))
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(tf, name, None) or getattr(tf.math, name, None)
+        if function is None:
+            raise AttributeError(f"Neither tf nor tf.math has a function of this name. Received: {name!r}")
+        return function
+
+
+xp: Any = keras.ops if IS_KERAS_3 else _TensorFlow()  # Functions of arrays under NumPy's names.
+
+
+WORD = (
+    "int64" if BACKEND == "torch" else "uint32"
+)  # Integer dtype for words of 32 bits; PyTorch has no arithmetic of uint32.
+
+# TensorFlow's own kernels, or None.
+kernels: Any = importlib.import_module("nos_tf.optimizers.tensorflow_kernels") if BACKEND == "tensorflow" else None
+
+
+def dtype_name(array: Any) -> str:
+    """Name of an array's or a variable's dtype, such as `float32`."""
+    dtype = array.dtype
+    return getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]  # PyTorch's: torch.float32.
+
+
+def precise_dtype(dtype: str) -> str:
+    """The dtype itself, or float32 for those of less than 32 bits."""
+    return "float32" if dtype in ("float16", "bfloat16") else dtype
+
+
+def _without_gradients() -> contextlib.AbstractContextManager[Any]:
+    """PyTorch records whatever is computed from weights, unless it is told not to."""
+    return importlib.import_module("torch").no_grad() if BACKEND == "torch" else contextlib.nullcontext()
+
+
+def value_of(variable: Any) -> Any:
+    """The present value of a variable as an array; arrays and numbers become arrays of the backend."""
+    return tf.convert_to_tensor(variable) if BACKEND == "tensorflow" else xp.convert_to_tensor(variable)
+
+
+def split(array: Any, sizes: Sequence[int]) -> list[Any]:
+    """Parts of a vector that have the given sizes."""
+    return (
+        tf.split(array, sizes) if BACKEND == "tensorflow" else xp.split(array, list(itertools.accumulate(sizes))[:-1])
     )
 
-register_serializable = tf.keras.utils.register_keras_serializable(package="nos_tf")
+
+def is_distributed() -> bool:
+    """Whether TensorFlow splits training over devices, so that a variable may stand for several."""
+    return BACKEND == "tensorflow" and tf.distribute.has_strategy()
 
 
-class CompatibleOptimizer(tf.keras.optimizers.Optimizer):
-    """A Keras optimizer whose constructor, slots and gradients are alike under both versions.
+class CompatibleOptimizer(keras.optimizers.Optimizer):  # type: ignore[name-defined]
+    """A Keras optimizer whose constructor, slots and gradients are alike under both versions and on every backend.
 
-    Sparse gradients are summed into dense ones first.
+    Sparse gradients are summed into dense ones first, unless the subclass `takes_sparse_gradients`. A subclass has
+    `update_variables`, and `update_step` for one variable.
 
     Args:
       learning_rate: A number or a `LearningRateSchedule`.
@@ -40,6 +116,11 @@ class CompatibleOptimizer(tf.keras.optimizers.Optimizer):
             super().__init__(**kwargs)
             self._learning_rate = self._build_learning_rate(learning_rate)
 
+    @property
+    def takes_sparse_gradients(self) -> bool:
+        """Whether `update_variables` takes TensorFlow's sparse gradients as they are."""
+        return False
+
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         if not IS_KERAS_3:
@@ -50,7 +131,17 @@ class CompatibleOptimizer(tf.keras.optimizers.Optimizer):
 
         def apply(self, grads: Iterable[Any], trainable_variables: Any = None) -> None:
             """Applies gradients to the trainable variables, as every Keras optimizer does."""
-            super().apply([_dense(gradient) for gradient in grads], trainable_variables)
+            if not self.takes_sparse_gradients or self._reads_whole_gradients():
+                grads = [_dense(gradient) for gradient in grads]
+            with _without_gradients():
+                super().apply(list(grads), trainable_variables)
+
+        def _reads_whole_gradients(self) -> bool:
+            clips = (self.clipnorm, self.clipvalue, self.global_clipnorm)
+            return is_distributed() or bool(self.gradient_accumulation_steps) or any(c is not None for c in clips)
+
+        def update_variables(self, gradients: Sequence[Any], variables: Sequence[Any], rate: Any, step: Any) -> None:
+            raise NotImplementedError
 
         def _new_slot(self, variable: Any, name: str) -> Any:
             if self._overwrite_variable_with_gradient(variable):
@@ -60,10 +151,16 @@ class CompatibleOptimizer(tf.keras.optimizers.Optimizer):
         def _index(self, variable: Any) -> int:
             return self._get_variable_index(variable)
 
+        def _set(self, variable: Any, value: Any) -> None:
+            self.assign(variable, value)
+
         def _backend_update_step(self, grads: Any, trainable_variables: Any, learning_rate: Any) -> None:
             # Read once a step: over many small tensors, a read for each costs more than the update itself.
-            scalars = tf.convert_to_tensor(learning_rate), tf.convert_to_tensor(self.iterations)
-            super()._backend_update_step(grads, trainable_variables, scalars)
+            scalars = value_of(learning_rate), value_of(self.iterations)
+            if is_distributed():
+                super()._backend_update_step(grads, trainable_variables, scalars)
+            else:
+                self.update_variables(grads, trainable_variables, *scalars)
 
     else:
 
@@ -78,14 +175,26 @@ class CompatibleOptimizer(tf.keras.optimizers.Optimizer):
         def _index(self, variable: Any) -> int:
             return self._index_dict[self._var_key(variable)]
 
+        def _set(self, variable: Any, value: Any) -> None:
+            variable.assign(value)
+
+
+def is_sparse(gradient: Any) -> bool:
+    """Whether a gradient is one of TensorFlow's sparse ones."""
+    return BACKEND == "tensorflow" and isinstance(gradient, tf.IndexedSlices)
+
 
 def _dense(gradient: Any) -> Any:
-    return tf.convert_to_tensor(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient
+    if gradient is None:
+        return None
+    if BACKEND == "tensorflow":
+        return tf.convert_to_tensor(gradient) if is_sparse(gradient) else gradient
+    return xp.convert_to_tensor(gradient, sparse=False)
 
 
-def tf_variables(variables: Iterable[Any]) -> list[tf.Variable]:
+def tf_variables(variables: Iterable[Any]) -> list[Any]:
     """The TensorFlow variables behind Keras'."""
-    return [variable.value if IS_KERAS_3 else variable for variable in variables]
+    return [variable if isinstance(variable, tf.Variable) else variable.value for variable in variables]
 
 
 @contextlib.contextmanager
@@ -94,7 +203,7 @@ def random_state_in_variables() -> Iterator[None]:
     if IS_KERAS_3:
         yield
         return
-    settings = tf.keras.backend.experimental
+    settings = keras.backend.experimental
     enabled = settings.is_tf_random_generator_enabled()
     settings.enable_tf_random_generator()
     try:
@@ -104,7 +213,7 @@ def random_state_in_variables() -> Iterator[None]:
             settings.disable_tf_random_generator()
 
 
-def model_variables(model: tf.keras.Model) -> list[tf.Variable]:
+def model_variables(model: Any) -> list[Any]:
     """All that a model's own steps change: weights, running statistics, and the state of its random layers.
 
     Args:
@@ -131,7 +240,7 @@ def build_optimizer(optimizer: Any, variables: Sequence[Any]) -> None:
         optimizer.build(variables)
 
 
-def optimizer_variables(optimizer: Any) -> list[tf.Variable]:
+def optimizer_variables(optimizer: Any) -> list[Any]:
     """All that an optimizer's steps change but for the weights: slots, the count of steps, the scale of the loss.
 
     Args:
@@ -146,10 +255,10 @@ def optimizer_variables(optimizer: Any) -> list[tf.Variable]:
 
 
 def _is_legacy(optimizer: Any) -> bool:
-    return not IS_KERAS_3 and isinstance(optimizer, tf.keras.optimizers.legacy.Optimizer)
+    return not IS_KERAS_3 and isinstance(optimizer, keras.optimizers.legacy.Optimizer)
 
 
-def weight_averages(optimizer: Any) -> list[tf.Variable]:
+def weight_averages(optimizer: Any) -> list[Any]:
     """Running averages of the weights, one a trained variable; none if the optimizer keeps none (`use_ema`).
 
     Args:

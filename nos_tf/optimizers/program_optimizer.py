@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import tensorflow as tf
-
 from nos_tf.dsl import Program, evaluate, parse
 from nos_tf.dsl.primitives import AVERAGES
-from nos_tf.optimizers.keras_compat import register_serializable
+from nos_tf.dsl.state import Array
+from nos_tf.optimizers.keras_compat import dtype_name, precise_dtype, register_serializable, xp
 from nos_tf.optimizers.rule_optimizer import RuleOptimizer
 from nos_tf.optimizers.update_rule import Randomness, TensorState, updated_averages
 from nos_tf.optimizers.validation import check_beta, check_seed, check_total_steps
@@ -71,21 +70,27 @@ class ProgramOptimizer(RuleOptimizer):
     def slot_names(self) -> tuple[str, ...]:
         return tuple(name for name in AVERAGES if name in self.program.slots)
 
+    @property
+    def takes_sparse_gradients(self) -> bool:
+        """True of the rule `g` alone: whatever reads an average or the weights moves rows without a gradient, too."""
+        last = self.program.groups[-1]
+        return [(name, unary) for _, name, unary in last.sides()] == [("g", "identity")]
+
     def update(
-        self, gradient: tf.Tensor, weights: tf.Tensor, slots: Mapping[str, tf.Tensor], step: tf.Tensor, index: int
-    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        dtype = tf.float32 if gradient.dtype.size < 4 else gradient.dtype
-        gradient = tf.cast(gradient, dtype)
-        slots = {name: tf.cast(value, dtype) for name, value in slots.items()}
+        self, gradient: Array, weights: Array, slots: Mapping[str, Array], step: Array, sizes: Mapping[int, int]
+    ) -> tuple[Array, dict[str, Array]]:
+        dtype = precise_dtype(dtype_name(gradient))
+        gradient = xp.cast(gradient, dtype)
+        slots = {name: xp.cast(value, dtype) for name, value in slots.items()}
         averages = updated_averages(self.slot_names, slots, gradient, self.betas)
         state = TensorState(
             g=gradient,
-            w=tf.cast(weights, dtype),
+            w=xp.cast(weights, dtype),
             averages=averages,
             step_number=step,
-            total_steps=None if self.total_steps is None else tf.constant(self.total_steps, dtype),
+            total_steps=None if self.total_steps is None else xp.convert_to_tensor(self.total_steps, dtype=dtype),
             betas=self.betas,
-            randomness=Randomness(self.seed, {index: weights.shape.num_elements()}),
+            randomness=Randomness(self.seed, sizes),
         )
         return evaluate(self.program, state), averages
 

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import tensorflow as tf
-
-from nos_tf.optimizers.keras_compat import CompatibleOptimizer, register_serializable
+from nos_tf.dsl.state import Array
+from nos_tf.optimizers.keras_compat import (
+    CompatibleOptimizer,
+    dtype_name,
+    is_sparse,
+    kernels,
+    register_serializable,
+    split,
+    tf_variables,
+    value_of,
+    xp,
+)
 from nos_tf.optimizers.validation import check_learning_rate
+
+# Weights up to this size share one vector with others of their dtype: a network has hundreds of them, and the rule is
+# traced, and its operations are started, once for all.
+_SHARED_SIZE = 2**14
 
 
 @register_serializable
@@ -37,16 +51,16 @@ class RuleOptimizer(CompatibleOptimizer, abc.ABC):
 
     @abc.abstractmethod
     def update(
-        self, gradient: tf.Tensor, weights: tf.Tensor, slots: Mapping[str, tf.Tensor], step: tf.Tensor, index: int
-    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        self, gradient: Array, weights: Array, slots: Mapping[str, Array], step: Array, sizes: Mapping[int, int]
+    ) -> tuple[Array, dict[str, Array]]:
         """One step's update, not yet multiplied by the learning rate, and the new values of the slots.
 
         Args:
           gradient: Dense gradient, shaped and typed like the weights.
-          weights: Value of one variable.
-          slots: Values of its slots by name, shaped and typed like the weights.
+          weights: Value of one variable, or of several, one after the other in one vector.
+          slots: Values of their slots by name, shaped and typed like the weights.
           step: Updates made before this one, an integer scalar.
-          index: Position of the variable among the variables that the optimizer trains.
+          sizes: Number of weights of each of these variables, by its position among those that the optimizer trains.
         """
 
     def build(self, variables: Sequence[Any]) -> None:
@@ -67,13 +81,56 @@ class RuleOptimizer(CompatibleOptimizer, abc.ABC):
         """
         if not isinstance(learning_rate, tuple):
             learning_rate = self.learning_rate if learning_rate is None else learning_rate, self.iterations
-        rate, step = learning_rate
-        index = self._index(variable)
-        slots = {name: variables[index] for name, variables in self._slots.items()}
-        weights = tf.convert_to_tensor(variable)
-        gradient = tf.cast(tf.convert_to_tensor(gradient), weights.dtype)
-        values = {name: tf.convert_to_tensor(slot) for name, slot in slots.items()}
-        update, new_values = self.update(gradient, weights, values, tf.convert_to_tensor(step), index)
-        for name, slot in slots.items():
-            slot.assign(tf.cast(new_values[name], weights.dtype))
-        variable.assign(weights - tf.cast(tf.cast(rate, update.dtype) * update, weights.dtype))
+        self.update_variables([gradient], [variable], *map(value_of, learning_rate))
+
+    def update_variables(self, gradients: Sequence[Any], variables: Sequence[Any], rate: Array, step: Array) -> None:
+        """Changes variables and their slots.
+
+        Args:
+          gradients: Gradient of each variable.
+          variables: The variables to train.
+          rate: This step's learning rate, a scalar.
+          step: Updates made before this one, an integer scalar.
+        """
+        groups: dict[Any, list[int]] = {}
+        for position, variable in enumerate(variables):
+            if is_sparse(gradients[position]):
+                kernels.descend(*tf_variables([variable]), gradients[position], rate)
+                continue
+            small = math.prod(variable.shape) <= _SHARED_SIZE
+            groups.setdefault(dtype_name(variable) if small else position, []).append(position)
+        for group in groups.values():
+            self._update_group([gradients[i] for i in group], [variables[i] for i in group], rate, step)
+
+    def _update_group(self, gradients: Sequence[Any], variables: Sequence[Any], rate: Array, step: Array) -> None:
+        indices = [self._index(variable) for variable in variables]
+        slots = {name: [every[index] for index in indices] for name, every in self._slots.items()}
+        shapes = [tuple(variable.shape) for variable in variables]
+        weights = _joined([value_of(variable) for variable in variables])
+        gradient = xp.reshape(_joined([value_of(each) for each in gradients]), weights.shape)  # Its own may be unknown.
+        update, new_values = self.update(
+            xp.cast(gradient, weights.dtype),
+            weights,
+            {name: _joined([value_of(slot) for slot in each]) for name, each in slots.items()},
+            step,
+            {index: math.prod(shape) for index, shape in zip(indices, shapes, strict=True)},
+        )
+        new_weights = weights - xp.cast(xp.cast(rate, update.dtype) * update, weights.dtype)
+        for name, each in slots.items():
+            for slot, value in zip(each, _parted(xp.cast(new_values[name], weights.dtype), shapes), strict=True):
+                self._set(slot, value)
+        for variable, value in zip(variables, _parted(new_weights, shapes), strict=True):
+            self._set(variable, value)
+
+
+def _joined(arrays: Sequence[Array]) -> Array:
+    """Several arrays as one vector; a single one as it is."""
+    return arrays[0] if len(arrays) == 1 else xp.concatenate([xp.reshape(array, [-1]) for array in arrays])
+
+
+def _parted(array: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
+    """The arrays of the given shapes that were joined."""
+    if len(shapes) == 1:
+        return [array]
+    parts = split(array, [math.prod(shape) for shape in shapes])
+    return [xp.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]

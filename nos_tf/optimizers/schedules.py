@@ -9,16 +9,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import tensorflow as tf
-
+from nos_tf.dsl.state import Array
 from nos_tf.errors import unknown
-from nos_tf.optimizers.keras_compat import register_serializable
-from nos_tf.optimizers.update_rule import Randomness
+from nos_tf.optimizers.keras_compat import keras, register_serializable, xp
+from nos_tf.optimizers.randomness import SCHEDULE, Randomness
 from nos_tf.optimizers.validation import check_seed, check_total_steps
 
 
 @register_serializable
-class LinearCosineDecay(tf.keras.optimizers.schedules.LearningRateSchedule):
+class LinearCosineDecay(keras.optimizers.schedules.LearningRateSchedule):
     """`lr(t) = initial_learning_rate * ((alpha + ld) * cd_n + beta)`; ld = 1 - t/T, cd_n = (1 + cos(2 pi n t/T)) / 2.
 
     After `T` steps the rate keeps its last value.
@@ -51,14 +50,14 @@ class LinearCosineDecay(tf.keras.optimizers.schedules.LearningRateSchedule):
         self.alpha = alpha
         self.beta = beta
 
-    def __call__(self, step: Any) -> tf.Tensor:
-        step = tf.cast(step, tf.float32)
-        progress = tf.minimum(step / self.decay_steps, 1.0)
-        cosine = 0.5 * (1.0 + tf.cos(2.0 * math.pi * self.num_periods * progress))
+    def __call__(self, step: Any) -> Array:
+        step = xp.cast(step, "float32")
+        progress = xp.minimum(step / self.decay_steps, 1.0)
+        cosine = 0.5 * (1.0 + xp.cos(2.0 * math.pi * self.num_periods * progress))
         linear = 1.0 - progress + self.noise(step)
         return self.initial_learning_rate * ((self.alpha + linear) * cosine + self.beta)
 
-    def noise(self, step: tf.Tensor) -> tf.Tensor | float:
+    def noise(self, step: Array) -> Array | float:
         """What is added to the linear part."""
         del step
         return 0.0
@@ -109,10 +108,10 @@ class NoisyLinearCosineDecay(LinearCosineDecay):
         self.variance_decay = variance_decay
         self.seed = check_seed(seed)
 
-    def noise(self, step: tf.Tensor) -> tf.Tensor:
+    def noise(self, step: Array) -> Array:
         """Normal noise of this step's variance."""
-        deviation = tf.sqrt(self.initial_variance / (1.0 + step) ** self.variance_decay)
-        return deviation * Randomness(self.seed, {0: 1}).draw(site=0, step=step, dtype=tf.float32, normal=True)[0]
+        deviation = xp.sqrt(self.initial_variance / (1.0 + step) ** self.variance_decay)
+        return deviation * Randomness(self.seed, {SCHEDULE: 1}).draw(site=0, step=step, dtype="float32", normal=True)[0]
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {
@@ -123,14 +122,14 @@ class NoisyLinearCosineDecay(LinearCosineDecay):
 
 
 def _restarts(learning_rate: float, total_steps: int) -> Any:
-    return tf.keras.optimizers.schedules.CosineDecayRestarts(
+    return keras.optimizers.schedules.CosineDecayRestarts(
         learning_rate, first_decay_steps=max(1, total_steps // 10), t_mul=1.0
     )
 
 
 _SCHEDULES = {
     "constant": lambda learning_rate, total_steps: learning_rate,
-    "cosine": tf.keras.optimizers.schedules.CosineDecay,
+    "cosine": keras.optimizers.schedules.CosineDecay,
     "restarts": _restarts,
     "linear_cosine": LinearCosineDecay,
     "noisy_linear_cosine": NoisyLinearCosineDecay,

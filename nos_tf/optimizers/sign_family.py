@@ -6,18 +6,24 @@ import abc
 import functools
 import math
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import tensorflow as tf
-
 from nos_tf.dsl import primitives
-from nos_tf.optimizers.keras_compat import register_serializable
+from nos_tf.dsl.state import Array
+from nos_tf.optimizers.keras_compat import (
+    dtype_name,
+    is_distributed,
+    kernels,
+    precise_dtype,
+    register_serializable,
+    tf_variables,
+    xp,
+)
 from nos_tf.optimizers.rule_optimizer import RuleOptimizer
-from nos_tf.optimizers.update_rule import TENSORFLOW
 from nos_tf.optimizers.validation import check_beta, check_total_steps
 
-SignDecay = Callable[[tf.Tensor, tf.Tensor, Any], tf.Tensor]  # Of t, T and element-wise functions.
+SignDecay = Callable[[Array, Array, Any], Array]  # Of t, T and element-wise functions.
 
 SIGN_DECAYS: dict[str, SignDecay] = {
     "ld": primitives.linear_decay,
@@ -28,8 +34,8 @@ SIGN_DECAYS: dict[str, SignDecay] = {
 
 
 def power_sign(
-    gradient: tf.Tensor, average: tf.Tensor, base: float = math.e, beta: float = 0.9, decay: tf.Tensor | None = None
-) -> tuple[tf.Tensor, tf.Tensor]:
+    gradient: Array, average: Array, base: float = math.e, beta: float = 0.9, decay: Array | None = None
+) -> tuple[Array, Array]:
     """One step of PowerSign as a pure function.
 
         m <- beta * m + (1 - beta) * g
@@ -46,13 +52,13 @@ def power_sign(
       The update, not yet multiplied by the learning rate, and the new average.
     """
     average = _moving_average(gradient, average, beta)
-    exponent = tf.constant(math.log(base), gradient.dtype) * _agreement(gradient, average, decay)
-    return tf.exp(exponent) * gradient, average
+    exponent = _like(gradient, math.log(base)) * _agreement(gradient, average, decay)
+    return xp.exp(exponent) * gradient, average
 
 
 def add_sign(
-    gradient: tf.Tensor, average: tf.Tensor, alpha: float = 1.0, beta: float = 0.9, decay: tf.Tensor | None = None
-) -> tuple[tf.Tensor, tf.Tensor]:
+    gradient: Array, average: Array, alpha: float = 1.0, beta: float = 0.9, decay: Array | None = None
+) -> tuple[Array, Array]:
     """One step of AddSign as a pure function.
 
         m <- beta * m + (1 - beta) * g
@@ -69,17 +75,24 @@ def add_sign(
       The update, not yet multiplied by the learning rate, and the new average.
     """
     average = _moving_average(gradient, average, beta)
-    return (tf.constant(alpha, gradient.dtype) + _agreement(gradient, average, decay)) * gradient, average
+    return (_like(gradient, alpha) + _agreement(gradient, average, decay)) * gradient, average
 
 
-def _moving_average(gradient: tf.Tensor, average: tf.Tensor, beta: float) -> tf.Tensor:
-    rate = tf.constant(beta, gradient.dtype)
+def _like(array: Array, value: float) -> Array:
+    return xp.convert_to_tensor(value, dtype=array.dtype)
+
+
+def _moving_average(gradient: Array, average: Array, beta: float) -> Array:
+    rate = _like(gradient, beta)
     return rate * average + (1.0 - rate) * gradient
 
 
-def _agreement(gradient: tf.Tensor, average: tf.Tensor, decay: tf.Tensor | None) -> tf.Tensor:
-    agreement = tf.sign(gradient) * tf.sign(average)
+def _agreement(gradient: Array, average: Array, decay: Array | None) -> Array:
+    agreement = xp.sign(gradient) * xp.sign(average)
     return agreement if decay is None else decay * agreement
+
+
+_KERNEL_DTYPES = frozenset({"float16", "float32", "float64"})
 
 
 class _SignOptimizer(RuleOptimizer):
@@ -87,7 +100,8 @@ class _SignOptimizer(RuleOptimizer):
 
     The average `m <- beta m + (1 - beta) g` is updated before it is read and not bias-corrected. All arithmetic is done
     in the variables' own dtype, like that of TensorFlow's `ResourceApplyPowerSign` and `ResourceApplyAddSign`, except
-    that the decay is computed in float32 at least.
+    that the decay is computed in float32 at least. On TensorFlow these kernels do the step, but not where training is
+    distributed.
     """
 
     def __init__(self, learning_rate: Any, beta: float, sign_decay: str | None, total_steps: int | None, **kwargs: Any):
@@ -103,14 +117,37 @@ class _SignOptimizer(RuleOptimizer):
         return ("m",)
 
     @abc.abstractmethod
-    def rule(self, gradient: tf.Tensor, average: tf.Tensor, decay: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+    def rule(self, gradient: Array, average: Array, decay: Array | None) -> tuple[Array, Array]:
         """The update and the new average, as of `power_sign` and `add_sign`."""
 
     def update(
-        self, gradient: tf.Tensor, weights: tf.Tensor, slots: Mapping[str, tf.Tensor], step: tf.Tensor, index: int
-    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        update, average = self.rule(gradient, slots["m"], self._decay(step, gradient.dtype))
+        self, gradient: Array, weights: Array, slots: Mapping[str, Array], step: Array, sizes: Mapping[int, int]
+    ) -> tuple[Array, dict[str, Array]]:
+        update, average = self.rule(gradient, slots["m"], self._decay(step, dtype_name(gradient)))
         return update, {"m": average}
+
+    @abc.abstractmethod
+    def kernel(self) -> tuple[Callable[..., None], dict[str, float]]:
+        """TensorFlow's kernel of the same step, and what it takes beside the average's rate and the decay."""
+
+    def update_variables(self, gradients: Sequence[Any], variables: Sequence[Any], rate: Array, step: Array) -> None:
+        dtypes = [dtype_name(variable) for variable in variables]
+        if kernels is None or is_distributed() or not _KERNEL_DTYPES.issuperset(dtypes):
+            super().update_variables(gradients, variables, rate, step)
+            return
+        kernel, arguments = self.kernel()
+        scalars = {dtype: self._scalars(dtype, arguments, rate, step) for dtype in set(dtypes)}
+        averages = [self._slots["m"][self._index(variable)] for variable in variables]
+        pairs = zip(tf_variables(variables), tf_variables(averages), strict=True)
+        for (weights, average), gradient, dtype in zip(pairs, gradients, dtypes, strict=True):
+            kernel(weights, average, grad=xp.cast(gradient, dtype), **scalars[dtype])
+
+    def _scalars(self, dtype: str, arguments: dict[str, float], rate: Array, step: Array) -> dict[str, Array]:
+        constants = {"beta": self.beta, "sign_decay": 1.0} | arguments
+        scalars = {name: xp.convert_to_tensor(value, dtype=dtype) for name, value in constants.items()}
+        if self.sign_decay is not None:
+            scalars["sign_decay"] = self._decay(step, dtype)
+        return scalars | {"rate": xp.cast(rate, dtype)}
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {
@@ -119,12 +156,12 @@ class _SignOptimizer(RuleOptimizer):
             "total_steps": self.total_steps,
         }
 
-    def _decay(self, step: tf.Tensor, dtype: tf.DType) -> tf.Tensor | None:
+    def _decay(self, step: Array, dtype: str) -> Array | None:
         if self.sign_decay is None:
             return None
-        precise = tf.float32 if dtype.size < 4 else dtype
-        decay = SIGN_DECAYS[self.sign_decay](tf.cast(step, precise), tf.constant(self.total_steps, precise), TENSORFLOW)
-        return tf.cast(decay, dtype)
+        precise = precise_dtype(dtype)
+        total = xp.convert_to_tensor(self.total_steps, dtype=precise)
+        return xp.cast(SIGN_DECAYS[self.sign_decay](xp.cast(step, precise), total, xp), dtype)
 
 
 @register_serializable
@@ -164,8 +201,11 @@ class PowerSign(_SignOptimizer):
             raise ValueError(f"base must be a positive number. Received: base={base!r}")
         self.base: float = float(base)
 
-    def rule(self, gradient: tf.Tensor, average: tf.Tensor, decay: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+    def rule(self, gradient: Array, average: Array, decay: Array | None) -> tuple[Array, Array]:
         return power_sign(gradient, average, self.base, self.beta, decay)
+
+    def kernel(self) -> tuple[Callable[..., None], dict[str, float]]:
+        return kernels.power_sign, {"logbase": math.log(self.base)}
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"base": self.base}
@@ -207,8 +247,11 @@ class AddSign(_SignOptimizer):
             raise ValueError(f"alpha must be a finite number. Received: alpha={alpha!r}")
         self.alpha: float = float(alpha)
 
-    def rule(self, gradient: tf.Tensor, average: tf.Tensor, decay: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+    def rule(self, gradient: Array, average: Array, decay: Array | None) -> tuple[Array, Array]:
         return add_sign(gradient, average, self.alpha, self.beta, decay)
+
+    def kernel(self) -> tuple[Callable[..., None], dict[str, float]]:
+        return kernels.add_sign, {"alpha": self.alpha}
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"alpha": self.alpha}

@@ -6,20 +6,20 @@ decays).
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 from collections.abc import Callable
 from typing import Any
-
-import tensorflow as tf
 
 from nos_tf.dsl import Program, ProgramError
 from nos_tf.dsl.named_rules import NAMED_RULES
 from nos_tf.errors import unknown
 from nos_tf.optimizers import external
+from nos_tf.optimizers.keras_compat import keras
 from nos_tf.optimizers.program_optimizer import ProgramOptimizer
 from nos_tf.optimizers.sign_family import SIGN_DECAYS, AddSign, PowerSign
 
-_SIGN_FAMILY: dict[str, Callable[..., tf.keras.optimizers.Optimizer]] = {
+_SIGN_FAMILY: dict[str, Callable[..., Any]] = {
     "powersign": PowerSign,
     "powersign2": functools.partial(PowerSign, base=2.0),
     "addsign": AddSign,
@@ -27,19 +27,19 @@ _SIGN_FAMILY: dict[str, Callable[..., tf.keras.optimizers.Optimizer]] = {
 }
 
 
-def _momentum(learning_rate: Any, total_steps: int | None = None, **kwargs: Any) -> tf.keras.optimizers.Optimizer:
+def _momentum(learning_rate: Any, total_steps: int | None = None, **kwargs: Any) -> Any:
     # The language has averages of gradients but no sums, so momentum is Keras' own.
     del total_steps
-    return tf.keras.optimizers.SGD(learning_rate, momentum=0.9, **kwargs)
+    return keras.optimizers.SGD(learning_rate, momentum=0.9, **kwargs)
 
 
-def _rmsprop_nasnet(learning_rate: Any, total_steps: int | None = None, **kwargs: Any) -> tf.keras.optimizers.Optimizer:
+def _rmsprop_nasnet(learning_rate: Any, total_steps: int | None = None, **kwargs: Any) -> Any:
     """RMSProp with the settings of NASNet (Zoph et al., 2018), the baseline of the paper's ImageNet table."""
     del total_steps
-    return tf.keras.optimizers.RMSprop(learning_rate, rho=0.9, momentum=0.9, epsilon=1.0, **kwargs)
+    return keras.optimizers.RMSprop(learning_rate, rho=0.9, momentum=0.9, epsilon=1.0, **kwargs)
 
 
-_ZOO: dict[str, Callable[..., tf.keras.optimizers.Optimizer]] = {
+_ZOO: dict[str, Callable[..., Any]] = {
     "momentum": _momentum,
     "rmsprop-nasnet": _rmsprop_nasnet,
     **{
@@ -58,14 +58,23 @@ _ZOO: dict[str, Callable[..., tf.keras.optimizers.Optimizer]] = {
 _LIBRARY_PREFIXES = tuple(f"{library}/" for library in external.LIBRARIES)
 
 
-def names() -> tuple[str, ...]:
-    """Names that `get` takes."""
-    return tuple(_ZOO)
+def names(pattern: str = "*") -> tuple[str, ...]:
+    """Names that `get` takes.
+
+    Example:
+    >>> nos_tf.optimizers.names("*sign*cd")
+
+    Args:
+      pattern: What the names look like, in any case: `*` stands for any text, `?` for any character, and `[12]` for one
+        of those listed.
+
+    Returns:
+      The names in the zoo's order; none if none fits.
+    """
+    return tuple(name for name in _ZOO if fnmatch.fnmatchcase(name, pattern.lower()))
 
 
-def get(
-    name: str | Program, /, learning_rate: Any = 0.1, total_steps: int | None = None, **kwargs: Any
-) -> tf.keras.optimizers.Optimizer:
+def get(name: str | Program, /, learning_rate: Any = 0.1, total_steps: int | None = None, **kwargs: Any) -> Any:
     """A Keras optimizer by name or by rule.
 
     Example:

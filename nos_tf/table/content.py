@@ -22,6 +22,7 @@ class Content:
 
     Attributes:
       facts: What the data sheet says: task, data, space, protocol, seeds, versions, hardware.
+      rule_class: The class of each rule of the space, in its order; int32 `[rules]`.
       keys: First 8 bytes of the canonical keys of all rules of the space, ascending, uint64 `[keys]`.
       key_class: The class of each, int32 `[keys]`.
       tokens: A rule of each class, as indices into `facts["vocabulary"]`, uint8 `[classes, 5]`.
@@ -30,7 +31,7 @@ class Content:
       reward: Reward in the search's own protocol, float32 `[classes]`; 0 where the class did not train.
       learning_rate: Rate of that rule, float32 `[classes]`; NaN where there is none.
       accuracy: Validation accuracy at the end, float32 `[classes]`; NaN where there is none.
-      seconds: Time that the evaluation took on one core, float32 `[classes]`.
+      steps: Training steps of the evaluation, int32 `[classes]`; a step takes `facts["seconds_a_step"]` on one core.
       sweep_ends: Where the sweep of each class ends in the next two, int32 `[classes]`.
       sweep_rate: All rates that were tried, float32.
       sweep_score: Rewards of their short trainings, float32; NaN for a rate that was given up.
@@ -46,6 +47,7 @@ class Content:
     """
 
     facts: Mapping[str, Any]
+    rule_class: np.ndarray
     keys: np.ndarray
     key_class: np.ndarray
     tokens: np.ndarray
@@ -54,7 +56,7 @@ class Content:
     reward: np.ndarray
     learning_rate: np.ndarray
     accuracy: np.ndarray
-    seconds: np.ndarray
+    steps: np.ndarray
     sweep_ends: np.ndarray
     sweep_rate: np.ndarray
     sweep_score: np.ndarray
@@ -66,11 +68,6 @@ class Content:
     test: np.ndarray
     second: np.ndarray
     second_reward: np.ndarray
-
-
-def key_number(key: str) -> int:
-    """The first 8 bytes of a canonical key."""
-    return int(key[:16], 16)
 
 
 def write(content: Content, folder: Path, name: str) -> Path:

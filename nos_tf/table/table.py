@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nos_tf.dsl import Program, ProgramError, canonical_key, parse
+from nos_tf.dsl.algebra.canonical import key_number
 from nos_tf.dsl.algebra.simplest import simplest_text
 from nos_tf.errors import excerpt, unknown
 from nos_tf.evaluation.responses import responses
@@ -85,7 +86,7 @@ class Table:
         program, index = self._find(rule)
         row = self._row(index)
         rate = None if row.learning_rate is None else row.learning_rate * self._factor(index, program)
-        return row._replace(rule=str(program), learning_rate=rate)
+        return row._replace(rule=simplest_text(program), learning_rate=rate)
 
     def optimum(self) -> Row:
         """The rule of the highest value; its reward is this value."""
@@ -131,18 +132,18 @@ class Table:
         if not len(places):
             raise ProgramError(
                 f"Only the {len(self.content.best):,} best rules were measured on test data. "
-                f"Received: {excerpt(str(program))}, of rank {self._ranks[index]:,}"
+                f"Received: {excerpt(simplest_text(program))}, of rank {self._ranks[index]:,}"
             )
         return TestRow(*map(float, self.content.test[places[0]]))
 
     def _find(self, rule: Program | str) -> tuple[Program, int]:
         program = rule if isinstance(rule, Program) else parse(rule)
-        number = np.uint64(content.key_number(canonical_key(program)))
+        number = np.uint64(key_number(canonical_key(program)))
         place = int(np.searchsorted(self.content.keys, number))
         if place == len(self.content.keys) or self.content.keys[place] != number:
             raise ProgramError(
                 f"The table holds the rules of {self.content.facts['space']}; train others by nos_tf.evaluate. "
-                f"Received: {excerpt(str(program), 60)}"
+                f"Received: {excerpt(simplest_text(program), 60)}"
             )
         return program, int(self.content.key_class[place])
 
@@ -157,7 +158,7 @@ class Table:
             float(self.content.reward[index]),
             None if np.isnan(rate) else rate,
             self.content.facts["statuses"][self.content.status[index]],
-            float(self.content.seconds[index]),
+            float(self.content.steps[index]) * self.content.facts["seconds_a_step"],
         )
 
     def _factor(self, index: int, program: Program) -> float:

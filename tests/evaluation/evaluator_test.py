@@ -26,6 +26,7 @@ class StandInTrainer:
     def __init__(self, task, data_dir):
         self.trained = []
         self.scored = []
+        self.all_steps = 0
 
     def chance(self, deviations):
         return 0.2
@@ -42,6 +43,7 @@ class StandInTrainer:
     def train(self, program, rate, epoch, steps, total_epochs, seed):
         assert self.place == epoch * self.steps_per_epoch + steps.start
         assert self.rate in (rate, None)
+        self.all_steps += len(steps)
         self.rate, self.place = rate, epoch * self.steps_per_epoch + steps.stop
         self.trained.append((rate, epoch, steps, total_epochs))
         accuracy = self.curves[rate][epoch]
@@ -67,7 +69,7 @@ def make(monkeypatch):
 
     def build(curves, task=TASK, **protocol):
         monkeypatch.setattr(StandInTrainer, "curves", curves)
-        settings = {"learning_rates": tuple(curves), "extensions": 0, "refinements": 0, "hurdle": 0.0}
+        settings = {"learning_rates": tuple(curves), "extensions": 0, "refinements": 0, "hurdle": 0.0, "finalists": 1}
         settings["reward"] = "final_accuracy"
         return Evaluator(task, Protocol(**settings | protocol))
 
@@ -94,12 +96,22 @@ def test_a_sweep_of_whole_runs_is_not_continued(make):
     assert len(evaluator.trainer.trained) == 8
 
 
+def test_of_two_finalists_the_better_one_in_the_end_is_rewarded(make):
+    curves = {0.1: [0.4, 0.5, 0.6, 0.7], 1.0: [0.5, 0.55, 0.6, 0.65], 10.0: [0.3, 0.9, 0.9, 0.9]}
+    evaluation = make(curves, finalists=2).evaluate(RULE)
+    assert (evaluation.learning_rate, evaluation.reward) == (0.1, 0.7)
+    curves[0.1] = [0.4, None]
+    evaluation = make(curves, finalists=2).evaluate(RULE)
+    assert (evaluation.status, evaluation.learning_rate, evaluation.reward) == (result.TRAINED, 1.0, 0.65)
+
+
 def test_rates_that_trail_at_the_hurdle_are_given_up(make):
     curves = {0.01: [0.3] * 4, 0.1: [0.6] * 4, 1.0: [0.5] * 4, 10.0: [None]}
     evaluator = make(curves, hurdle=0.3, leaders=2)
     evaluation = evaluator.evaluate(RULE)
     points = {point.learning_rate: point.score for point in evaluation.sweep}
     assert points == {0.01: None, 0.1: 0.6, 1.0: 0.5, 10.0: 0.0}
+    assert evaluation.steps == 4 * 3 + 2 * 7 + 3 * 10
     begun = [(rate, 0, range(3), 4) for rate in curves]
     finished = [(rate, 0, range(3, 10), 4) for rate in (0.1, 1.0)]
     assert evaluator.trainer.trained == [*begun, *finished, *((0.1, epoch, EPOCH, 4) for epoch in range(1, 4))]

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nos_tf.dsl import ProgramError, SearchSpace, parse
+import nos_tf
+from nos_tf.dsl import ProgramError, SearchSpace, canonical_keys, parse
 from nos_tf.dsl.named_rules import NAMED_RULES
-from nos_tf.evaluation.screening import NOT_FINITE, SIGN_BLIND, UPHILL, screen
+from nos_tf.evaluation import Evaluator
+from nos_tf.evaluation.screening import NOT_FINITE, REASONS, SIGN_BLIND, UPHILL, screen
 from nos_tf.optimizers import ProgramOptimizer
 
 
@@ -89,3 +91,30 @@ def test_a_text_that_is_no_rule_is_refused():
 def test_needs_no_tensorflow():
     script = "import sys, nos_tf; assert nos_tf.screen(['g', 'v'])[0] is None; assert 'tensorflow' not in sys.modules"
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("reason", REASONS)
+def test_what_is_screened_out_does_not_learn(reason, capsys):
+    """Sixty rules for each reason at every learning rate of a sweep, against rules that are blind to the loss."""
+    rng, programs = np.random.default_rng(0), {}
+    while len(programs) < 60:
+        drawn = [SearchSpace().sample(rng) for _ in range(500)]
+        programs |= {
+            key: program
+            for key, program, found in zip(canonical_keys(drawn), drawn, screen(drawn), strict=True)
+            if found == reason
+        }
+    evaluator = Evaluator(nos_tf.tasks.get("digits"))
+    best = []
+    for program in list(programs.values())[:60]:
+        histories = evaluator.histories(program, 1, seed=0).values()
+        best.append(max((history[-1].accuracy for history in histories if history), default=0.0))
+    with capsys.disabled():
+        print(f"\n{reason}: best validation accuracies {sorted(best)[-5:]}, {best.count(0.0)} never finite")
+    # Nothing but chance: ten classes, 700 images, and the best of many rates.
+    assert max(best) < 0.25
+    assert np.mean(best) < 0.12
+    if reason == NOT_FINITE:
+        assert max(best) == 0.0

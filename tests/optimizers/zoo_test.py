@@ -117,5 +117,23 @@ def test_decay_needs_total_steps() -> None:
         get("powersign-cd")
 
 
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("powersign", {"powersign"}),
+        ("*Sign2-[cl]d", {"powersign2-cd", "powersign2-ld", "addsign2-cd", "addsign2-ld"}),
+        ("?gd", {"sgd"}),
+        ("sign", set()),
+    ],
+)
+def test_names_are_found_by_a_pattern(pattern: str, expected: set[str]) -> None:
+    assert set(names(pattern)) == expected
+
+
+def test_names_that_hold_a_word() -> None:
+    assert names("*sign*") == tuple(name for name in names() if "sign" in name)
+    assert len(names("*sign*")) > 20
+
+
 def test_the_package_offers_it() -> None:
     assert nos_tf.optimizers.get is get

@@ -40,7 +40,7 @@ def start(
 
 
 def finish(process: subprocess.Popen[bytes]) -> None:
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=1_200)
     assert process.returncode == 0, errors.decode()
 
 

@@ -7,6 +7,7 @@ A factor is `sign(a)^s |a|^e` of an atom `a`, so `g * g`, `g**2` and `|g|^2` are
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -141,6 +142,7 @@ def multiply_in(merged: dict[str, Factor], factor: Factor) -> None:
         merged[key] = product
 
 
+@functools.lru_cache(1 << 12)
 def number_text(value: float) -> str:
     """A number to the digits that tell rules apart."""
     return f"{value:.{tolerances.DIGITS}g}"

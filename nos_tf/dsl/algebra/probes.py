@@ -6,9 +6,9 @@ its normal form by the meaning of its atoms, so a mistake in the algebra shows a
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -16,8 +16,8 @@ from nos_tf.dsl.algebra import tolerances
 from nos_tf.dsl.algebra.factors import Atom, Factor, Monomial
 from nos_tf.dsl.algebra.polynomial import Polynomial, masks
 from nos_tf.dsl.numpy_state import NumpyState, bias
-from nos_tf.dsl.primitives import AVERAGES, BINARY, DELTA, MAX_GROUPS, OPERANDS, UNARY, noise_streams
-from nos_tf.dsl.program import Program, evaluate
+from nos_tf.dsl.primitives import AVERAGES, BINARY, DELTA, GROUP_NAMES, MAX_GROUPS, OPERANDS, UNARY, noise_streams
+from nos_tf.dsl.program import Program
 from nos_tf.dsl.state import Array
 
 _ORDINARY, _SPREAD = 32, 16
@@ -98,10 +98,9 @@ def agrees(program: Program, form: Polynomial, mask_labels: tuple[int, ...]) -> 
       form: Its normal form.
       mask_labels: The labels of the random masks that the normal form was made with.
     """
-    state = _state()
-    state = dataclasses.replace(state, uniforms=[state.uniforms[label] for label in mask_labels])
     with np.errstate(all="ignore"):
-        expected, actual = np.broadcast_arrays(evaluate(program, state), _value(form))
+        groups = _group_values(program, mask_labels)
+        expected, actual = np.broadcast_arrays(groups[-1], _value(form))
         is_finite = np.isfinite(expected) & np.isfinite(actual)
         if expected.ndim and (np.isfinite(expected) != np.isfinite(actual))[-len(_ZEROS) :].any():
             return False
@@ -112,10 +111,26 @@ def agrees(program: Program, form: Polynomial, mask_labels: tuple[int, ...]) -> 
         if not wrong.any():
             return True
         # What larger values left when they cancelled is no difference.
-        parts = [evaluate(Program(program.tokens[: 5 * (index + 1)]), state) for index in program.live_groups]
-        parts += [coefficient * _product(monomial) for monomial, coefficient in form.terms]
+        parts = groups + [coefficient * _product(monomial) for monomial, coefficient in form.terms]
         largest = functools.reduce(np.maximum, [np.abs(part) for part in parts])
         return not (wrong & (difference > tolerances.CANCELLATION_ROUNDING * largest)).any()
+
+
+def _group_values(program: Program, mask_labels: tuple[int, ...]) -> list[Array]:
+    """Values of the groups that the update depends on, that of the update last."""
+    values: dict[str, Array] = {}
+    for index in program.live_groups:
+        group = program.groups[index]
+        sides = []
+        for side, name, unary in group.sides():
+            label = mask_labels[2 * index + side] if UNARY[unary].stochastic else 0
+            if name in values:
+                sides.append(UNARY[unary].compute(_state().at_site(label), values[name]))
+            else:
+                sides.append(_side(OPERANDS[name].compute, UNARY[unary].compute, label))
+        name = GROUP_NAMES[index] if index < len(GROUP_NAMES) else ""
+        values[name] = BINARY[group.binary].compute(_state(), sides[0], sides[-1])
+    return list(values.values())
 
 
 def _value(polynomial: Polynomial) -> Array:
@@ -129,6 +144,13 @@ def _product(monomial: Monomial) -> Array:
     return functools.reduce(np.multiply, [_factor(factor) for factor in monomial.factors], np.float64(1.0))
 
 
+@functools.lru_cache(_CACHE_SIZE)
+def _side(operand: Callable[..., Array], unary: Callable[..., Array], label: int) -> Array:
+    state = _state()
+    return unary(state.at_site(label), operand(state))
+
+
+@functools.lru_cache(_CACHE_SIZE)
 def _factor(factor: Factor) -> Array:
     atom = _atom(factor.atom)
     value = np.abs(atom) ** factor.power if factor.power else np.float64(1.0)

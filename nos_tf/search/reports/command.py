@@ -15,6 +15,7 @@ from nos_tf.search import files
 def define_flags() -> None:
     """Flags of this command alone; those of a search are not known to it."""
     flags.DEFINE_multi_string("run_dir", [], "Folder of a run; give it several times to compare runs.")
+    flags.DEFINE_string("optuna", None, "SQLite file to write the runs to as Optuna studies, besides the page.")
     flags.DEFINE_string("output", None, "File of the page. By default report.html in the (first) run folder.")
 
 
@@ -35,3 +36,9 @@ def _main() -> None:
     path = Path(flags.FLAGS.output) if flags.FLAGS.output else folders[0] / default
     page.write(runs, path)
     print(f"Report: {path}")
+    if flags.FLAGS.optuna:
+        from nos_tf.search.reports import optuna_study  # An extra of its own.
+
+        study = Path(flags.FLAGS.optuna)
+        optuna_study.write(runs, study)
+        print(f"Optuna studies: {study}")

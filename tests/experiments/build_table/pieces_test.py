@@ -1,0 +1,68 @@
+"""Pieces of work: each is done once, and a stop loses those under way and no more."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import filelock
+import pytest
+
+from experiments.build_table import pieces
+from experiments.build_table.pieces import Pieces
+from nos_tf.dsl import parse
+from nos_tf.evaluation.result import TRAINED, Evaluation, SweepPoint
+from nos_tf.search.executors.job import Job
+
+JOBS = [Job(number, parse("g"), number) for number in range(10)]
+
+
+class FakeExecutor:
+    """Its result is the job's seed; it finishes the jobs in reverse."""
+
+    def __init__(self, fail_at: int | None = None):
+        self.ran: list[int] = []
+        self._fail_at = fail_at
+
+    def run(self, jobs):
+        for job in reversed(jobs):
+            if job.id == self._fail_at:
+                raise KeyboardInterrupt
+            self.ran.append(job.id)
+            yield job, Evaluation(job.seed / 10, TRAINED, 0.1, sweep=(SweepPoint(0.1, None),))
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "_SIZE", 4)
+
+
+def test_results_are_in_the_order_of_the_jobs(tmp_path: Path) -> None:
+    work = Pieces(tmp_path / "pieces", "rules", JOBS)
+    assert work.run(FakeExecutor(), None)
+    assert [one.reward for one in work.results()] == [number / 10 for number in range(10)]
+    assert work.results()[0].sweep == (SweepPoint(0.1, None),)
+
+
+def test_stopped_work_goes_on_with_the_pieces_that_are_missing(tmp_path: Path) -> None:
+    work = Pieces(tmp_path, "rules", JOBS)
+    with pytest.raises(KeyboardInterrupt):
+        work.run(FakeExecutor(fail_at=5), None)
+    executor = FakeExecutor()
+    assert work.run(executor, None)
+    assert sorted(executor.ran) == [4, 5, 6, 7, 8, 9]
+    assert [one.reward for one in work.results()] == [number / 10 for number in range(10)]
+
+
+def test_piece_of_another_process_is_left_to_it(tmp_path: Path) -> None:
+    work, executor = Pieces(tmp_path, "rules", JOBS), FakeExecutor()
+    with filelock.FileLock(tmp_path / "rules-00001.jsonl.lock"):
+        assert not work.run(executor, None)
+    assert sorted(executor.ran) == [0, 1, 2, 3, 8, 9]
+    assert work.run(executor, None)
+
+
+def test_no_piece_is_begun_after_the_deadline(tmp_path: Path) -> None:
+    executor = FakeExecutor()
+    assert not Pieces(tmp_path, "rules", JOBS).run(executor, time.monotonic() - 1.0)
+    assert not executor.ran
