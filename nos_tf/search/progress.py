@@ -51,6 +51,7 @@ class Status(Observer):
         self.phase, self.done, self.phase_total = name, done, total
         # The later rounds of a phase have pieces of the first round's size.
         self._pieces.setdefault(name, self._plan.get(name, 0.0) / max(total, 1))
+        self.staleness = None
         self._phase_worked = 0
         self._phase_trained = 0.0
         self._phase_started = self._clock()
