@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+import matplotlib.ticker
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -109,7 +110,7 @@ def _curves(
             axes.set_yscale("log")
         axes.set_ylabel(column.replace("_", " "))
         axes.grid(alpha=0.3)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
     drawn.legend(*panels[-1].get_legend_handles_labels(), loc="outside right lower", fontsize=8)
 
 
