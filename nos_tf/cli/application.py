@@ -23,6 +23,7 @@ INTERRUPTED = 130
 EXTRAS = {
     **dict.fromkeys(("filelock", "jinja2", "matplotlib", "rich", "scipy", "sklearn"), "search"),
     "optuna": "optuna",
+    "ray": "ray",
     **dict.fromkeys(
         ("importlib_resources", "msgspec", "sacrebleu", "sentencepiece", "tensorflow_datasets"), "reproduce"
     ),

@@ -1,6 +1,7 @@
 """What the three learners share: the baseline, the state, and the terms of their objectives.
 
-All of them are on-policy: the programs of an update were drawn from the policy as it stands before the update.
+The programs of an update were drawn from the policy as it stands before the update, or from an earlier one: then the
+probabilities that their tokens had there take the place of those before the update in every ratio of probabilities.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from nos_tf.controller.policy import TOKENS, Policy, chosen, entropy, probabilit
 from nos_tf.controller.settings import ControllerSettings, PPOSettings, ReinforceSettings
 
 ADVANTAGES = tf.TensorSpec([None], tf.float32, "advantages")
+PROPOSED = tf.TensorSpec([None, None], tf.float32, "proposed")
 
 
 class Learner(abc.ABC):
@@ -41,12 +43,14 @@ class Learner(abc.ABC):
         self._entropy_weight = settings.entropy_weight
         self._baseline_decay = settings.baseline_decay
 
-    def update(self, tokens: np.ndarray, rewards: np.ndarray) -> dict[str, float]:
-        """Learns from programs drawn from the policy as it stands.
+    def update(self, tokens: np.ndarray, rewards: np.ndarray, log_probs: np.ndarray | None = None) -> dict[str, float]:
+        """Learns from rewarded programs.
 
         Args:
           tokens: Token indices, int32 `[batch, length]`.
           rewards: Finite rewards, `[batch]`.
+          log_probs: Log-probabilities of the tokens under the policy that each program was drawn from, in nats,
+            `[batch, length]`; None if that is the policy as it stands.
 
         Returns:
           `loss` before the update, `entropy` in nats a token before it, `kl` of the new from the old policy in nats a
@@ -56,15 +60,25 @@ class Learner(abc.ABC):
         if self.updates == 0:
             self.baseline = mean
         advantages = np.asarray(rewards, np.float64) - self.baseline
-        metrics = self._improve(tf.constant(tokens, tf.int32), tf.constant(advantages, tf.float32))
+        proposed = np.full(tokens.shape, np.nan) if log_probs is None else log_probs
+        metrics = self._improve(
+            tf.constant(tokens, tf.int32), tf.constant(advantages, tf.float32), tf.constant(proposed, tf.float32)
+        )
         metrics["baseline"] = self.baseline
         self.baseline += (1 - self._baseline_decay) * (mean - self.baseline)
         self.updates += 1
         return metrics
 
     @abc.abstractmethod
-    def _improve(self, tokens: tf.Tensor, advantages: tf.Tensor) -> dict[str, float]:
-        """Changes the policy; returns all metrics but the baseline."""
+    def _improve(self, tokens: tf.Tensor, advantages: tf.Tensor, proposed: tf.Tensor) -> dict[str, float]:
+        """Changes the policy; returns all metrics but the baseline.
+
+        Args:
+          tokens: Token indices, int32 `[batch, length]`.
+          advantages: Of the programs, `[batch]`.
+          proposed: Log-probabilities of the tokens where they were drawn, `[batch, length]`; NaN stands for the policy
+            as it is.
+        """
 
     def _variables(self) -> dict[str, list[tf.Variable]]:
         return {"policy": list(self.policy.weights)}
@@ -106,7 +120,7 @@ class FirstOrderLearner(Learner):
 
         Args:
           log_probs: Of the tokens under the policy as it is, `[batch, length]`.
-          old_log_probs: The same before the update, as constants.
+          old_log_probs: The same where the programs were drawn, as constants.
           advantages: Of the programs, `[batch]`.
 
         Returns:
@@ -119,7 +133,7 @@ class FirstOrderLearner(Learner):
         Args:
           tokens: Token indices, int32 `[batch, length]`.
           advantages: Of the programs, `[batch]`.
-          old_log_probs: Of the tokens before the update, `[batch, length]`.
+          old_log_probs: Of the tokens where they were drawn, `[batch, length]`.
 
         Returns:
           A scalar.
@@ -129,14 +143,14 @@ class FirstOrderLearner(Learner):
         gain += self._entropy_weight * entropy(log_softmax)
         return -tf.reduce_mean(tf.reduce_sum(gain, axis=1))
 
-    def _improve(self, tokens: tf.Tensor, advantages: tf.Tensor) -> dict[str, float]:
-        return {name: float(value) for name, value in self._train(tokens, advantages).items()}
+    def _improve(self, tokens: tf.Tensor, advantages: tf.Tensor, proposed: tf.Tensor) -> dict[str, float]:
+        return {name: float(value) for name, value in self._train(tokens, advantages, proposed).items()}
 
-    @tf.function(input_signature=[TOKENS, ADVANTAGES], autograph=False)
-    def _train(self, tokens: tf.Tensor, advantages: tf.Tensor) -> dict[str, tf.Tensor]:
+    @tf.function(input_signature=[TOKENS, ADVANTAGES, PROPOSED], autograph=False)
+    def _train(self, tokens: tf.Tensor, advantages: tf.Tensor, proposed: tf.Tensor) -> dict[str, tf.Tensor]:
         weights = list(self.policy.weights)
         old_log_softmax = self.policy.log_softmax(tokens)
-        old_log_probs = chosen(old_log_softmax, tokens)
+        old_log_probs = where_drawn(proposed, old_log_softmax, tokens)
 
         def step(epoch: tf.Tensor, first_loss: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             with tf.GradientTape() as tape:
@@ -150,6 +164,11 @@ class FirstOrderLearner(Learner):
 
     def _variables(self) -> dict[str, list[tf.Variable]]:
         return super()._variables() | {"optimizer": list(self._optimizer.variables)}
+
+
+def where_drawn(proposed: tf.Tensor, log_softmax: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
+    """Log-probabilities of the tokens where they were drawn: as given, or where that is NaN by the policy as it is."""
+    return tf.where(tf.math.is_nan(proposed), chosen(log_softmax, tokens), proposed)
 
 
 def mean_kl(old_log_softmax: tf.Tensor, new_log_softmax: tf.Tensor) -> tf.Tensor:

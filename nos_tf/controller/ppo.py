@@ -16,7 +16,7 @@ from nos_tf.controller.settings import PPOSettings
 class PPO(FirstOrderLearner):
     """Several steps of Adam an update on `min(r A, clip(r, 1 - clip, 1 + clip) A)`.
 
-    `r` is a token's probability over its probability before the update, and `A` the advantage of its program.
+    `r` is a token's probability over its probability where it was drawn, and `A` the advantage of its program.
 
     Args:
       policy: The policy to improve.

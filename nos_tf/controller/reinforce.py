@@ -16,6 +16,8 @@ from nos_tf.controller.settings import ReinforceSettings
 class Reinforce(FirstOrderLearner):
     """One step of Adam per update along `mean_i advantage_i grad log p(program_i)`.
 
+    Programs of an earlier policy count as those of the policy as it stands.
+
     Args:
       policy: The policy to improve.
       settings: The learning rate, and what all learners share.

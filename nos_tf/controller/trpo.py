@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from nos_tf.controller.learner import ADVANTAGES, Learner, mean_kl
+from nos_tf.controller.learner import ADVANTAGES, PROPOSED, Learner, mean_kl, where_drawn
 from nos_tf.controller.policy import TOKENS, Policy, chosen, entropy
 from nos_tf.controller.settings import TRPOSettings
 
@@ -22,7 +22,7 @@ class TRPO(Learner):
     """One step an update: raise the surrogate as far as `KL(old || new) <= max_kl` allows.
 
     The surrogate is `mean_i sum_t (r_it A_i + entropy_weight * entropy_it)`, with `r` a token's probability over its
-    probability before the update. With `d` its gradient and `H = F + damping`, `F` the Fisher matrix, conjugate
+    probability where it was drawn. With `d` its gradient and `H = F + damping`, `F` the Fisher matrix, conjugate
     gradient solves `H x = d`. The step starts at `sqrt(2 max_kl / x'Hx) x` and is halved until the divergence keeps
     its bound and the surrogate rises. If that never happens, the policy stays as it was.
 
@@ -35,8 +35,8 @@ class TRPO(Learner):
         super().__init__(policy, settings)
         self._settings = settings
 
-    def _improve(self, tokens: tf.Tensor, advantages: tf.Tensor) -> dict[str, float]:
-        old_log_softmax, gradient, surrogate, mean_entropy = self.linearize(tokens, advantages)
+    def _improve(self, tokens: tf.Tensor, advantages: tf.Tensor, proposed: tf.Tensor) -> dict[str, float]:
+        old_log_softmax, gradient, surrogate, mean_entropy = self.linearize(tokens, advantages, proposed)
         metrics = {"loss": -float(surrogate), "entropy": float(mean_entropy), "kl": 0.0}
         gradient = gradient.numpy()
 
@@ -51,19 +51,22 @@ class TRPO(Learner):
         step = np.sqrt(2 * self._settings.max_kl / curvature) * direction
         for halving in range(self._settings.halvings):
             self._assign(start + np.float32(0.5**halving) * step)
-            raised, divergence = self.compare(tokens, advantages, old_log_softmax)
+            raised, divergence = self.compare(tokens, advantages, old_log_softmax, proposed)
             if float(divergence) <= self._settings.max_kl and float(raised) > float(surrogate):
                 return metrics | {"kl": float(divergence)}
         self._assign(start)
         return metrics
 
-    @tf.function(input_signature=[TOKENS, ADVANTAGES], autograph=False)
-    def linearize(self, tokens: tf.Tensor, advantages: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    @tf.function(input_signature=[TOKENS, ADVANTAGES, PROPOSED], autograph=False)
+    def linearize(
+        self, tokens: tf.Tensor, advantages: tf.Tensor, proposed: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         """The old policy: its log-softmax, the surrogate's gradient and value there, and the entropy of a token."""
         weights = list(self.policy.weights)
         with tf.GradientTape() as tape:
             log_softmax = self.policy.log_softmax(tokens)
-            surrogate = self._surrogate(tokens, advantages, log_softmax, tf.stop_gradient(log_softmax))
+            drawn = where_drawn(proposed, tf.stop_gradient(log_softmax), tokens)
+            surrogate = self._surrogate(tokens, advantages, log_softmax, drawn)
         mean_entropy = tf.reduce_mean(entropy(log_softmax))
         return log_softmax, _flatten(tape.gradient(surrogate, weights)), surrogate, mean_entropy
 
@@ -83,21 +86,24 @@ class TRPO(Learner):
         return _flatten(outer.gradient(slope, weights))
 
     @tf.function(
-        input_signature=[TOKENS, ADVANTAGES, tf.TensorSpec([None, None, None], tf.float32, "old_log_softmax")],
+        input_signature=[
+            TOKENS, ADVANTAGES, tf.TensorSpec([None, None, None], tf.float32, "old_log_softmax"), PROPOSED
+        ],
         autograph=False,
-    )
+    )  # fmt: skip
     def compare(
-        self, tokens: tf.Tensor, advantages: tf.Tensor, old_log_softmax: tf.Tensor
+        self, tokens: tf.Tensor, advantages: tf.Tensor, old_log_softmax: tf.Tensor, proposed: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Surrogate of the policy as it is, and its divergence from the old one."""
         log_softmax = self.policy.log_softmax(tokens)
-        surrogate = self._surrogate(tokens, advantages, log_softmax, old_log_softmax)
+        drawn = where_drawn(proposed, old_log_softmax, tokens)
+        surrogate = self._surrogate(tokens, advantages, log_softmax, drawn)
         return surrogate, mean_kl(old_log_softmax, log_softmax)
 
     def _surrogate(
-        self, tokens: tf.Tensor, advantages: tf.Tensor, log_softmax: tf.Tensor, old_log_softmax: tf.Tensor
+        self, tokens: tf.Tensor, advantages: tf.Tensor, log_softmax: tf.Tensor, old_log_probs: tf.Tensor
     ) -> tf.Tensor:
-        log_ratio = chosen(log_softmax, tokens) - chosen(old_log_softmax, tokens)
+        log_ratio = chosen(log_softmax, tokens) - old_log_probs
         gain = tf.exp(log_ratio) * advantages[:, tf.newaxis]
         gain += self._entropy_weight * entropy(log_softmax)
         return tf.reduce_mean(tf.reduce_sum(gain, axis=1))

@@ -14,6 +14,7 @@ from nos_tf.errors import RunError
 from nos_tf.run_folder import RunFolder
 from nos_tf.search import command_flags, files, progress, tensorboard
 from nos_tf.search.configuration import differences
+from nos_tf.search.executors import ray_cluster
 from nos_tf.search.observer import Observer, Observers
 from nos_tf.search.run import plan, run
 from nos_tf.search.store import Store
@@ -35,6 +36,8 @@ def _main() -> None:
     path = shared_flags.run_dir(f"{values.task}-{values.searcher}")
     with RunFolder(path, files.STORE, values.resume) as folder:
         resolved = command_flags.resolved(_stored_flags(folder / files.STORE))
+        if resolved["executor"] == "ray":
+            ray_cluster.check_installed()
         what = command_flags.configuration(resolved)
         if resolved["epochs"] is None:
             resolved["epochs"] = what.setup.get_task().epochs

@@ -19,6 +19,7 @@ from nos_tf.evaluation.protocol import DECADES, REWARDS, Protocol
 from nos_tf.search.configuration import Configuration
 
 _PROTOCOL = ("reward", "epochs", "sweep_epochs", "hurdle", "give_up")
+_RAY = ("ray_address", "worker_cpus", "worker_gpus")
 _ELSEWHERE = ("run_dir", "resume", "tensorboard")  # These are no part of what a run is asked to find.
 
 
@@ -47,19 +48,40 @@ def define() -> None:
     )
 
     flags.DEFINE_enum(
-        "executor", None, ["in_process", "processes"], "Where rules are trained; by default as --workers asks."
+        "executor",
+        None,
+        ["in_process", "processes", "ray"],
+        "Where rules are trained: in the search's own process, in others of this machine, or on a Ray cluster. By "
+        "default as --workers asks.",
     )
     flags.DEFINE_integer(
         "workers",
         None,
-        "Worker processes, each of one thread; the trials do not depend on their number. By default one for each core, "
-        "at most one for each rule of a batch; 1 trains in the search's own process.",
+        "Workers, each of one thread; the trials do not depend on their number. By default one for each core, at most "
+        "one for each rule of a batch; on a Ray cluster as many as it has room for, and more when nodes join. 1 trains "
+        "in the search's own process.",
+        lower_bound=1,
+    )
+    flags.DEFINE_string(
+        "ray_address",
+        Configuration.ray_address,
+        "Ray cluster: local starts one on this machine, auto takes the one that this machine is part of, HOST:PORT "
+        "names its head.",
+    )
+    flags.DEFINE_float("worker_cpus", 1.0, "Cores of a Ray node that one worker takes.", lower_bound=0.001)
+    flags.DEFINE_float("worker_gpus", 0.0, "GPUs of a Ray node that one worker takes, or a part.", lower_bound=0.0)
+    flags.DEFINE_integer(
+        "in_flight",
+        None,
+        "Rules that are out at once while the searcher goes on proposing, and learns from them in the order that they "
+        "come back in: as many as there are workers, or some more. By default a batch is learned from before the next "
+        "is proposed, and the trials do not depend on timing.",
         lower_bound=1,
     )
     flags.DEFINE_float(
         "trial_timeout",
         600.0,
-        "Seconds after which a worker process counts as hanging; its rule is tried once more.",
+        "Seconds after which a worker counts as hanging; its rule is tried once more.",
         lower_bound=0.001,
     )
 
@@ -157,9 +179,10 @@ def resolved(stored: Mapping[str, Any] | None) -> dict[str, Any]:
     for name, field in _setting_flags(values["searcher"]).items():
         if values[name] is None:
             values[name] = field.default
-    if values["workers"] is None:
+    if values["workers"] is None and values["executor"] != "ray":
         in_process = values["executor"] == "in_process"
-        values["workers"] = 1 if in_process else min(len(os.sched_getaffinity(0)), values["batch_size"])
+        busy = values["in_flight"] or values["batch_size"]
+        values["workers"] = 1 if in_process else min(len(os.sched_getaffinity(0)), busy)
     if values["executor"] is None:
         values["executor"] = "in_process" if values["workers"] == 1 else "processes"
     return values
@@ -176,6 +199,12 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
             "In-process trainings run one at a time; drop --executor or --workers. "
             f"Received: --executor=in_process --workers={values['workers']}"
         )
+    if values["executor"] != "ray":
+        for name in _RAY:
+            if flags.FLAGS[name].present:
+                raise RunError(
+                    f"Only a Ray cluster needs this; drop it, or add --executor=ray. Received: --{name}={values[name]}"
+                )
     try:
         space = SearchSpace(
             num_groups=values["num_groups"],
@@ -206,7 +235,7 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
             name: values[name]
             for name in (
                 "task", "task_module", "data_dir", "seed", "searcher", "trials", "random_trials", "batch_size",
-                "test_seeds", "executor", "workers", "trial_timeout",
+                "test_seeds", "in_flight", "executor", "workers", "trial_timeout", *_RAY,
             )
         },
     )  # fmt: skip

@@ -16,7 +16,10 @@ from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.trial import RANDOM
 
 # These change how fast a run goes, how far, or where its data lie, but none of its trials.
-CHANGEABLE = ("trials", "workers", "executor", "trial_timeout", "test_seeds", "data_dir")
+CHANGEABLE = (
+    "trials", "workers", "executor", "ray_address", "worker_cpus", "worker_gpus", "trial_timeout", "test_seeds",
+    "data_dir",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,9 +39,13 @@ class Configuration:
       space: What rules are drawn from.
       protocol: How a rule is rewarded.
       test_seeds: Trainings of each finalist and baseline on test data; twice as many for what they leave undecided.
-      executor: "in_process" or "processes".
-      workers: Number of worker processes.
-      trial_timeout: Seconds after which a worker process counts as hanging.
+      in_flight: Rules that are out at once while the searcher goes on; None to learn from each batch before the next.
+      executor: "in_process", "processes" or "ray".
+      workers: Number of workers; None for as many as a Ray cluster has room for.
+      ray_address: "local", "auto", or the HOST:PORT of the head of a Ray cluster.
+      worker_cpus: Cores of a Ray node that one worker takes.
+      worker_gpus: GPUs of a Ray node that one worker takes, or a part of one.
+      trial_timeout: Seconds after which a worker counts as hanging.
     """
 
     task: str
@@ -53,8 +60,12 @@ class Configuration:
     searcher_settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     protocol: Protocol = dataclasses.field(default_factory=Protocol)
     test_seeds: int = 20
+    in_flight: int | None = None
     executor: str = "in_process"
-    workers: int = 1
+    workers: int | None = 1
+    ray_address: str = "local"
+    worker_cpus: float = 1.0
+    worker_gpus: float = 0.0
     trial_timeout: float = 600.0
 
     def __post_init__(self) -> None:

@@ -19,7 +19,7 @@ from nos_tf.search.trial import Batch, Trial
 from nos_tf.searchers.searcher import Searcher
 
 MAX_PROPOSALS = 20  # Proposals for each rule asked for; a searcher that repeats itself more often has run dry.
-_MAX_FAILURES = 10  # In a row: more than bad luck, so the search stops and says so.
+MAX_FAILURES = 10  # In a row: more than bad luck, so the search stops and says so.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,8 +147,8 @@ class _Run:
             self._observer.on_trial(trial)
             trials[position] = trial
             self._failures = self._failures + 1 if evaluation.status == "failed" else 0
-            if self._failures == _MAX_FAILURES:
-                raise RunError(f"{_MAX_FAILURES} trials in a row failed; the last one: {evaluation.message}")
+            if self._failures == MAX_FAILURES:
+                raise RunError(f"{MAX_FAILURES} trials in a row failed; the last one: {evaluation.message}")
         return trials
 
     def _id(self, position: int) -> int:

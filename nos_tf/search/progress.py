@@ -34,11 +34,13 @@ class Status(Observer):
         self.failed = self.duplicates = 0
         self.best: Trial | None = None
         self.entropy: float | None = None
+        self.staleness: float | None = None
         self._plan = dict(plan)
         self._pieces: dict[str, float] = {}
         self._clock = clock
         self._worked = 0.0
         self._phase_worked = 0
+        self._phase_trained = 0.0
         self._first_result: float | None = None
         self._phase_started = clock()
 
@@ -50,6 +52,7 @@ class Status(Observer):
         # The later rounds of a phase have pieces of the first round's size.
         self._pieces.setdefault(name, self._plan.get(name, 0.0) / max(total, 1))
         self._phase_worked = 0
+        self._phase_trained = 0.0
         self._phase_started = self._clock()
 
     def on_start(self, trials: Sequence[Trial]) -> None:
@@ -58,11 +61,13 @@ class Status(Observer):
 
     def on_trial(self, trial: Trial) -> None:
         self._count(trial)
+        self._phase_trained += 0.0 if trial.evaluation is None else trial.evaluation.seconds
         if trial.duplicate_of is None:
             self.on_result()
 
     def on_batch(self, batch: Batch) -> None:
         self.entropy = batch.metrics.get("entropy", self.entropy)
+        self.staleness = batch.metrics.get("staleness")
 
     def on_result(self) -> None:
         if self._first_result is None:
@@ -85,6 +90,12 @@ class Status(Observer):
         return 60.0 * self._phase_worked / elapsed if self._phase_worked and elapsed > 0 else None
 
     @property
+    def busy(self) -> float | None:
+        """Workers that trained rules in this phase, on average."""
+        elapsed = self._clock() - self._phase_started
+        return self._phase_trained / elapsed if self._phase_trained and elapsed > 0 else None
+
+    @property
     def seconds_left(self) -> float | None:
         """Estimate for the rest of the run, by the results after the first, which has waited for the workers' start."""
         if self._first_result is None or not self._worked:
@@ -99,11 +110,14 @@ class Status(Observer):
     def rows(self) -> dict[str, str]:
         """What is shown, in order."""
         best = "none yet" if self.best is None else f"{self.best.reward:.4f}  {simplest_text(self.best.program)}"
+        late = {} if self.staleness is None else {"updates late": f"{self.staleness:.1f}"}
         return {
             "phase": f"{self.phase} {self.done}/{self.phase_total}",
             "failed": str(self.failed),
             "duplicate": str(self.duplicates),
             "trials/min": "-" if self.rate is None else f"{self.rate:.0f}",
+            "busy": "-" if self.busy is None else f"{self.busy:.1f}",
+            **late,
             "entropy": "-" if self.entropy is None else f"{self.entropy:.2f}",
             "ETA": "-" if self.seconds_left is None else duration(self.seconds_left),
             "best": best,

@@ -9,11 +9,13 @@ from typing import Any
 from nos_tf import run_folder, searchers
 from nos_tf.errors import RunError
 from nos_tf.run_folder import RunFolder
-from nos_tf.search import files, loop, race
+from nos_tf.search import asynchronous, files, loop, race
 from nos_tf.search.baselines import check_baselines, run_baselines
 from nos_tf.search.configuration import Configuration
 from nos_tf.search.executors.in_process import InProcess
 from nos_tf.search.executors.job import Executor
+from nos_tf.search.executors.ray_actors import RayActors
+from nos_tf.search.executors.ray_cluster import Share
 from nos_tf.search.executors.worker_processes import WorkerProcesses
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
@@ -40,7 +42,7 @@ def run(configuration: Configuration, folder: RunFolder, flags: Mapping[str, Any
         for warning in configuration.setup.check():
             observer.on_warning(warning)
     record = {"flags": dict(flags), "versions": versions(), "data_label": data_label}
-    with _store(folder / files.STORE, record) as store, _executor(configuration, folder) as executor:
+    with _executor(configuration, folder) as executor, _store(folder / files.STORE, record) as store:
         run_folder.write_json(folder / run_folder.CONFIGURATION, store.run())
         observer.on_start(store.trials())
         run_baselines(store, executor, observer, configuration.training_seed)
@@ -50,7 +52,10 @@ def run(configuration: Configuration, folder: RunFolder, flags: Mapping[str, Any
                 stage = _stage(configuration, source, trials)
                 done = sum(trial.source == source and trial.duplicate_of is None for trial in store.trials())
                 observer.on_phase(_phase(source), done, trials)
-                loop.run_stage(stage, store, executor, observer)
+                if configuration.in_flight is None:
+                    loop.run_stage(stage, store, executor, observer)
+                else:
+                    asynchronous.run_stage(stage, configuration.in_flight, store, executor, observer)
         race.run(store, executor, observer, configuration.fresh_seeds, configuration.test_seeds)
 
 
@@ -77,6 +82,16 @@ def _executor(configuration: Configuration, folder: RunFolder) -> Executor:
     setup = configuration.setup
     if configuration.executor == "in_process":
         return InProcess(setup.build)
+    if configuration.executor == "ray":
+        return RayActors(
+            configuration.workers,
+            setup.to_json(),
+            [configuration.task_module] if configuration.task_module else [],
+            configuration.trial_timeout,
+            configuration.ray_address,
+            Share(configuration.worker_cpus, configuration.worker_gpus),
+        )
+    assert configuration.workers is not None
     return WorkerProcesses(
         configuration.workers, setup.to_json(), folder / files.WORKER_LOG, configuration.trial_timeout
     )

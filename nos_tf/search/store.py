@@ -20,10 +20,10 @@ import numpy as np
 from nos_tf.dsl import Program
 from nos_tf.errors import RunError
 from nos_tf.evaluation.result import Evaluation
-from nos_tf.search.trial import Baseline, Batch, Training, Trial
+from nos_tf.search.trial import Baseline, Batch, Proposal, Training, Trial
 
 _APPLICATION_ID = 0x4E4F5354  # "NOST"
-_VERSION = 2
+_VERSION = 3
 _HEADER = 100  # Bytes; https://www.sqlite.org/fileformat.html#the_database_header
 _SCHEMA = """
 CREATE TABLE run (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -31,6 +31,8 @@ CREATE TABLE trials (
   id INTEGER PRIMARY KEY, source TEXT NOT NULL, batch INTEGER NOT NULL, tokens TEXT NOT NULL, rule TEXT NOT NULL,
   key TEXT NOT NULL, fingerprint TEXT NOT NULL, status TEXT NOT NULL, reward REAL NOT NULL, learning_rate REAL,
   evaluation TEXT, seconds REAL, created REAL NOT NULL, duplicate_of INTEGER REFERENCES trials (id));
+CREATE TABLE proposals (
+  id INTEGER PRIMARY KEY, source TEXT NOT NULL, batch INTEGER NOT NULL, tokens TEXT NOT NULL, log_probs TEXT NOT NULL);
 CREATE TABLE batches (batch INTEGER PRIMARY KEY, source TEXT NOT NULL, metrics TEXT NOT NULL);
 CREATE TABLE states (source TEXT PRIMARY KEY, batch INTEGER NOT NULL, state BLOB NOT NULL);
 CREATE TABLE baselines (name TEXT PRIMARY KEY, tokens TEXT NOT NULL, evaluation TEXT NOT NULL);
@@ -128,32 +130,50 @@ class Store:
     def trials(self) -> list[Trial]:
         """All trials, by number."""
         rows = self._connection.execute(
-            "SELECT id, source, batch, tokens, key, reward, evaluation, duplicate_of, created, fingerprint FROM trials"
-            " ORDER BY id"
+            "SELECT id, trials.source, trials.batch, trials.tokens, key, reward, evaluation, duplicate_of, created, "
+            "fingerprint, ifnull(trials.batch - proposals.batch, 0) "
+            "FROM trials LEFT JOIN proposals USING (id) ORDER BY id"
         )
         return [
             Trial(number, source, batch, _program(tokens), key, reward, _evaluation(evaluation), *others)
             for number, source, batch, tokens, key, reward, evaluation, *others in rows
         ]
 
-    def add_trial(self, trial: Trial) -> None:
-        """Stores a finished trial for good."""
+    def proposals(self) -> list[Proposal]:
+        """All rules that were sent out while the searcher went on, evaluated or not, by number."""
+        rows = self._connection.execute("SELECT id, source, batch, tokens, log_probs FROM proposals ORDER BY id")
+        return [
+            Proposal(id_, source, batch, _program(tokens), tuple(json.loads(log_probs)))
+            for id_, source, batch, tokens, log_probs in rows
+        ]
+
+    def add_trial(self, trial: Trial, proposals: Sequence[Proposal] = ()) -> None:
+        """Stores a finished trial for good, and what was sent out before."""
         with self._transaction() as connection:
+            _insert_proposals(connection, proposals)
             _insert(connection, trial)
 
-    def finish_batch(self, batch: Batch, duplicates: Sequence[Trial], state: Mapping[str, np.ndarray]) -> None:
+    def finish_batch(
+        self,
+        batch: Batch,
+        duplicates: Sequence[Trial],
+        state: Mapping[str, np.ndarray],
+        proposals: Sequence[Proposal] = (),
+    ) -> None:
         """Stores, all at once, what ends a batch.
 
         Args:
           batch: The batch.
           duplicates: Its proposals that needed no evaluation.
           state: The searcher after learning from the batch; earlier states of the same searcher are dropped.
+          proposals: What was sent out before.
         """
         content = io.BytesIO()
         if any(value.dtype.hasobject for value in state.values()):
             raise TypeError("A searcher's state is made of plain arrays: nothing is ever pickled")
         np.savez(content, **dict(state))  # type: ignore[arg-type]
         with self._transaction() as connection:
+            _insert_proposals(connection, proposals)
             for trial in duplicates:
                 _insert(connection, trial)
             row = (batch.number, batch.source, json.dumps(dict(batch.metrics)))
@@ -230,6 +250,11 @@ def _insert(connection: sqlite3.Connection, trial: Trial) -> None:
     }
     places = ", ".join(f":{name}" for name in row)
     connection.execute(f"INSERT INTO trials ({', '.join(row)}) VALUES ({places})", row)
+
+
+def _insert_proposals(connection: sqlite3.Connection, proposals: Sequence[Proposal]) -> None:
+    rows = [(each.id, each.source, each.batch, _tokens(each.program), json.dumps(each.log_probs)) for each in proposals]
+    connection.executemany("INSERT INTO proposals VALUES (?, ?, ?, ?, ?)", rows)
 
 
 def _tokens(program: Program) -> str:

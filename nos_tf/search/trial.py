@@ -31,6 +31,7 @@ class Trial:
       duplicate_of: `id` of the earlier trial of a rule that is equal by either key, if there is one.
       created: Seconds since the epoch.
       fingerprint: Fingerprint of what the rule does.
+      staleness: Updates of the searcher between its proposal and the one that learns from it.
     """
 
     id: int
@@ -43,6 +44,7 @@ class Trial:
     duplicate_of: int | None = None
     created: float = dataclasses.field(default_factory=time.time)
     fingerprint: str = ""
+    staleness: int = 0
 
     @property
     def status(self) -> str:
@@ -51,6 +53,25 @@ class Trial:
     @property
     def learning_rate(self) -> float | None:
         return None if self.evaluation is None else self.evaluation.learning_rate
+
+
+@dataclasses.dataclass(frozen=True)
+class Proposal:
+    """A rule that was sent out while the searcher goes on.
+
+    Attributes:
+      id: That of the trial which it becomes.
+      source: Name of the searcher that proposed it.
+      batch: The batch that was yet to be learned from when it was proposed.
+      program: The rule.
+      log_probs: Log-probabilities of its tokens under the policy that it was drawn from, in nats; empty without one.
+    """
+
+    id: int
+    source: str
+    batch: int
+    program: Program
+    log_probs: tuple[float, ...]
 
 
 @dataclasses.dataclass(frozen=True)

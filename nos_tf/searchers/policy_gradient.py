@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class PolicyGradient:
     """Samples from a policy, and updates it once for each observation.
 
-    The learners are on-policy: observe a batch before proposing the next one.
+    `observe` takes the programs for drawn from the policy as it stands: observe a batch before proposing the next one,
+    or use `observe_late`.
 
     Args:
       name: Name of the searcher.
@@ -50,12 +51,30 @@ class PolicyGradient:
         self._proposed += count
         return [self._space.decode(tokens) for tokens in self._policy.sample(count, seed.view(np.int32).tolist())]
 
+    def log_probs(self, programs: Sequence[Program]) -> np.ndarray:
+        tokens = np.stack([self._space.encode(program) for program in programs])
+        return self._policy.log_probs(tokens)[0].numpy()
+
     def observe(self, programs: Sequence[Program], rewards: Sequence[float], repeats: Sequence[bool]) -> None:
+        self._learn(programs, rewards, repeats, None)
+
+    def observe_late(
+        self, programs: Sequence[Program], rewards: Sequence[float], repeats: Sequence[bool], log_probs: np.ndarray
+    ) -> None:
+        self._learn(programs, rewards, repeats, log_probs)
+
+    def _learn(
+        self,
+        programs: Sequence[Program],
+        rewards: Sequence[float],
+        repeats: Sequence[bool],
+        log_probs: np.ndarray | None,
+    ) -> None:
         tokens = check_observation(self._space, programs, rewards, repeats)
         earned = np.asarray(rewards, np.float64)
         if not self._repeats_earn:
             earned = np.where(repeats, 0.0, earned)
-        self._metrics = self._learner.update(tokens, earned)
+        self._metrics = self._learner.update(tokens, earned, log_probs)
 
     def metrics(self) -> dict[str, float]:
         return dict(self._metrics)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -49,6 +49,29 @@ class Searcher(Protocol):
 
         Raises:
           ValueError: The state is of another searcher, space, seed or setting; nothing is changed.
+        """
+
+
+@runtime_checkable
+class OffPolicy(Searcher, Protocol):
+    """A searcher that learns from what an earlier self proposed, if it is told how likely that was then."""
+
+    def log_probs(self, programs: Sequence[Program]) -> np.ndarray:
+        """Log-probabilities of the tokens of programs that it has just proposed, in nats, float32 `[count, length]`."""
+
+    def observe_late(
+        self, programs: Sequence[Program], rewards: Sequence[float], repeats: Sequence[bool], log_probs: np.ndarray
+    ) -> None:
+        """As `observe`, of any programs that it has proposed, in any order.
+
+        Args:
+          programs: What was proposed.
+          rewards: Of each program.
+          repeats: Whether a program equals one that was evaluated before.
+          log_probs: What `log_probs` returned when each was proposed, `[count, length]`.
+
+        Raises:
+          ValueError: As of `observe`.
         """
 
 

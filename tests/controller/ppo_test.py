@@ -1,6 +1,7 @@
 """PPO's clipped surrogate against values by hand, finite differences and REINFORCE."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from nos_tf.controller.ppo import PPO
@@ -49,7 +50,8 @@ def test_gradient_away_from_the_old_policy_equals_finite_differences_in_float64(
     np.testing.assert_allclose(directions @ gradient, numerical_slopes(loss, weights, directions), rtol=1e-3, atol=1e-4)
 
 
-def test_an_update_is_so_many_steps_of_adam_on_the_loss():
+@pytest.mark.parametrize("late", [False, True])
+def test_an_update_is_so_many_steps_of_adam_on_the_loss(late):
     ppo, twin = (
         PPO(reference.tiny_policy(), PPOSettings(learning_rate=0.01, epochs=3)),
         PPO(reference.tiny_policy(), PPOSettings()),
@@ -59,12 +61,14 @@ def test_an_update_is_so_many_steps_of_adam_on_the_loss():
     adam = tf.keras.optimizers.Adam(0.01)
     weights = list(twin.policy.weights)
     old = twin.policy.log_probs(tf.constant(tokens))[0]
+    if late:
+        old -= np.random.default_rng(1).uniform(-0.5, 0.5, tokens.shape).astype(np.float32)
     for _ in range(3):
         with tf.GradientTape() as tape:
             loss = twin.loss(tf.constant(tokens), tf.constant(rewards - 0.5, tf.float32), old)
         adam.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
     start = reference.weights_of(ppo.policy)
-    ppo.update(tokens, rewards)
+    ppo.update(tokens, rewards, old.numpy() if late else None)
     for before, after, wanted in zip(start, reference.weights_of(ppo.policy), weights, strict=True):
         np.testing.assert_allclose(after - before, wanted.numpy() - before, atol=3e-4)
         assert np.abs(after - before).max() > 0.02

@@ -8,6 +8,7 @@ from nos_tf.controller.settings import TRPOSettings
 from nos_tf.controller.trpo import TRPO, conjugate_gradient
 from nos_tf.dsl.search_space import SearchSpace
 from tests.controller import reference
+from tests.controller.reinforce_test import numerical_slopes
 
 REWARDS = np.array([1.0, -0.4, 0.4, 0.1, -0.6])
 ADVANTAGES = REWARDS - REWARDS.mean()
@@ -69,7 +70,8 @@ def test_direction_is_the_damped_natural_gradient(learner):
     """With so many iterations, and a bound so small that the first try is kept: (F + damping)^-1 d."""
     weights = reference.weights_of(learner.policy)
     tokens = learner.policy.sample(5, (0, 0))
-    gradient = learner.linearize(tf.constant(tokens), tf.constant(ADVANTAGES, tf.float32))[1].numpy()
+    on_policy = tf.fill(tokens.shape, np.nan)
+    gradient = learner.linearize(tf.constant(tokens), tf.constant(ADVANTAGES, tf.float32), on_policy)[1].numpy()
     fisher = fisher_matrix(learner.policy.space, weights, tokens)
     wanted = np.linalg.solve(fisher + 0.05 * np.eye(gradient.size), gradient)
     learner.update(tokens, REWARDS)
@@ -78,6 +80,27 @@ def test_direction_is_the_damped_natural_gradient(learner):
     )
     assert moved @ wanted / np.linalg.norm(moved) / np.linalg.norm(wanted) > 0.999
     assert gradient @ wanted / np.linalg.norm(gradient) / np.linalg.norm(wanted) < 0.99
+
+
+def test_ratios_are_to_where_the_programs_were_drawn():
+    learner = TRPO(reference.tiny_policy(), TRPOSettings(entropy_weight=0.05))
+    space, weights = learner.policy.space, reference.weights_of(learner.policy)
+    tokens = learner.policy.sample(5, (0, 0))
+    rng = np.random.default_rng(1)
+    drawn = reference.log_probs(space, weights, tokens) - rng.uniform(-0.5, 0.5, tokens.shape)
+
+    def surrogate(moved):
+        ratio = np.exp(reference.log_probs(space, moved, tokens) - drawn)
+        return np.mean(np.sum(ratio * ADVANTAGES[:, None] + 0.05 * reference.entropies(space, moved, tokens), axis=1))
+
+    arguments = tf.constant(tokens), tf.constant(ADVANTAGES, tf.float32)
+    old_log_softmax, gradient, value, _ = learner.linearize(*arguments, tf.constant(drawn, tf.float32))
+    np.testing.assert_allclose(value, surrogate(weights), rtol=1e-4)
+    raised, divergence = learner.compare(*arguments, old_log_softmax, tf.constant(drawn, tf.float32))
+    np.testing.assert_allclose([raised, divergence], [surrogate(weights), 0.0], rtol=1e-4, atol=1e-6)
+    directions = rng.normal(size=(20, gradient.shape[0]))
+    slopes = numerical_slopes(surrogate, weights, directions)
+    np.testing.assert_allclose(directions @ gradient.numpy(), slopes, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("max_kl", [1e-3, 3.0])

@@ -14,11 +14,13 @@ STUDIES = {
     "experiments.compare_searchers": ["--searchers=random,evolution", "--seeds=2", "--trials=8", "--num_groups=1"],
     "experiments.zoo_ranking": ["--task=digits", "--rules=sgd,adam,powersign"],
     "experiments.reward_study": ["--rules=10", "--child=f8"],
+    "experiments.staleness": ["--searchers=random,evolution", "--workers=1,4", "--seeds=2", "--trials=16"],
 }
 WRONG = {
     "experiments.compare_searchers": "--searchers=genetic",
     "experiments.zoo_ranking": "--rules=adan",
     "experiments.reward_study": "--child=f9",
+    "experiments.staleness": "--workers=0",
 }
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from nos_tf.dsl import Program, SearchSpace
 from nos_tf.evaluation.result import EpochResult, Evaluation, SweepPoint
-from nos_tf.search.executors.job import Job, perform
+from nos_tf.search.executors.job import Job, Jobs, as_queue, perform
 
 
 def reward_of(program: Program) -> float:
@@ -128,8 +128,15 @@ class ShuffledExecutor:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Evaluation]]:
-        for job in self._order.sample(list(jobs), len(jobs)):
+    @property
+    def workers(self) -> int:
+        return 1
+
+    def run(self, jobs: Jobs) -> Iterator[tuple[Job, Evaluation]]:
+        waiting = as_queue(jobs)
+        while waiting:
+            waiting.rotate(self._order.randrange(len(waiting)))
+            job = waiting.popleft()
             if self._stop_after is not None and len(self.jobs) == self._stop_after:
                 raise KeyboardInterrupt
             self.jobs.append(job)

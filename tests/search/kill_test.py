@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,12 @@ FLAGS = ["--searcher=evolution", "--trials=60", "--num_groups=1", "--operands=g,
 FLAGS += ["--population_size=8", "--test_seeds=2"]
 
 
-def start(folder: Path, workers: int, seconds: float = 0.005) -> subprocess.Popen[bytes]:
-    command = [sys.executable, str(SEARCH), *FLAGS, f"--run_dir={folder}", f"--workers={workers}", "--resume"]
+def start(
+    folder: Path, workers: int | None, seconds: float = 0.005, flags: Sequence[str] = ()
+) -> subprocess.Popen[bytes]:
+    command = [sys.executable, str(SEARCH), *FLAGS, f"--run_dir={folder}", "--resume", *flags]
+    if workers is not None:
+        command.append(f"--workers={workers}")
     environment = {**os.environ, "FAKE_SECONDS": str(seconds)}
     return subprocess.Popen(
         command,

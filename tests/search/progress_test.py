@@ -15,7 +15,7 @@ class Clock:
 
 
 def trial(number: int, reward: float, status: str = "trained", duplicate_of: int | None = None) -> Trial:
-    evaluation = Evaluation(reward, status, 0.1) if duplicate_of is None else None
+    evaluation = Evaluation(reward, status, 0.1, seconds=6.0) if duplicate_of is None else None
     return Trial(number, "ppo", 0, nos_tf.parse("m * g"), "k", reward, evaluation, duplicate_of)
 
 
@@ -30,6 +30,7 @@ def test_figures_are_those_of_the_run() -> None:
         status.on_trial(trial(number, number / 20, "failed" if number == 11 else "trained"))
     status.on_trial(trial(12, 0.9, duplicate_of=2))
     status.on_batch(Batch(1, "ppo", {"entropy": 1.234}))
+    assert "updates late" not in status.rows()
     assert (status.done, status.failed, status.duplicates) == (11, 1, 2)
     assert status.rate == pytest.approx(15.0)  # Ten in 40 seconds.
     assert status.seconds_left == pytest.approx(2.0 * (31 - 11 + 19))  # The first result waited for the start.
@@ -40,10 +41,13 @@ def test_figures_are_those_of_the_run() -> None:
         "failed": "1",
         "duplicate": "2",
         "trials/min": "15",
+        "busy": "1.5",  # Sixty seconds of training in 40.
         "entropy": "1.23",
         "ETA": "1 min 18 s",
         "best": "0.5000  m * g",
     }
+    status.on_batch(Batch(2, "ppo", {"entropy": 1.2, "staleness": 0.75}))
+    assert status.rows()["updates late"] == "0.8"
 
 
 def test_time_left_counts_phases_of_unequal_pieces() -> None:

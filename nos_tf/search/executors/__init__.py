@@ -1,1 +1,1 @@
-"""Where trials run, by one protocol: in the process of the search, or in local worker processes."""
+"""Where trials run, by one protocol: in the process of the search, in local worker processes, or on a Ray cluster."""

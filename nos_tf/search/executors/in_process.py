@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from nos_tf.errors import RunError
 from nos_tf.evaluation.result import Evaluation
-from nos_tf.search.executors.job import Evaluates, Job, failure, perform
+from nos_tf.search.executors.job import Evaluates, Job, Jobs, as_queue, failure, perform
 
 
 class InProcess:
@@ -27,13 +27,19 @@ class InProcess:
     def __exit__(self, *_: object) -> None:
         self._evaluator = None
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Evaluation]]:
+    @property
+    def workers(self) -> int:
+        return 1
+
+    def run(self, jobs: Jobs) -> Iterator[tuple[Job, Evaluation]]:
         """Yields each job with its result, in order; an exception of a job is its result.
 
         Raises:
           RunError: The evaluator cannot be built.
         """
-        for job in jobs:
+        waiting = as_queue(jobs)
+        while waiting:
+            job = waiting.popleft()
             if self._evaluator is None:
                 try:
                     self._evaluator = self._build()

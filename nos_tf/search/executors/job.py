@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
@@ -40,6 +41,14 @@ class Job:
         return cls(**{**data, "program": Program.from_tokens(data["program"])})
 
 
+Jobs = Sequence[Job] | collections.deque[Job]
+
+
+def as_queue(jobs: Jobs) -> collections.deque[Job]:
+    """The jobs that wait: the caller's own queue, if it is one."""
+    return jobs if isinstance(jobs, collections.deque) else collections.deque(jobs)
+
+
 class Evaluates(Protocol):
     """What trains rules: `nos_tf.evaluation.Evaluator`, or a stand-in."""
 
@@ -53,8 +62,15 @@ class Evaluates(Protocol):
 class Executor(Protocol):
     """Runs jobs; keeps nothing from one call to the next. A context manager that frees what it holds."""
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Evaluation]]:
+    @property
+    def workers(self) -> int:
+        """Number of jobs that can be under way at once, now."""
+
+    def run(self, jobs: Jobs) -> Iterator[tuple[Job, Evaluation]]:
         """Yields each job with its result as it is finished, in any order.
+
+        Args:
+          jobs: What to run. A deque is emptied from its left, and may be added to while results are read.
 
         Raises:
           RunError: No job can be run at all.

@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nos_tf.errors import RunError
@@ -34,8 +35,9 @@ class EvaluatorSetup:
     data_dir: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for `from_json`."""
-        return dataclasses.asdict(self)
+        """Plain data for `from_json`, of the same meaning in another folder."""
+        folder = None if self.data_dir is None else str(Path(self.data_dir).expanduser().absolute())
+        return dataclasses.asdict(dataclasses.replace(self, data_dir=folder))
 
     @classmethod
     def from_json(cls, description: Mapping[str, Any]) -> EvaluatorSetup:

@@ -1,0 +1,256 @@
+"""The price of learning from late results: python -m experiments.staleness --run_dir=runs/staleness
+
+Searchers on an invented reward over all one-group rules, whose trainings take invented times, so that 100 workers need
+no cluster: batch by batch, and with as many rules out as there are workers. Shown is the regret (the best reward of all
+rules minus the best one found) by rules and by time. Stores are kept in the run folder; --resume goes on.
+"""
+
+from __future__ import annotations
+
+import collections
+import heapq
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+from absl import flags
+
+from nos_tf import run_folder, searchers, style
+from nos_tf.cli import application, shared_flags
+from nos_tf.dsl import Program, SearchSpace
+from nos_tf.errors import RunError, unknown
+from nos_tf.evaluation.result import TRAINED, Evaluation
+from nos_tf.run_folder import RunFolder
+from nos_tf.search import asynchronous, loop
+from nos_tf.search.executors.job import Job, Jobs, as_queue
+from nos_tf.search.observer import Observer
+from nos_tf.search.store import Store
+from nos_tf.search.trial import Trial
+from nos_tf.statistics import mean_interval
+from nos_tf.tensorflow_loading import load_single_threaded
+from nos_tf.text import markdown_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "staleness"
+TABLE = "staleness.md"
+FIGURE = "staleness.png"
+SPACE = SearchSpace(num_groups=1)
+_BATCH_SIZE = 8
+_SPREAD = 0.5  # Of the logarithms of the times, whose median is 1.
+_HEADER = ("searcher", "workers", "learning", "updates late", "regret", "mean of all rules", "time", "workers busy")
+
+
+class Landscape:
+    """A reward over one-group rules: random numbers of every token and of every two, from 0 to 1.
+
+    Args:
+      seed: Of the numbers.
+    """
+
+    def __init__(self, seed: int):
+        rng = np.random.default_rng((seed, 1))
+        self._sizes = [len(SPACE.vocabulary(position)) for position in range(SPACE.length)]
+        self._pairs = {
+            (i, j): rng.normal(size=(self._sizes[i], self._sizes[j]))
+            for i in range(SPACE.length)
+            for j in range(i + 1, SPACE.length)
+        }
+        every = self._sum(np.indices(self._sizes))
+        self._low, self._high = float(every.min()), float(every.max())
+
+    def __call__(self, program: Program) -> float:
+        return float((self._sum(SPACE.encode(program)) - self._low) / (self._high - self._low))
+
+    def _sum(self, tokens: Any) -> Any:
+        return sum(table[tokens[i], tokens[j]] for (i, j), table in self._pairs.items())
+
+
+def duration(job: int, seed: int) -> float:
+    """Time that a training takes."""
+    return float(np.random.default_rng((seed, 2, job)).lognormal(0.0, _SPREAD))
+
+
+class Simulated:
+    """An executor whose workers take invented times, which pass at once.
+
+    Args:
+      workers: Number of workers.
+      landscape: Rewards.
+      seed: Of the times.
+    """
+
+    def __init__(self, workers: int, landscape: Landscape, seed: int):
+        self.workers = workers
+        self._landscape = landscape
+        self._seed = seed
+        self._clock = 0.0
+
+    def __enter__(self) -> Simulated:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def run(self, jobs: Jobs) -> Iterator[tuple[Job, Evaluation]]:
+        """Yields jobs in the order in which the workers would finish them; `seconds` is when."""
+        waiting = as_queue(jobs)
+        busy: list[tuple[float, int, Job]] = []
+        while waiting or busy:
+            while waiting and len(busy) < self.workers:
+                job = waiting.popleft()
+                heapq.heappush(busy, (self._clock + duration(job.id, self._seed), job.id, job))
+            self._clock, _, job = heapq.heappop(busy)
+            yield job, Evaluation(self._landscape(job.program), TRAINED, 0.1, seconds=self._clock)
+
+
+def main() -> NoReturn:
+    """Runs the study and exits."""
+    shared_flags.define()
+    flags.DEFINE_string("run_dir", None, f"Folder of the run; by default runs/{NAME}-<time>.")
+    flags.DEFINE_list("searchers", ["random", "evolution", "ppo", "trpo"], "Searchers to study.")
+    flags.DEFINE_list("workers", ["1", "10", "100"], "Numbers of workers.")
+    flags.DEFINE_integer("seeds", 5, "Seeds of searcher, rewards and times, from --seed on.", lower_bound=2)
+    flags.DEFINE_integer("trials", 1000, "Distinct rules a run.", lower_bound=16)
+    application.run(_main, "Interrupted. Every finished trial is saved; the same command with --resume goes on.")
+
+
+def _main() -> None:
+    values = shared_flags.values()
+    if names := [name for name in values["searchers"] if name not in searchers.names()]:
+        raise RunError(unknown("searcher", names[0], searchers.names()))
+    if not all(number.isdigit() and int(number) > 0 for number in values["workers"]):
+        raise RunError(f"Numbers of workers are at least 1. Received: --workers={','.join(values['workers'])}")
+    with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:
+        folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS)
+        print(f"Run folder: {folder.path}", flush=True)
+        load_single_threaded()
+        seeds = range(values["seed"], values["seed"] + values["seeds"])
+        runs = []
+        for searcher in values["searchers"]:
+            for workers in map(int, values["workers"]):
+                for late in (False, True) if workers > 1 else (False,):
+                    found = [_run(folder, searcher, workers, late, seed) for seed in seeds]
+                    runs.append({"searcher": searcher, "workers": workers, "late": late, "seeds": found})
+                    print(" ".join(_row(runs[-1])), flush=True)
+        results = {"experiment": NAME, "dataset": "invented rewards and times", "runs": runs}
+        run_folder.write_json(folder / run_folder.RESULTS, results)
+        table = markdown_table(_HEADER, [_row(run) for run in runs])
+        run_folder.write_text(folder / TABLE, table)
+        with run_folder.replacing(folder / FIGURE) as path:
+            _figure(runs).savefig(path, dpi=120)
+        style.console().print(table, markup=False, highlight=False, soft_wrap=True)
+
+
+def _run(folder: RunFolder, searcher: str, workers: int, late: bool, seed: int) -> dict[str, Any]:
+    """Figures of one search; its store is read where it is there already."""
+    trials = _trials(folder, searcher, workers if late else None, seed)
+    evaluated = [trial for trial in trials if trial.evaluation is not None]
+    busy = sum(duration(trial.id, seed) for trial in evaluated)
+    if late:
+        evaluated.sort(key=_finished)
+        times = [_finished(trial) for trial in evaluated]
+    else:
+        times = _times(evaluated, workers, seed)
+    rewards = [trial.reward for trial in evaluated]
+    return {
+        "regret": (1.0 - np.maximum.accumulate(rewards)).tolist(),
+        "times": times,
+        "mean_reward": float(np.mean(rewards)),
+        "staleness": float(np.mean([trial.staleness for trial in trials])),
+        "busy": busy / (workers * max(times)),
+    }
+
+
+def _finished(trial: Trial) -> float:
+    assert trial.evaluation is not None
+    return trial.evaluation.seconds
+
+
+def _trials(folder: RunFolder, searcher: str, in_flight: int | None, seed: int) -> list[Trial]:
+    """Trials of one search. Those of a synchronous one do not depend on the workers."""
+    path = folder / f"{searcher}-{in_flight or 'synchronous'}-{seed}.sqlite"
+    wanted = flags.FLAGS.trials
+    if path.exists():
+        with Store.read(path) as store:
+            trials = store.trials()
+        if sum(trial.evaluation is not None for trial in trials) == wanted:
+            return trials
+        path.unlink()  # The clock of a simulation cannot be resumed.
+    stage = loop.Stage(searcher, searchers.get(searcher, SPACE, seed), wanted, _BATCH_SIZE, seed)
+    executor = Simulated(in_flight or 1, Landscape(seed), seed)
+    with Store.create(path, {}) as store:
+        if in_flight is None:
+            loop.run_stage(stage, store, executor, Observer())
+        else:
+            asynchronous.run_stage(stage, in_flight, store, executor, Observer())
+        return store.trials()
+
+
+def _times(trials: Sequence[Trial], workers: int, seed: int) -> list[float]:
+    """When each trial of a synchronous search is finished: a batch begins when the one before has ended."""
+    batches: dict[int, list[int]] = collections.defaultdict(list)
+    for trial in trials:
+        batches[trial.batch].append(trial.id)
+    clock = 0.0
+    times: list[float] = []
+    for jobs in batches.values():
+        free = [clock] * workers
+        for job in jobs:
+            heapq.heapreplace(free, free[0] + duration(job, seed))
+        clock = max(free)
+        times += [clock] * len(jobs)
+    return times
+
+
+def _row(run: dict[str, Any]) -> list[str]:
+    found = run["seeds"]
+
+    def cell(values: Sequence[float], digits: int) -> str:
+        mean, half_width = mean_interval(values)
+        return f"{mean:.{digits}f} ± {half_width:.{digits}f}"
+
+    return [
+        run["searcher"],
+        str(run["workers"]),
+        "as results arrive" if run["late"] else "batch by batch",
+        cell([one["staleness"] for one in found], 1),
+        cell([one["regret"][-1] for one in found], 3),
+        cell([one["mean_reward"] for one in found], 3),
+        cell([max(one["times"]) for one in found], 0),
+        f"{np.mean([one['busy'] for one in found]):.0%}",
+    ]
+
+
+def _figure(runs: Sequence[dict[str, Any]]) -> Figure:
+    from matplotlib.figure import Figure
+
+    names = list(dict.fromkeys(run["searcher"] for run in runs))
+    figure = Figure(figsize=(3.2 * len(names), 5.6), layout="constrained")
+    axes = figure.subplots(2, len(names), sharey=True, squeeze=False)
+    for column, name in enumerate(names):
+        axes[0, column].set_title(name)
+        mine = [run for run in runs if run["searcher"] == name]
+        workers = list(dict.fromkeys(run["workers"] for run in mine))
+        for run in mine:
+            regret = np.mean([one["regret"] for one in run["seeds"]], axis=0)
+            times = np.mean([one["times"] for one in run["seeds"]], axis=0)
+            look = {
+                "color": style.PALETTE[workers.index(run["workers"])],
+                "linestyle": "-" if run["late"] or run["workers"] == 1 else "--",
+                "label": f"{run['workers']}, {'as results arrive' if run['late'] else 'batch by batch'}",
+            }
+            if run["late"] or run["workers"] == 1:
+                axes[0, column].plot(np.arange(1, len(regret) + 1), regret, **look)
+            axes[1, column].semilogx(times, regret, **look)
+        axes[0, column].set_xlabel("rules")
+        axes[1, column].set_xlabel("time (trainings, median)")
+    for row in axes:
+        row[0].set_ylabel("regret")
+    axes[1, -1].legend(title="workers", fontsize="small")
+    return figure
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""The search with many workers: the searcher proposes while results are out, and learns from them as they arrive.
+
+As many rules as asked for are out at any time, so that no worker waits for the slowest rule of a batch. The price is
+that the searcher learns from rules that an earlier self proposed, by so many updates as the trial's `staleness` says,
+and that the trials depend on timing. How Bello et al. (2017) fed their controller from 100 workers is not in the paper.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from nos_tf.errors import RunError
+from nos_tf.evaluation.result import Evaluation
+from nos_tf.search.executors.job import Executor, Job
+from nos_tf.search.known import Keys, KnownRules, keys_of
+from nos_tf.search.loop import MAX_FAILURES, MAX_PROPOSALS, Stage
+from nos_tf.search.observer import Observer
+from nos_tf.search.store import Store
+from nos_tf.search.trial import Batch, Proposal, Trial
+from nos_tf.searchers.searcher import OffPolicy
+
+
+def run_stage(stage: Stage, in_flight: int, store: Store, executor: Executor, observer: Observer) -> int:
+    """Runs one searcher until its trials are done, from wherever the store says that it is.
+
+    Args:
+      stage: The searcher.
+      in_flight: Rules that are out at once.
+      store: As of `nos_tf.search.loop.run_stage`; it also keeps what was proposed and is not evaluated yet.
+      executor: Evaluates rules.
+      observer: Hears of each trial and batch.
+
+    Returns:
+      Number of distinct rules evaluated for this stage; fewer than asked for once the searcher has run dry.
+
+    Raises:
+      RunError: Nothing can be evaluated or stored, or the store holds other proposals than the searcher makes.
+    """
+    return _Run(stage, in_flight, store, executor, observer).run()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Arrival:
+    """A proposal whose reward is known."""
+
+    proposal: Proposal
+    reward: float
+    duplicate: Trial | None  # The trial to store, if it is a duplicate.
+
+
+class _Run:
+    def __init__(self, stage: Stage, in_flight: int, store: Store, executor: Executor, observer: Observer):
+        self._stage = stage
+        self._in_flight = in_flight
+        self._store = store
+        self._executor = executor
+        self._observer = observer
+        trials, proposals = store.trials(), store.proposals()
+        own = [trial for trial in trials if trial.source == stage.source]
+        others = [trial.batch for trial in trials if trial.source != stage.source]
+        finished = [batch.number for batch in store.batches() if batch.source == stage.source]
+        first = min([trial.batch for trial in own] + finished, default=max(others, default=-1) + 1)
+        self._batch = max(finished, default=first - 1) + 1
+        self._known = KnownRules(trials)
+        self._count = sum(trial.duplicate_of is None for trial in own)
+        self._next_id = max([trial.id for trial in trials] + [proposal.id for proposal in proposals], default=-1) + 1
+        self._failures = 0
+        self._waiting: collections.deque[Job] = collections.deque()
+        self._out: dict[int, list[Proposal]] = {}  # By number: the one under way, and those that equal it.
+        self._keys: dict[int, Keys] = {}  # Of the proposals, by their numbers.
+        self._leaders: dict[str, int] = {}  # Number of the proposal under way that has a key.
+        # A proposal is stored with the next result: without one, the searcher proposes it again after a kill.
+        self._unstored: list[Proposal] = []
+        self._arrived: list[_Arrival] = []
+        mine = [proposal for proposal in proposals if proposal.source == stage.source]
+        self._proposed = len(mine)
+        done = {trial.id: trial for trial in own}
+        # What was learned from is in the searcher's state; what has arrived since comes first.
+        arrived = [(proposal, done.get(proposal.id)) for proposal in mine]
+        self._unlearned = [(one, trial) for one, trial in arrived if trial is not None and trial.batch == self._batch]
+        self._unfinished = [proposal for proposal in mine if proposal.id not in done]
+        self._since = [proposal for proposal in mine if proposal.batch == self._batch]
+
+    def run(self) -> int:
+        stage = self._stage
+        if self._count >= stage.trials:
+            return stage.trials
+        state = self._store.state(stage.source)
+        if state is not None:
+            stage.searcher.restore(state)
+        self._repropose()
+        for proposal, trial in self._unlearned:
+            self._arrive(_Arrival(proposal, trial.reward, None))
+        for proposal in self._unfinished:
+            self._place(proposal)
+        self._propose()
+        for job, evaluation in self._executor.run(self._waiting):
+            self._finish(job, evaluation)
+            self._propose()
+        return self._count
+
+    def _repropose(self) -> None:
+        """Brings the searcher to where it was when the run stopped."""
+        for proposal in self._since:
+            (program,) = self._stage.searcher.propose(1)
+            if program != proposal.program:
+                raise RunError(
+                    f"The stored proposal {proposal.id} is {proposal.program}, but {self._stage.source} now proposes "
+                    f"{program}; resume with the versions of TensorFlow and NumPy that began the run (see config.json)"
+                )
+
+    def _propose(self) -> None:
+        """Proposes until as many rules as asked for are out."""
+        stage, searcher = self._stage, self._stage.searcher
+        while (
+            len(self._out) < min(self._in_flight, stage.trials - self._count)
+            and self._proposed < MAX_PROPOSALS * stage.trials
+        ):
+            programs = searcher.propose(1)
+            log_probs = tuple(searcher.log_probs(programs)[0].tolist()) if isinstance(searcher, OffPolicy) else ()
+            proposal = Proposal(self._next_id, stage.source, self._batch, programs[0], log_probs)
+            self._next_id += 1
+            self._proposed += 1
+            self._unstored.append(proposal)
+            self._place(proposal)
+
+    def _place(self, proposal: Proposal) -> None:
+        """Sends a proposal out, or lets it wait for an equal one, or takes the reward that is known."""
+        (keys,) = keys_of([proposal.program])
+        self._keys[proposal.id] = keys
+        known = self._known.find(keys)
+        if known is not None:
+            self._arrive_duplicate(proposal, known)
+            return
+        leader = next((self._leaders[key] for key in keys if key in self._leaders), proposal.id)
+        for key in keys:
+            self._leaders.setdefault(key, leader)
+        self._out.setdefault(leader, []).append(proposal)
+        if leader == proposal.id:
+            self._waiting.append(Job(proposal.id, proposal.program, self._stage.seed))
+
+    def _finish(self, job: Job, evaluation: Evaluation) -> None:
+        proposal, *equals = self._out.pop(job.id)
+        self._leaders = {key: leader for key, leader in self._leaders.items() if leader != job.id}
+        key, fingerprint = self._keys[job.id]
+        trial = Trial(
+            id=job.id,
+            source=self._stage.source,
+            batch=self._batch,
+            program=job.program,
+            key=key,
+            fingerprint=fingerprint,
+            reward=evaluation.reward,
+            evaluation=evaluation,
+            staleness=self._batch - proposal.batch,
+        )
+        self._store.add_trial(trial, self._unstored)
+        self._unstored = []
+        self._observer.on_trial(trial)
+        self._known.add((key, fingerprint), trial)
+        self._count += 1
+        self._failures = self._failures + 1 if evaluation.status == "failed" else 0
+        if self._failures == MAX_FAILURES:
+            raise RunError(f"{MAX_FAILURES} trials in a row failed; the last one: {evaluation.message}")
+        self._arrive(_Arrival(proposal, trial.reward, None))
+        for equal in equals:
+            self._arrive_duplicate(equal, trial)
+
+    def _arrive_duplicate(self, proposal: Proposal, known: Trial) -> None:
+        key, fingerprint = self._keys[proposal.id]
+        self._known.add((key, fingerprint), known)
+        trial = Trial(
+            id=proposal.id,
+            source=proposal.source,
+            batch=self._batch,
+            program=proposal.program,
+            key=key,
+            fingerprint=fingerprint,
+            reward=known.reward,
+            evaluation=None,
+            duplicate_of=known.id,
+            staleness=self._batch - proposal.batch,
+        )
+        self._arrive(_Arrival(proposal, known.reward, trial))
+
+    def _arrive(self, arrival: _Arrival) -> None:
+        self._arrived.append(arrival)
+        if len(self._arrived) == self._stage.batch_size:
+            self._learn(self._arrived)
+            self._arrived = []
+
+    def _learn(self, arrivals: Sequence[_Arrival]) -> None:
+        searcher = self._stage.searcher
+        programs = [arrival.proposal.program for arrival in arrivals]
+        rewards = [arrival.reward for arrival in arrivals]
+        repeats = [arrival.duplicate is not None for arrival in arrivals]
+        if isinstance(searcher, OffPolicy):
+            log_probs = np.array([arrival.proposal.log_probs for arrival in arrivals], np.float32)
+            searcher.observe_late(programs, rewards, repeats, log_probs)
+        else:
+            searcher.observe(programs, rewards, repeats)
+        staleness = float(np.mean([self._batch - arrival.proposal.batch for arrival in arrivals]))
+        batch = Batch(self._batch, self._stage.source, searcher.metrics() | {"staleness": staleness})
+        duplicates = [arrival.duplicate for arrival in arrivals if arrival.duplicate is not None]
+        self._store.finish_batch(batch, duplicates, searcher.state(), self._unstored)
+        self._unstored = []
+        for trial in duplicates:
+            self._observer.on_trial(trial)
+        self._observer.on_batch(batch)
+        self._batch += 1

@@ -1,0 +1,189 @@
+"""The connection of a search to a Ray cluster: what is sent there, and how many workers it has room for."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib.util
+import logging
+import math
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from nos_tf.errors import RunError
+
+LOCAL = "local"
+_REACH = 10.0  # Seconds to wait for the answer of a cluster's head.
+_PAUSES = (0.0, 1.0, 3.0)  # Seconds before each try to reach it again.
+# What the search's own process is set to, its workers are too.
+_VARIABLES = ("OMP_NUM_THREADS", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "KERAS_BACKEND")
+
+
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """What one worker takes of a node.
+
+    Attributes:
+      cpus: Cores, as Ray counts them.
+      gpus: GPUs; several workers share one that each takes a fraction of.
+    """
+
+    cpus: float = 1.0
+    gpus: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.cpus:g} CPUs" + (f" and {self.gpus:g} GPUs" if self.gpus else "")
+
+    def room(self, resources: dict[str, float]) -> int:
+        """Workers that a node with such resources has room for."""
+        wanted = {"CPU": self.cpus, "GPU": self.gpus}
+        # Fractions are inexact: ten tenths fill one GPU.
+        return min(
+            math.floor(resources.get(name, 0.0) / amount + 1e-6) for name, amount in wanted.items() if amount > 0
+        )
+
+
+def check_installed() -> None:
+    """Raises RunError if the extra is missing."""
+    if importlib.util.find_spec("ray") is None:
+        raise RunError("Ray is not installed; pip install 'nos_tf[ray]'. Received: --executor=ray")
+
+
+@contextlib.contextmanager
+def connected(address: str, modules: Sequence[str], share: Share) -> Iterator[None]:
+    """Connects this process to a cluster; the actors that it starts there end with the context.
+
+    Args:
+      address: "local" to start one on this machine, "auto" for the one that this machine is part of, or the HOST:PORT
+        of its head.
+      modules: Modules that workers import, for each the whole package that it belongs to is sent.
+      share: What one worker takes.
+
+    Raises:
+      RunError: There is no such cluster, it has other versions of Ray or Python, or it does not let this process in.
+    """
+    check_installed()
+    _check_reachable(address)
+    # No statistics leave the machine, and Ray says nothing amid the progress.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # A busy machine needs more than the default of 30.
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    import ray
+
+    on_terminate = signal.getsignal(signal.SIGTERM)
+    with tempfile.TemporaryDirectory() as folder:
+        for module in modules:
+            _copy_package(module, Path(folder))
+        try:
+            ray.init(
+                address,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+                runtime_env={"working_dir": folder, "env_vars": _variables(share)},
+                **({"include_dashboard": False} if address == LOCAL else {}),
+            )
+        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            ray.shutdown()  # It may be half connected.
+            raise RunError(
+                f"The Ray cluster cannot be used: {_sentence(error)}. Received: --ray_address={address}"
+            ) from None
+        finally:
+            signal.signal(signal.SIGTERM, on_terminate)  # Ray would end the search without a word.
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def nodes() -> dict[str, dict[str, float]]:
+    """Resources of each node that is alive, by its id.
+
+    Raises:
+      RunError: The head does not answer any more.
+    """
+    import ray
+
+    # Ray itself would wait for a minute, then end the process without a word of what is saved.
+    address = ray.get_runtime_context().gcs_address
+    if not any(_answers(address, pause) for pause in _PAUSES):
+        raise RunError(
+            "The head of the Ray cluster is gone. Every finished trial is saved; start the cluster again, or choose "
+            f"another --executor, and continue with --resume. Received: no answer from {address}"
+        )
+    return {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
+
+
+def _answers(address: str, pause: float) -> bool:
+    time.sleep(pause)
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH).close()
+    except OSError:
+        return False
+    return True
+
+
+def _check_reachable(address: str) -> None:
+    host, colon, port = address.rpartition(":")
+    if address in (LOCAL, "auto"):
+        return
+    if not colon or not port.isdigit() or "/" in host:
+        raise RunError(f"Name the cluster's head as HOST:PORT, or local, or auto. Received: --ray_address={address}")
+    reason = None
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH).close()
+        # Whatever else listens there would hold Ray up for minutes.
+        status = [sys.executable, "-c", "from ray.scripts.scripts import main; main()", "status", "--address", address]
+        subprocess.run(status, capture_output=True, check=True, timeout=2 * _REACH)
+    except subprocess.TimeoutExpired:
+        reason = "it does not speak Ray's protocol"
+    except subprocess.CalledProcessError as error:
+        reason = error.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+    if reason is not None:
+        raise RunError(
+            f"No Ray cluster answers there ({reason}); start one by `ray start --head`. "
+            f"Received: --ray_address={address}"
+        )
+
+
+def _copy_package(module: str, folder: Path) -> None:
+    name = module.partition(".")[0]
+    spec = importlib.util.find_spec(name)
+    if spec is None:
+        raise RunError(f"The module cannot be imported; run from its folder or install it. Received: {module}")
+    if spec.submodule_search_locations:
+        ignore = shutil.ignore_patterns("__pycache__")
+        for location in spec.submodule_search_locations:
+            shutil.copytree(location, folder / name, ignore=ignore, dirs_exist_ok=True)
+    elif spec.origin:
+        shutil.copy(spec.origin, folder)
+
+
+def _variables(share: Share) -> dict[str, str]:
+    variables = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+    if 0 < share.gpus < 1:
+        variables["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # Else the first worker takes all memory of the GPU.
+    return variables
+
+
+def _sentence(error: BaseException) -> str:
+    return " ".join(str(error).split()).rstrip(".")
+
+
+def describe(resources: dict[str, dict[str, float]]) -> str:
+    """The cluster, in words."""
+    total: dict[str, Any] = {kind: sum(node.get(kind, 0.0) for node in resources.values()) for kind in ("CPU", "GPU")}
+    gpus = f" and {total['GPU']:g} GPUs" if total["GPU"] else ""
+    return f"{total['CPU']:g} CPUs{gpus} on {len(resources)} node{'s' * (len(resources) != 1)}"

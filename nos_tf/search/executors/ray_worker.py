@@ -1,0 +1,47 @@
+"""A worker on a Ray cluster: what an actor does. Everything that it takes and gives is plain data."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from nos_tf.search.executors.job import Evaluates, Job, failure, perform
+from nos_tf.search.executors.setup import EvaluatorSetup
+from nos_tf.versions import versions
+
+
+class RayWorker:
+    """Builds its evaluator once, then trains rules; keeps nothing of them."""
+
+    def __init__(self) -> None:
+        self._evaluator: Evaluates | None = None
+
+    def arrive(self) -> dict[str, Any]:
+        """Tells where the worker is, and with which versions; loads nothing."""
+        import ray
+
+        return {"node": ray.get_runtime_context().get_node_id(), "pid": os.getpid(), "versions": versions()}
+
+    def prepare(self, description: Mapping[str, Any]) -> dict[str, Any]:
+        """Builds the evaluator, and says that it is ready or what is missing."""
+        try:
+            self._evaluator = self._build(description)
+        except Exception as error:
+            return {"error": f"{type(error).__name__}: {error}"}
+        return {"ready": True}
+
+    def perform(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Runs one job."""
+        assert self._evaluator is not None
+        job = Job.from_json(data)
+        started = time.monotonic()
+        try:
+            evaluation = perform(self._evaluator, job)
+        except Exception as error:
+            evaluation = failure(f"{type(error).__name__}: {error}", time.monotonic() - started)
+        return {"id": job.id, "evaluation": evaluation.to_json()}
+
+    def _build(self, description: Mapping[str, Any]) -> Evaluates:
+        return EvaluatorSetup.from_json(description).build()
