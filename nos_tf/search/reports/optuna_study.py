@@ -9,10 +9,11 @@ from pathlib import Path
 import optuna
 
 from nos_tf.dsl import Program
+from nos_tf.dsl.algebra.simplest import simplest_text
 from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, OPERANDS, UNARY
 from nos_tf.dsl.program import Group
 from nos_tf.errors import RunError
-from nos_tf.search.reports.run_data import RunData, text
+from nos_tf.search.reports.run_data import RunData
 from nos_tf.search.trial import Trial
 
 _CHOICES = {
@@ -59,7 +60,7 @@ def _trial(trial: Trial) -> optuna.trial.FrozenTrial:
             name: optuna.distributions.CategoricalDistribution(_CHOICES[name.partition(" ")[2]]) for name in params
         },
         user_attrs={
-            "rule": text(trial.program),
+            "rule": simplest_text(trial.program),
             "number in the run": trial.id,
             "found by": trial.source,
             "batch": trial.batch,
