@@ -10,7 +10,7 @@ ADDONS := tests/addons tests/evaluation tests/experiments/rosenbrock tests/model
 COMPILE := uv pip compile --quiet --universal --python-version 3.10 --no-emit-index-url --no-header --no-annotate
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: venv test test-slow test-core test-addons coverage lint bazel package search lock clean
+.PHONY: venv test test-slow test-core test-backends test-addons coverage lint bazel package search lock clean
 
 venv: $(VENV)/.installed
 
@@ -34,6 +34,13 @@ test-slow: venv
 # The language and the optimizers; for another Python: make test-core PYTHON=python3.13 VENV=.venv-3.13
 test-core:
 	$(MAKE) test TESTS="$(CORE)"
+
+# The optimizers on Keras' other backends, in an environment without TensorFlow; Python 3.11 or newer.
+test-backends:
+	for backend in jax torch; do \
+	  KERAS_BACKEND=$$backend $(MAKE) $(if $(SLOW),test-slow,test) VENV=.venv-backends LOCK=requirements-backends-lock.txt \
+	    TESTS=tests/backends || exit 1; \
+	done
 
 # The extra [addons], with the oldest versions that pyproject.toml allows; Python 3.10 or 3.11.
 test-addons:
@@ -64,6 +71,8 @@ lock:
 	$(COMPILE) --extra dev --extra tensorboard -o requirements-lock.txt $(ARGS) pyproject.toml
 	$(COMPILE) --resolution lowest-direct --extra addons --extra dev --extra tensorboard \
 	  -o requirements-addons-lock.txt $(ARGS) pyproject.toml
+	$(COMPILE) --python-version 3.11 --constraint requirements-lock.txt --no-emit-package nos-tf \
+	  -o requirements-backends-lock.txt $(ARGS) requirements-backends.in
 
 clean:
 	rm -rf .venv* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage

@@ -44,11 +44,13 @@ def _main() -> None:
     set_environment()
     from experiments.build_table import assemble
     from experiments.build_table.stages import Stages
+    from nos_tf.evaluation.protocol import Protocol
 
     # Not locked: several machines may work here, each on pieces of its own.
     folder = RunFolder(Path(values["run_dir"]), resume=True)
     folder.path.mkdir(parents=True, exist_ok=True)
-    folder.begin(NAME, values, _WITHOUT)
+    protocol = {name: str(value) for name, value in vars(Protocol()).items()}
+    folder.begin(NAME, values | {"protocol": protocol}, _WITHOUT)
     deadline = None if values["stop_after"] is None else time.monotonic() + 60.0 * values["stop_after"]
     stages = Stages(folder, values, deadline)
     if not stages.run():

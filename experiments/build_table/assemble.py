@@ -41,6 +41,7 @@ def assemble(stages: Stages, flags: Mapping[str, Any]) -> Content:
     more = [[stages.first[place], *others] for place, others in zip(_places(stages), stages.more, strict=True)]
     return Content(
         facts=_facts(stages, flags, reasons),
+        rule_class=rules.rule_class,
         keys=rules.keys,
         key_class=rules.key_class,
         tokens=rules.tokens,

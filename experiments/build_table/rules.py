@@ -8,20 +8,22 @@ from typing import NamedTuple
 import numpy as np
 
 from nos_tf.dsl import Program, SearchSpace
+from nos_tf.dsl.algebra.canonical import key_number
 from nos_tf.run_folder import replacing
-from nos_tf.table.content import key_number
 
 
 class Rules(NamedTuple):
     """The space by classes of rules that are equal or behave alike.
 
     Attributes:
+      rule_class: The class of each rule of the space, in its order; int32 `[rules]`.
       keys: Canonical keys of all rules, ascending; uint64 `[keys]`.
       key_class: The class of each, int32 `[keys]`.
       tokens: A rule of each class, as indices into the vocabulary of each place, uint8 `[classes, 5]`.
       reasons: Why a class cannot learn, "" where it may; text `[classes]`.
     """
 
+    rule_class: np.ndarray
     keys: np.ndarray
     key_class: np.ndarray
     tokens: np.ndarray
@@ -60,6 +62,7 @@ def _make() -> Rules:
     chosen = order[np.unique(numbers[order], return_index=True)[1]]
     keys, first = np.unique(np.array([key_number(one.key) for one in judged], np.uint64), return_index=True)
     return Rules(
+        rule_class=numbers.astype(np.int32),
         keys=keys,
         key_class=numbers[first].astype(np.int32),
         tokens=np.array([space.encode(programs[index]) for index in chosen], np.uint8),

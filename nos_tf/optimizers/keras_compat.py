@@ -99,8 +99,8 @@ def is_distributed() -> bool:
 class CompatibleOptimizer(keras.optimizers.Optimizer):  # type: ignore[name-defined]
     """A Keras optimizer whose constructor, slots and gradients are alike under both versions and on every backend.
 
-    Sparse gradients are summed into dense ones first. A subclass has `update_variables`, and `update_step` for one
-    variable.
+    Sparse gradients are summed into dense ones first, unless the subclass `takes_sparse_gradients`. A subclass has
+    `update_variables`, and `update_step` for one variable.
 
     Args:
       learning_rate: A number or a `LearningRateSchedule`.
@@ -116,6 +116,11 @@ class CompatibleOptimizer(keras.optimizers.Optimizer):  # type: ignore[name-defi
             super().__init__(**kwargs)
             self._learning_rate = self._build_learning_rate(learning_rate)
 
+    @property
+    def takes_sparse_gradients(self) -> bool:
+        """Whether `update_variables` takes TensorFlow's sparse gradients as they are."""
+        return False
+
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         if not IS_KERAS_3:
@@ -126,8 +131,14 @@ class CompatibleOptimizer(keras.optimizers.Optimizer):  # type: ignore[name-defi
 
         def apply(self, grads: Iterable[Any], trainable_variables: Any = None) -> None:
             """Applies gradients to the trainable variables, as every Keras optimizer does."""
+            if not self.takes_sparse_gradients or self._reads_whole_gradients():
+                grads = [_dense(gradient) for gradient in grads]
             with _without_gradients():
-                super().apply([_dense(gradient) for gradient in grads], trainable_variables)
+                super().apply(list(grads), trainable_variables)
+
+        def _reads_whole_gradients(self) -> bool:
+            clips = (self.clipnorm, self.clipvalue, self.global_clipnorm)
+            return is_distributed() or bool(self.gradient_accumulation_steps) or any(c is not None for c in clips)
 
         def update_variables(self, gradients: Sequence[Any], variables: Sequence[Any], rate: Any, step: Any) -> None:
             raise NotImplementedError
@@ -168,11 +179,16 @@ class CompatibleOptimizer(keras.optimizers.Optimizer):  # type: ignore[name-defi
             variable.assign(value)
 
 
+def is_sparse(gradient: Any) -> bool:
+    """Whether a gradient is one of TensorFlow's sparse ones."""
+    return BACKEND == "tensorflow" and isinstance(gradient, tf.IndexedSlices)
+
+
 def _dense(gradient: Any) -> Any:
     if gradient is None:
         return None
     if BACKEND == "tensorflow":
-        return tf.convert_to_tensor(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient
+        return tf.convert_to_tensor(gradient) if is_sparse(gradient) else gradient
     return xp.convert_to_tensor(gradient, sparse=False)
 
 

@@ -70,6 +70,12 @@ class ProgramOptimizer(RuleOptimizer):
     def slot_names(self) -> tuple[str, ...]:
         return tuple(name for name in AVERAGES if name in self.program.slots)
 
+    @property
+    def takes_sparse_gradients(self) -> bool:
+        """True of the rule `g` alone: whatever reads an average or the weights moves rows without a gradient, too."""
+        last = self.program.groups[-1]
+        return [(name, unary) for _, name, unary in last.sides()] == [("g", "identity")]
+
     def update(
         self, gradient: Array, weights: Array, slots: Mapping[str, Array], step: Array, sizes: Mapping[int, int]
     ) -> tuple[Array, dict[str, Array]]:

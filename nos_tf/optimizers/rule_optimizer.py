@@ -8,7 +8,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nos_tf.dsl.state import Array
-from nos_tf.optimizers.keras_compat import CompatibleOptimizer, dtype_name, register_serializable, split, value_of, xp
+from nos_tf.optimizers.keras_compat import (
+    CompatibleOptimizer,
+    dtype_name,
+    is_sparse,
+    kernels,
+    register_serializable,
+    split,
+    tf_variables,
+    value_of,
+    xp,
+)
 from nos_tf.optimizers.validation import check_learning_rate
 
 # Weights up to this size share one vector with others of their dtype: a network has hundreds of them, and the rule is
@@ -84,6 +94,9 @@ class RuleOptimizer(CompatibleOptimizer, abc.ABC):
         """
         groups: dict[Any, list[int]] = {}
         for position, variable in enumerate(variables):
+            if is_sparse(gradients[position]):
+                kernels.descend(*tf_variables([variable]), gradients[position], rate)
+                continue
             small = math.prod(variable.shape) <= _SHARED_SIZE
             groups.setdefault(dtype_name(variable) if small else position, []).append(position)
         for group in groups.values():

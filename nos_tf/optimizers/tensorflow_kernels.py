@@ -40,3 +40,9 @@ def power_sign(weights: tf.Variable, average: tf.Variable, rate: tf.Tensor, **ar
 def add_sign(weights: tf.Variable, average: tf.Variable, rate: tf.Tensor, **arguments: Any) -> None:
     """One step of AddSign in place, as `ResourceApplyAddSign` takes it."""
     tf.raw_ops.ResourceApplyAddSign(var=weights.handle, m=average.handle, lr=rate, **arguments)
+
+
+def descend(weights: tf.Variable, gradient: tf.IndexedSlices, rate: tf.Tensor) -> None:
+    """`w <- w - rate * g` for the rows of a sparse gradient alone; repeated rows add up."""
+    values = tf.cast(rate, weights.dtype) * tf.cast(gradient.values, weights.dtype)
+    weights.scatter_sub(tf.IndexedSlices(values, gradient.indices))

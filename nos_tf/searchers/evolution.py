@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nos_tf.dsl.algebra.canonical import canonical_key, canonical_keys
+from nos_tf.dsl.algebra.canonical import canonical_key, canonical_keys, key_number
 from nos_tf.dsl.program import TOKENS_PER_GROUP, Program
 from nos_tf.dsl.search_space import SearchSpace
 from nos_tf.searchers.registry import register
@@ -63,7 +63,7 @@ class Evolution:
 
     def observe(self, programs: Sequence[Program], rewards: Sequence[float], repeats: Sequence[bool]) -> None:
         tokens = check_observation(self._space, programs, rewards, repeats)
-        self._known.update(map(_number, canonical_keys(programs)))
+        self._known.update(map(key_number, canonical_keys(programs)))
         for row, reward in zip(tokens, rewards, strict=True):
             oldest = self._observed % len(self._rewards)
             self._tokens[oldest], self._rewards[oldest] = row, reward
@@ -99,15 +99,11 @@ class Evolution:
         for _ in range(_MAX_MUTATIONS):
             tokens = mutate(self._space, tokens, rng)
             child = self._space.decode(tokens.tolist())
-            key = _number(canonical_key(child))
+            key = key_number(canonical_key(child))
             if key not in known:
                 break
         known.add(key)
         return child
-
-
-def _number(key: str) -> int:
-    return int(key[:16], 16)
 
 
 def mutate(space: SearchSpace, tokens: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -22,6 +22,7 @@ class Content:
 
     Attributes:
       facts: What the data sheet says: task, data, space, protocol, seeds, versions, hardware.
+      rule_class: The class of each rule of the space, in its order; int32 `[rules]`.
       keys: First 8 bytes of the canonical keys of all rules of the space, ascending, uint64 `[keys]`.
       key_class: The class of each, int32 `[keys]`.
       tokens: A rule of each class, as indices into `facts["vocabulary"]`, uint8 `[classes, 5]`.
@@ -46,6 +47,7 @@ class Content:
     """
 
     facts: Mapping[str, Any]
+    rule_class: np.ndarray
     keys: np.ndarray
     key_class: np.ndarray
     tokens: np.ndarray
@@ -66,11 +68,6 @@ class Content:
     test: np.ndarray
     second: np.ndarray
     second_reward: np.ndarray
-
-
-def key_number(key: str) -> int:
-    """The first 8 bytes of a canonical key."""
-    return int(key[:16], 16)
 
 
 def write(content: Content, folder: Path, name: str) -> Path:

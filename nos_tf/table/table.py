@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nos_tf.dsl import Program, ProgramError, canonical_key, parse
+from nos_tf.dsl.algebra.canonical import key_number
 from nos_tf.dsl.algebra.simplest import simplest_text
 from nos_tf.errors import excerpt, unknown
 from nos_tf.evaluation.responses import responses
@@ -137,7 +138,7 @@ class Table:
 
     def _find(self, rule: Program | str) -> tuple[Program, int]:
         program = rule if isinstance(rule, Program) else parse(rule)
-        number = np.uint64(content.key_number(canonical_key(program)))
+        number = np.uint64(key_number(canonical_key(program)))
         place = int(np.searchsorted(self.content.keys, number))
         if place == len(self.content.keys) or self.content.keys[place] != number:
             raise ProgramError(

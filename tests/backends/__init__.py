@@ -1,1 +1,1 @@
-"""What every optimizer must do under whatever backend Keras runs on: TensorFlow, JAX or PyTorch. Nothing imports one."""
+"""What every optimizer must do on every backend of Keras: TensorFlow, JAX and PyTorch."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nos_tf.optimizers import get
 from tests.conformance.subjects import over_groups
 from tests.conformance.training import SHAPES, Training, assert_equal, assert_same_step, gradients, plain
 
@@ -38,8 +39,9 @@ def test_clipping(names: Sequence[str], argument: str, limit: float) -> None:
 @over_groups
 @pytest.mark.parametrize("clipping", [{}, {"clipnorm": 0.8}, {"clipvalue": 0.3}], ids=str)
 def test_sparse_gradients_with_repeated_indices(names: Sequence[str], clipping: dict[str, float]) -> None:
-    # Repeated rows are summed before they are clipped, and all weights move; Keras' own optimizers do neither.
-    names = [name for name in names if name not in ("momentum", "rmsprop-nasnet")]
+    # Repeated rows are summed before they are clipped, and all weights move; Keras' own optimizers do neither, and of
+    # the rules only `g` alone moves no more than the rows of the gradient.
+    names = [name for name in names if name not in ("momentum", "rmsprop-nasnet", "sgd")]
     training = Training(names, **clipping)
     states = training.run(range(2))
     values = tf.constant(np.random.default_rng(1).standard_normal([5, 2]), tf.float32)
@@ -50,6 +52,21 @@ def test_sparse_gradients_with_repeated_indices(names: Sequence[str], clipping: 
     expected = training.traced_transition(states, [tf.constant(dense), *others])
     sparse = tf.IndexedSlices(values, indices, tf.constant(SHAPES[0]))
     assert_equal(names, training.traced_transition(states, [sparse, *others]), expected)
+
+
+@pytest.mark.parametrize("arguments", [{}, {"clipnorm": 1.0}, {"weight_decay": 0.5}], ids=str)
+def test_sparse_gradients_of_the_gradient_alone(arguments: dict[str, float]) -> None:
+    start = np.random.default_rng(2).standard_normal([4, 2])
+    values = np.random.default_rng(3).standard_normal([3, 2])
+    one, other = (get("sgd", learning_rate=0.25, **arguments) for _ in range(2))
+    sparse, dense = (tf.Variable(start, dtype=tf.float32) for _ in range(2))
+    total = np.zeros_like(start)
+    np.add.at(total, [2, 0, 2], values)
+    slices = tf.IndexedSlices(tf.constant(values, tf.float32), tf.constant([2, 0, 2]), tf.constant([4, 2]))
+    for _ in range(2):
+        one.apply_gradients([(slices, sparse)])
+        other.apply_gradients([(tf.constant(total, tf.float32), dense)])
+    np.testing.assert_allclose(sparse, dense, rtol=1e-6)
 
 
 @over_groups

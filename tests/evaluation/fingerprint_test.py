@@ -113,6 +113,7 @@ def _merged_pairs(count):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3_600)
 def test_merged_rules_train_alike(capsys):
     """Of 500 pairs, at a rate at which the typical update is a hundredth of a typical weight."""
     pairs = _merged_pairs(500)

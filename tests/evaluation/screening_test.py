@@ -94,6 +94,7 @@ def test_needs_no_tensorflow():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("reason", REASONS)
 def test_what_is_screened_out_does_not_learn(reason, capsys):
     """Sixty rules for each reason at every learning rate of a sweep, against rules that are blind to the loss."""

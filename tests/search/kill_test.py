@@ -35,7 +35,7 @@ def start(folder: Path, workers: int, seconds: float = 0.005) -> subprocess.Pope
 
 
 def finish(process: subprocess.Popen[bytes]) -> None:
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=1_200)
     assert process.returncode == 0, errors.decode()
 
 

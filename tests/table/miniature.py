@@ -6,8 +6,9 @@ import numpy as np
 
 import nos_tf
 from nos_tf.dsl import SearchSpace
+from nos_tf.dsl.algebra.canonical import key_number
 from nos_tf.evaluation.result import DIVERGED, SCREENED, STATUSES, TRAINED
-from nos_tf.table.content import VERSION, Content, key_number
+from nos_tf.table.content import VERSION, Content
 
 # Rule, status, reward of the first seed, learning rate, and the fine rewards of the best ones by rate and seed.
 RULES = [
@@ -37,6 +38,7 @@ def content() -> Content:
             "statuses": list(STATUSES),
             "reasons": [""],
         },
+        rule_class=np.zeros(space.size, np.int32),
         keys=numbers[order],
         key_class=order.astype(np.int32),
         tokens=np.array([space.encode(program) for program in programs], np.uint8),

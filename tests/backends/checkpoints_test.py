@@ -1,0 +1,27 @@
+"""Models that an earlier version saved in mid-training go on as if nothing had been."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.backends.backend import keras
+from tests.backends.keras_features_test import GRADIENTS, RATE, START, STEPS, TOTAL, close, fit
+from tests.backends.make_checkpoints import CHECKPOINTS, DONE, FOLDER
+from tests.backends.twin import Twin
+
+
+def rates(name: str) -> np.ndarray:
+    if name != "addsign":
+        return np.full(STEPS, RATE)
+    t = np.arange(STEPS) / TOTAL
+    return RATE * ((1 - t) * 0.5 * (1 + np.cos(np.pi * t)) + 0.001)
+
+
+@pytest.mark.parametrize("name", CHECKPOINTS)
+def test_goes_on(name: str) -> None:
+    model = keras.models.load_model(FOLDER / f"{name}.keras")
+    expected = Twin(CHECKPOINTS[name][1], (3,), TOTAL).train(START, GRADIENTS, rates(name))
+    close(model.get_weights()[0][:, 0], expected[DONE - 1])
+    assert int(model.optimizer.iterations) == DONE
+    close(fit(model, slice(DONE, None)), expected[-1])

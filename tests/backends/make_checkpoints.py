@@ -1,0 +1,40 @@
+"""Writes checkpoints/*.keras: models in mid-training, which every later version must load and go on with.
+
+    python -m tests.backends.make_checkpoints
+
+Slots are saved by position, so an order that changes would go unseen without these files; they are written once.
+"""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+from nos_tf.optimizers import AddSign, PowerSign, ProgramOptimizer, schedules
+from tests.backends.keras_features_test import RATE, TOTAL, fit, linear
+
+FOLDER = pathlib.Path(__file__).with_name("checkpoints")
+DONE = 3  # Steps of the training that is saved.
+
+# The optimizer, and its rule for the twin.
+CHECKPOINTS: dict[str, tuple[Callable[[], Any], str]] = {
+    "powersign": (
+        lambda: PowerSign(RATE, sign_decay="cd", total_steps=TOTAL),
+        "exp(cd * sign(g) * sign(m)) * g",
+    ),
+    "addsign": (lambda: AddSign(schedules.LinearCosineDecay(RATE, TOTAL)), "(1 + sign(g) * sign(m)) * g"),
+    "program": (lambda: ProgramOptimizer("drop(adam, 0.3) + gamma", RATE), "drop(adam, 0.3) + gamma"),
+}
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for name, (make, _) in CHECKPOINTS.items():
+        model = linear(make())
+        fit(model, slice(0, DONE))
+        model.save(FOLDER / f"{name}.keras")
+
+
+if __name__ == "__main__":
+    main()
