@@ -6,6 +6,7 @@ LOCK ?= requirements-lock.txt
 TESTS ?= tests
 RUN := $(VENV)/bin/python
 CORE := tests/dsl tests/optimizers tests/conformance
+EXPORTS := $(patsubst %,tests/exporters/%_test.py,keras optax torch)
 ADDONS := tests/addons tests/evaluation tests/experiments/rosenbrock tests/models tests/training tests/translation
 COMPILE := uv pip compile --quiet --universal --python-version 3.10 --no-emit-index-url --no-header --no-annotate
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -39,7 +40,7 @@ test-core:
 test-backends:
 	for backend in jax torch; do \
 	  KERAS_BACKEND=$$backend $(MAKE) $(if $(SLOW),test-slow,test) VENV=.venv-backends LOCK=requirements-backends-lock.txt \
-	    TESTS=tests/backends || exit 1; \
+	    TESTS="tests/backends $(EXPORTS)" || exit 1; \
 	done
 
 # The extra [addons], with the oldest versions that pyproject.toml allows; Python 3.10 or 3.11.

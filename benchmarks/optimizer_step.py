@@ -4,7 +4,8 @@
 
 Both sides of a pair see the same gradients in the same kind of `tf.function`, and are timed in turn (A B A B ...), so
 that what else the machine does falls on both. Prints a Markdown table: the median time of each side, the median of the
-ratios pair by pair with their quartiles, and the bytes of the slots.
+ratios pair by pair with their quartiles, and the bytes of the slots. Then come a training of many small weights up to
+its first step's end, building and tracing included, and sparse gradients of an embedding.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from benchmarks import figures
+from benchmarks import figures, ratios
 from nos_tf import optimizers
 
 _WEIGHTS = flags.DEFINE_list("weights", ["1000000", "25000000"], "Numbers of weights to update in a step.")
@@ -27,7 +28,12 @@ _TENSORS = flags.DEFINE_list("tensors", ["1", "200"], "Numbers of equally large 
 _ROUNDS = flags.DEFINE_integer("rounds", 15, "Pairs of timings of each comparison.", lower_bound=3)
 _SECONDS = flags.DEFINE_float("seconds", 0.2, "Least length of one timing; steps are repeated to reach it.")
 
+_SMALL_WEIGHTS = flags.DEFINE_integer("small_weights", 300, "Small weights of the network whose first step is timed.")
+_PARTS = flags.DEFINE_list("parts", ["steps", "first", "sparse"], "What to time.")
+
 _LEARNING_RATE = 1e-4
+_STOCHASTIC = "clip(adam, 1e-4) - drop(m, 0.3)"
+_EMBEDDING, _LOOKED_UP = (1_000_000, 16), 4_096
 
 Step = Callable[[], None]
 Contender = Callable[[Sequence[tf.Variable], Sequence[tf.Tensor]], tuple[Step, int]]
@@ -156,6 +162,46 @@ def _compare(
     )
 
 
+def _first_step(rounds: int) -> None:
+    """Times a stochastic rule of two groups against Keras' Adam, from the network to the end of its first step."""
+    inputs = np.ones([32, 16], np.float32)
+
+    def seconds(make: Callable[[], tf.keras.optimizers.Optimizer]) -> float:
+        layers = [tf.keras.layers.Dense(16) for _ in range(_SMALL_WEIGHTS.value // 2)]
+        model = tf.keras.Sequential([tf.keras.Input((16,)), *layers])
+        model.compile(make(), "mse", jit_compile=False)
+        start = time.perf_counter()
+        model.train_on_batch(inputs, inputs)
+        return time.perf_counter() - start
+
+    def ours() -> tf.keras.optimizers.Optimizer:
+        return optimizers.ProgramOptimizer(_STOCHASTIC, _LEARNING_RATE)
+
+    def theirs() -> tf.keras.optimizers.Optimizer:
+        return tf.keras.optimizers.Adam(_LEARNING_RATE)
+
+    pairs = [(seconds(ours), seconds(theirs)) for _ in range(rounds)]
+    name = f"first step, {_STOCHASTIC} against Keras Adam, {_SMALL_WEIGHTS.value} weights"
+    ratios.report(name, *zip(*pairs, strict=True), unit="seconds")
+
+
+def _sparse(rounds: int) -> None:
+    """Times the rule `g` against Keras' SGD where a gradient holds a few rows of a large table."""
+    rng = np.random.default_rng(0)
+    values = tf.constant(rng.standard_normal([_LOOKED_UP, _EMBEDDING[1]], np.float32))
+    gradient = tf.IndexedSlices(values, tf.constant(rng.integers(_EMBEDDING[0], size=_LOOKED_UP)), _EMBEDDING)
+    steps = []
+    for optimizer in (optimizers.ProgramOptimizer("g", _LEARNING_RATE), tf.keras.optimizers.SGD(_LEARNING_RATE)):
+        table = tf.Variable(tf.zeros(_EMBEDDING))
+        optimizer.build([table])
+        steps.append(tf.function(lambda optimizer=optimizer, table=table: optimizer.apply([gradient], [table])))
+    for step in steps:
+        _seconds(step, repeats=2)
+    repeats = max(1, round(_SECONDS.value / max(_seconds(step, repeats=2) for step in steps)))
+    pairs = [[_seconds(step, repeats) for step in steps] for _ in range(rounds)]
+    ratios.report("sparse gradients, g against Keras SGD", *zip(*pairs, strict=True), unit="seconds")
+
+
 def _row(m: Measurement) -> str:
     cells = (
         f"`{m.rule}`",
@@ -184,6 +230,16 @@ def _record(m: Measurement) -> None:
 
 
 def main(_: Sequence[str]) -> None:
+    if "steps" in _PARTS.value:
+        _steps()
+    if "first" in _PARTS.value:
+        _first_step(_ROUNDS.value)
+    if "sparse" in _PARTS.value:
+        _sparse(_ROUNDS.value)
+    figures.write()
+
+
+def _steps() -> None:
     header = ("generated", "weights", "tensors", "XLA", "baseline", "ms", "baseline ms", "ratio (quartiles)")
     columns = [*header, "slot bytes", "baseline slot bytes"]
     version = importlib.metadata.version("keras")
@@ -197,7 +253,6 @@ def main(_: Sequence[str]) -> None:
                     measurement = _compare(rule, generated, baseline, weights, tensors, xla, fused)
                     _record(measurement)
                     print(_row(measurement), flush=True)
-    figures.write()
 
 
 if __name__ == "__main__":

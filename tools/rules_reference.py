@@ -17,9 +17,9 @@ _INTRODUCTION = """\
 # The rules that have a name
 
 Made from [named_rules.py](../nos_tf/dsl/named_rules.py) and [the paper's tables](../nos_tf/paper/cells.py) by
-`python -m tools.rules_reference`. Each name is one of `nos_tf.optimizers.names()`, which takes wildcards, and a rule
-that [can be exported](export.md) to other frameworks. The numbers are the paper's, not measured here, and carry how far
-they were checked: [A] its own figure or abstract, [B] agreed by independent re-implementations, [C] an unverified
+`python -m tools.rules_reference`. Each name is one of `nos_tf.optimizers.names()`, which takes wildcards, and
+[can be exported](export.md) to other frameworks. The numbers are the paper's, not measured here, and carry how far they
+were checked: [A] its own figure or abstract, [B] agreed by independent re-implementations, [C] an unverified
 transcription, [?] no source at hand. What PowerSign and AddSign are beside today's optimizers has
 [a page of its own](sign_optimizers.md).
 """

@@ -38,11 +38,7 @@ register_serializable = keras.utils.register_keras_serializable(package="nos_tf"
 class _TensorFlow:
     """The functions of `keras.ops` that this package uses, for Keras 2: TensorFlow's, under NumPy's names."""
 
-    arange = staticmethod(lambda size, dtype: tf.cast(tf.range(size), dtype))
-    bitwise_and = staticmethod(lambda x, y: tf.bitwise.bitwise_and(x, y))
-    bitwise_xor = staticmethod(lambda x, y: tf.bitwise.bitwise_xor(x, y))
     concatenate = staticmethod(lambda tensors: tf.concat(tensors, axis=0))
-    full_like = staticmethod(lambda x, value: tf.fill(tf.shape(x), tf.cast(value, x.dtype)))
     right_shift = staticmethod(lambda x, y: tf.bitwise.right_shift(x, tf.cast(y, x.dtype)))
 
     def __getattr__(self, name: str) -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.backends.backend import keras
-from tests.backends.keras_features_test import GRADIENTS, RATE, START, STEPS, TOTAL, close, fit
+from tests.backends.linear import GRADIENTS, RATE, START, STEPS, TOTAL, close, fit
 from tests.backends.make_checkpoints import CHECKPOINTS, DONE, FOLDER
 from tests.backends.twin import Twin
 

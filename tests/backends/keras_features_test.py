@@ -1,8 +1,4 @@
-"""What Keras offers around an update, against the NumPy twin: each feature with rules that decay, draw and average.
-
-The model is linear and its targets are far below its outputs, so that the gradient of the mean absolute error is the
-mean of a batch's inputs.
-"""
+"""What Keras offers around an update, against the NumPy twin: each feature with rules that decay, draw and average."""
 
 from __future__ import annotations
 
@@ -15,13 +11,8 @@ import pytest
 
 from nos_tf.optimizers import AddSign, PowerSign, ProgramOptimizer
 from tests.backends.backend import BACKEND, keras, numpy, stepper
+from tests.backends.linear import GRADIENTS, RATE, START, STEPS, TOTAL, close, fit, linear
 from tests.backends.twin import Twin
-
-BATCH, STEPS, TOTAL, RATE = 4, 6, 8, 0.25
-INPUTS = np.random.default_rng(3).standard_normal([BATCH * STEPS, 3]).astype("float32")
-GRADIENTS = INPUTS.reshape(STEPS, BATCH, 3).mean(axis=1).astype(float)
-START = np.array([0.5, -1.0, 2.0])
-TARGETS = np.full([BATCH * STEPS, 1], -1000.0, "float32")
 
 # Name, the optimizer, and the same rule for the twin.
 SUBJECTS = {
@@ -41,21 +32,6 @@ def twin(name: str) -> Twin:
     return Twin(SUBJECTS[name][1], (3,), TOTAL)
 
 
-def linear(optimizer: Any, dtype: str = "float32", jit: bool | str = "auto") -> Any:
-    layer = keras.layers.Dense(1, use_bias=False, dtype=dtype)
-    model = keras.Sequential([keras.Input((3,)), layer])
-    model.set_weights([START[:, None]])
-    model.compile(optimizer, "mae", jit_compile=jit)
-    return model
-
-
-def fit(model: Any, steps: slice = slice(None), **kwargs: Any) -> np.ndarray:
-    """The weights after a `fit` on the batches of some steps."""
-    inputs, targets = (x.reshape(STEPS, BATCH, -1)[steps].reshape(-1, x.shape[1]) for x in (INPUTS, TARGETS))
-    model.fit(inputs, targets, batch_size=BATCH, shuffle=False, verbose=0, **kwargs)
-    return model.get_weights()[0][:, 0]
-
-
 def applied(optimizer: Any, gradients: Sequence[np.ndarray] = GRADIENTS, jit: bool = True) -> np.ndarray:
     """Weights after each step of a custom loop."""
     variable, path = keras.Variable(START, dtype="float32"), []
@@ -65,10 +41,6 @@ def applied(optimizer: Any, gradients: Sequence[np.ndarray] = GRADIENTS, jit: bo
         step(keras.ops.convert_to_tensor(gradient.astype("float32")))
         path.append(numpy(variable))
     return np.array(path)
-
-
-def close(actual: Any, expected: Any, tolerance: float = 1e-5) -> None:
-    np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("jit", [False] if BACKEND == "torch" else [True, False])

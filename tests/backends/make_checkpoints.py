@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nos_tf.optimizers import AddSign, PowerSign, ProgramOptimizer, schedules
-from tests.backends.keras_features_test import RATE, TOTAL, fit, linear
+from tests.backends.linear import RATE, TOTAL, fit, linear
 
 FOLDER = pathlib.Path(__file__).with_name("checkpoints")
 DONE = 3  # Steps of the training that is saved.
