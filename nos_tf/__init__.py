@@ -10,7 +10,7 @@ from nos_tf.dsl import Program, ProgramError, SearchSpace, canonical_key, canoni
 from nos_tf.registration import register_with_keras
 from nos_tf.versions import __version__
 
-_LAZY_MODULES = ("optimizers", "searchers", "tasks")
+_LAZY_MODULES = ("optimizers", "searchers", "table", "tasks")
 _LAZY_FUNCTIONS = {
     "evaluate": "nos_tf.evaluation",
     "export": "nos_tf.exporters",

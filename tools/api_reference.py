@@ -17,6 +17,8 @@ MODULES = (
     "nos_tf.optimizers.schedules",
     "nos_tf.tasks",
     "nos_tf.searchers",
+    "nos_tf.table",
+    "nos_tf.evaluation.judgement",
     # What the scripts of experiments/ are made of, with the extra [reproduce].
     "nos_tf.training.experiment",
     "nos_tf.training.fit",
