@@ -48,7 +48,31 @@ class _TensorFlow:
         return function
 
 
-xp: Any = keras.ops if IS_KERAS_3 else _TensorFlow()  # Functions of arrays under NumPy's names.
+class _Torch:
+    """`keras.ops`, but for what turns PyTorch's float64 into float32 there."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(keras.ops, name)
+
+    def minimum(self, x: Any, y: Any) -> Any:
+        """The smaller of two values, element by element; not a number where either is not."""
+        return importlib.import_module("torch").minimum(x, self._like(y, x))
+
+    def maximum(self, x: Any, y: Any) -> Any:
+        """The larger of two values, element by element; not a number where either is not."""
+        return importlib.import_module("torch").maximum(x, self._like(y, x))
+
+    def _like(self, y: Any, x: Any) -> Any:
+        return keras.ops.convert_to_tensor(y, dtype=x.dtype)
+
+
+def _functions() -> Any:
+    if not IS_KERAS_3:
+        return _TensorFlow()
+    return _Torch() if BACKEND == "torch" else keras.ops
+
+
+xp: Any = _functions()  # Functions of arrays under NumPy's names.
 
 
 WORD = (
