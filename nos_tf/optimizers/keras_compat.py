@@ -48,7 +48,34 @@ class _TensorFlow:
         return function
 
 
-xp: Any = keras.ops if IS_KERAS_3 else _TensorFlow()  # Functions of arrays under NumPy's names.
+_NATIVE = {"torch": "torch", "jax": "jax.numpy"}  # Functions of these backends that keep float64.
+
+
+class _Ops:
+    """`keras.ops`, but for what turns the float64 of JAX and PyTorch into float32 there."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(_NATIVE[BACKEND]) if name in ("cos", "sqrt") else keras.ops, name)
+
+    def minimum(self, x: Any, y: Any) -> Any:
+        """The smaller of two values, element by element; not a number where either is not."""
+        return importlib.import_module(_NATIVE[BACKEND]).minimum(x, self._like(y, x))
+
+    def maximum(self, x: Any, y: Any) -> Any:
+        """The larger of two values, element by element; not a number where either is not."""
+        return importlib.import_module(_NATIVE[BACKEND]).maximum(x, self._like(y, x))
+
+    def _like(self, y: Any, x: Any) -> Any:
+        return keras.ops.convert_to_tensor(y, dtype=x.dtype)
+
+
+def _functions() -> Any:
+    if not IS_KERAS_3:
+        return _TensorFlow()
+    return _Ops() if BACKEND in _NATIVE else keras.ops
+
+
+xp: Any = _functions()  # Functions of arrays under NumPy's names.
 
 
 WORD = (
