@@ -8,8 +8,6 @@ import os
 import sys
 from collections.abc import Iterator
 
-from absl import logging
-
 from nos_tf.errors import RunError
 
 
@@ -45,6 +43,8 @@ def load_quietly() -> None:
     require()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    from absl import logging
+
     with _no_standard_error():
         import tensorflow  # noqa: F401
     logging.set_verbosity(logging.WARNING)

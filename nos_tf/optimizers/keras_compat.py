@@ -78,9 +78,8 @@ def _functions() -> Any:
 xp: Any = _functions()  # Functions of arrays under NumPy's names.
 
 
-WORD = (
-    "int64" if BACKEND == "torch" else "uint32"
-)  # Integer dtype for words of 32 bits; PyTorch has no arithmetic of uint32.
+# Integer dtype for words of 32 bits: PyTorch has no arithmetic of uint32, and TensorFlow not all of it.
+WORD = "uint32" if BACKEND == "jax" else "int64"
 
 # TensorFlow's own kernels, or None.
 kernels: Any = importlib.import_module("nos_tf.optimizers.tensorflow_kernels") if BACKEND == "tensorflow" else None

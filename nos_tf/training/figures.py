@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from nos_tf.statistics import Interval, mean_interval
 from nos_tf.style import BLUE, DASHES, GRAY, PALETTE
-from nos_tf.training.history import Row
+from nos_tf.training.files import Row
 from nos_tf.training.study import Study
 
 MAX_CURVES = 8  # More cannot be told apart.

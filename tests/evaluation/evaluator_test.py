@@ -179,7 +179,7 @@ def test_one_training_is_measured_on_the_split_that_is_asked_for(make):
     tested = evaluator.train(RULE, 0.1, seed=3, split="test")
     assert [epoch.accuracy for epoch in tested.history] == [0.2, 0.25, 0.3, 0.4]
     assert tested.reward == 0.4
-    assert evaluator.trainer.trained == [(0.1, epoch, 4) for epoch in range(4)] * 2
+    assert evaluator.trainer.trained == [(0.1, epoch, EPOCH, 4) for epoch in range(4)] * 2
     assert "test" not in evaluator.trainer.scored[:4]
 
 
@@ -191,7 +191,7 @@ def test_long_trainings_have_the_task_s_length_for_them(make):
 def test_long_trainings_are_five_times_as_long_by_default(make):
     evaluator = make({0.1: [0.5] * 10}, task=dataclasses.replace(TASK, test_epochs=None), epochs=2)
     evaluator.train(RULE, 0.1, 0, long=True)
-    assert evaluator.trainer.trained == [(0.1, epoch, 10) for epoch in range(10)]
+    assert evaluator.trainer.trained == [(0.1, epoch, EPOCH, 10) for epoch in range(10)]
 
 
 def test_no_search_reads_the_test_split(make):

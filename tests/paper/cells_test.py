@@ -91,7 +91,7 @@ def test_optimizers_are_those_of_the_zoo() -> None:
 def test_every_name_of_the_zoo_is_known_as_itself() -> None:
     for name in optimizers.names():
         assert naming.known_as(name) == name
-    baselines = {"sgd", "momentum", "adam", "rmsprop", "rmsprop-nasnet"}
+    baselines = {"sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "rmsprop-nasnet", "lion"}
     assert {name for name in optimizers.names() if not naming.is_rule(name)} == baselines
 
 

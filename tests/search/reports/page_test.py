@@ -9,6 +9,7 @@ import pytest
 from nos_tf.errors import RunError
 from nos_tf.search.reports import console, drawing, figures, page
 from nos_tf.search.reports.run_data import RunData, load
+from nos_tf.style import CONSOLE_WIDTH
 from tests.search.reports import runs
 
 
@@ -114,7 +115,7 @@ def test_page_is_written_whole(tmp_path: Path, run: RunData, monkeypatch: pytest
 def test_console_shows_the_same_results(run: RunData, capsys: pytest.CaptureFixture[str]) -> None:
     from rich.console import Console
 
-    console.show(run, Console(width=100))
+    console.show(run, Console(width=CONSOLE_WIDTH))
     shown = capsys.readouterr().out
     for words in ("Leaderboard", "In long trainings", "invented data", "RMSProp", "Winner", "model.compile", "±"):
         assert words in shown
