@@ -47,7 +47,7 @@ def test_path_is_that_of_the_keras_optimizer(name: str, learning_rate: float) ->
         path = descent.run(learning_rate, seed, noise)
         assert path.dtype == np.float32
         np.testing.assert_allclose(path, stepped(reference, seed, noise), rtol=1e-3, atol=1e-4)
-        assert np.abs(path - path[0]).max() > 5e-3
+        assert np.abs(path - path[0]).max() > 3e-3  # Far above the tolerance.
 
 
 def test_gradient_descent_in_double_precision() -> None:
