@@ -21,7 +21,7 @@ INTERRUPTED = 130
 
 # The extra of pyproject.toml that brings a package which the core does without.
 EXTRAS = {
-    **dict.fromkeys(("filelock", "jinja2", "matplotlib", "rich", "scipy", "sklearn"), "search"),
+    **dict.fromkeys(("filelock", "jinja2", "joblib", "matplotlib", "rich", "scipy", "sklearn"), "search"),
     "optuna": "optuna",
     "ray": "ray",
     **dict.fromkeys(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import joblib
 from absl import flags
 
 from nos_tf import searchers
@@ -182,7 +182,7 @@ def resolved(stored: Mapping[str, Any] | None) -> dict[str, Any]:
     if values["workers"] is None and values["executor"] != "ray":
         in_process = values["executor"] == "in_process"
         busy = values["in_flight"] or values["batch_size"]
-        values["workers"] = 1 if in_process else min(len(os.sched_getaffinity(0)), busy)
+        values["workers"] = 1 if in_process else min(joblib.cpu_count(), busy)
     if values["executor"] is None:
         values["executor"] = "in_process" if values["workers"] == 1 else "processes"
     return values

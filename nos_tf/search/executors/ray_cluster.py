@@ -80,6 +80,7 @@ def connected(address: str, modules: Sequence[str], share: Share) -> Iterator[No
     logging.getLogger("ray").setLevel(logging.ERROR)
     import ray
 
+    own: dict[str, Any] = {"include_dashboard": False} if address == LOCAL else {}
     on_terminate = signal.getsignal(signal.SIGTERM)
     with tempfile.TemporaryDirectory() as folder:
         for module in modules:
@@ -90,7 +91,7 @@ def connected(address: str, modules: Sequence[str], share: Share) -> Iterator[No
                 logging_level=logging.ERROR,
                 log_to_driver=False,
                 runtime_env={"working_dir": folder, "env_vars": _variables(share)},
-                **({"include_dashboard": False} if address == LOCAL else {}),
+                **own,
             )
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             ray.shutdown()  # It may be half connected.
