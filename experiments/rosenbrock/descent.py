@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from experiments.rosenbrock import function
-from nos_tf.optimizers.keras_compat import tf_variables
+from nos_tf.optimizers.keras_compat import optimizer_variables
 
 
 def gradient_noise(seed: int, iterations: int) -> np.ndarray:
@@ -39,9 +39,8 @@ class Descent:
         steps = tf.function(self._steps, jit_compile=True)
         self._descend = steps.get_concrete_function(tf.TensorSpec([iterations, 2], tf.float32))
         # Not every optimizer lists all of its state, and a graph does not list what kernels alone change.
-        listed = tf_variables(getattr(optimizer, "variables", ()))
-        state = {id(variable): variable for variable in [*self._descend.graph.variables, *listed]}
-        self._initial = [(variable, variable.numpy()) for variable in state.values()]
+        state = [*self._descend.graph.variables, *optimizer_variables(optimizer)]
+        self._initial = [(one, one.numpy()) for one in {id(one): one for one in state}.values()]
 
     def run(self, learning_rate: float, seed: int, noise: float) -> np.ndarray:
         """Weights before the first iteration and after each, float32 of shape `[iterations + 1, 2]`.

@@ -46,7 +46,8 @@ def classes(judged: Sequence[Judgement]) -> np.ndarray:
     _, prints = np.unique([one.fingerprint for one in judged], return_inverse=True)
     count = int(keys.max()) + 1
     size = count + int(prints.max()) + 1
-    links = coo_array((np.ones(len(judged), bool), (keys, count + prints)), shape=(size, size))
+    ends = keys.astype(np.int32), (count + prints).astype(np.int32)  # SciPy 1.11 takes no wider ones here.
+    links = coo_array((np.ones(len(judged), bool), ends), shape=(size, size))
     _, component = connected_components(links, directed=False)
     _, first, number = np.unique(component[keys], return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[number]

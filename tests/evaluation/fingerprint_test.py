@@ -112,11 +112,14 @@ def _merged_pairs(count):
     return list(pairs.values())[:count]
 
 
+_PAIRS = 120
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(3_600)
+@pytest.mark.timeout(1_800)
 def test_merged_rules_train_alike(capsys):
-    """Of 500 pairs, at a rate at which the typical update is a hundredth of a typical weight."""
-    pairs = _merged_pairs(500)
+    """At a rate at which the typical update is a hundredth of a typical weight."""
+    pairs = _merged_pairs(_PAIRS)
     evaluator = Evaluator(nos_tf.tasks.get("digits"))
     shape, size = streams().shape, SIZES.index(1e-2)
     off, learned = [], 0
@@ -136,7 +139,7 @@ def test_merged_rules_train_alike(capsys):
             f"\n{len(off)} pairs, {learned} learned; differences of the reward: median {np.median(differences):.1e}, "
         )
         print(f"99 % {np.quantile(differences, 0.99):.1e}, largest {off[:3]}")
-    assert len(off) > 450
-    assert learned > 100
+    assert len(off) > 0.9 * _PAIRS
+    assert learned > 0.2 * _PAIRS
     assert np.quantile(differences, 0.99) < 1e-3
     assert differences.max() < 1e-2
