@@ -24,7 +24,7 @@ def execute(command: list[str], environment: dict[str, str] | None = None) -> su
         env={**os.environ, **(environment or {})},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
 
@@ -206,8 +206,9 @@ def test_full_disk_ends_the_search_and_room_continues_it(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_800)
 def test_real_run_on_two_workers_equals_one_in_process(tmp_path: Path) -> None:
-    flags = ("--trials=8", "--batch_size=4", "--test_seeds=1", "--num_groups=1", "--seed=1")
+    flags = ("--trials=8", "--batch_size=4", "--test_seeds=1", "--num_groups=1", "--seed=1", "--epochs=1")
     tables = []
     for workers in (1, 2):
         folder = tmp_path / str(workers)
@@ -227,9 +228,15 @@ def test_real_run_on_two_workers_equals_one_in_process(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_800)
 def test_real_run_that_was_killed_ends_with_the_same_trials(tmp_path: Path) -> None:
     flags = ("--trials=24", "--random_trials=6", "--batch_size=4", "--test_seeds=1", "--num_groups=1", "--workers=1")
-    flags = (*flags, "--sweep=0.01,0.1", "--learning_rate=0.01")  # The controller soon proposes what it has learned.
+    flags = (
+        *flags,
+        "--sweep=0.01,0.1",
+        "--learning_rate=0.01",
+        "--epochs=1",
+    )  # The controller soon proposes what it has learned.
 
     def stored(folder: Path) -> list[tuple]:
         if not (folder / "trials.sqlite").exists():
