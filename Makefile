@@ -51,11 +51,12 @@ lint: venv
 	$(VENV)/bin/pre-commit run --all-files
 
 # Bazel does not see what changes within the virtual environment, so it starts from nothing.
+BAZEL_TESTS ?= //...
 bazel: venv
 	test -n "$$(bazel --version)"
 	root="$$(mktemp -d)" && export PATH="$(CURDIR)/$(VENV)/bin:$$PATH" && \
-	  bazel --output_user_root="$$root" test //... --jobs=2 && \
-	  bazel --output_user_root="$$root" run //experiments:search -- --trials=5; \
+	  bazel --output_user_root="$$root" test $(BAZEL_TESTS) --jobs=2 && \
+	  bazel --output_user_root="$$root" run //experiments:search -- --trials=5 --epochs=1 --test_seeds=1; \
 	  code=$$?; bazel --output_user_root="$$root" shutdown; chmod -R u+w "$$root" && rm -rf "$$root"; exit $$code
 
 # What users install: its content, and ten steps of training in an environment that holds nothing else.
