@@ -25,6 +25,7 @@ SHAPES = ((3, 2), (2,))
 STEPS, KEPT = 100, (1, 10, 100)
 RATE = 2.0**-7
 COUNT = 100
+_SINGLE = 1e-8  # Changes above it stand for single precision.
 _SIZES = tuple(int(np.prod(shape)) for shape in SHAPES)
 
 
@@ -36,6 +37,8 @@ def path(
     for step, gradient in enumerate(gradients):
         changed = [x * (1.0 + epsilon * rng.choice([-1.0, 1.0], x.shape)) for x in (gradient, weights)]
         weights = weights - RATE * twin.update(*changed)
+        if epsilon > _SINGLE:  # A weight that was large on its way has lost its last digits.
+            weights = weights.astype(np.float32).astype(np.float64)
         if step + 1 in KEPT:
             kept.append(weights)
     return np.array(kept)
