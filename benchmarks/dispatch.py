@@ -27,6 +27,7 @@ from nos_tf import searchers
 from nos_tf.dsl import Program, SearchSpace
 from nos_tf.evaluation.result import TRAINED, Evaluation
 from nos_tf.search import asynchronous, loop
+from nos_tf.search.configuration import BATCH_SIZE
 from nos_tf.search.executors import worker
 from nos_tf.search.executors.in_process import InProcess
 from nos_tf.search.executors.job import Evaluates, Executor
@@ -44,7 +45,6 @@ _WORKERS = flags.DEFINE_list("workers", ["1", "10", "100"], "Numbers of logical 
 _SEARCHERS = flags.DEFINE_list("searchers", ["random", "evolution", "ppo"], "Searchers to time in this process.")
 _EXECUTORS = flags.DEFINE_multi_enum("executor", ["processes", "ray"], ["processes", "ray"], "Where workers are.")
 
-_BATCH = 8
 _SPACE = SearchSpace(num_groups=2)
 _CHILD = 10.0  # Seconds that a training is taken to last when shares are stated.
 
@@ -106,9 +106,9 @@ class _Clock(Observer):
 
 def time_search(searcher: str, executor: Executor, workers: int, trials: int) -> Cost:
     """A search of so many trials after the first few of each worker."""
-    warm_up = max(2 * workers, 2 * _BATCH)
+    warm_up = max(2 * workers, 2 * BATCH_SIZE)
     clock = _Clock(warm_up)
-    stage = loop.Stage(searcher, searchers.get(searcher, _SPACE, 0), warm_up + trials, _BATCH, 0)
+    stage = loop.Stage(searcher, searchers.get(searcher, _SPACE, 0), warm_up + trials, BATCH_SIZE, 0)
     with tempfile.TemporaryDirectory() as folder, Store.create(pathlib.Path(folder) / "s.sqlite", {}) as store:
         asynchronous.run_stage(stage, workers, store, executor, clock)
     return clock.cost()
@@ -121,7 +121,7 @@ def time_store(trials: int) -> Cost:
         evaluation = Instant().evaluate(programs[0], 0)
         elapsed, cpu = time.perf_counter(), time.process_time()
         for number, program in enumerate(programs):
-            store.add_trial(Trial(number, "random", number // _BATCH, program, str(number), 0.5, evaluation))
+            store.add_trial(Trial(number, "random", number // BATCH_SIZE, program, str(number), 0.5, evaluation))
         return Cost(trials, time.perf_counter() - elapsed, time.process_time() - cpu)
 
 

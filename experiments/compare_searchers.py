@@ -17,6 +17,7 @@ from nos_tf.cli import application, shared_flags
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
 from nos_tf.errors import RunError, unknown
 from nos_tf.run_folder import RunFolder
+from nos_tf.search.configuration import BATCH_SIZE
 from nos_tf.search.executors.in_process import InProcess
 from nos_tf.search.executors.job import Executor
 from nos_tf.search.executors.setup import EvaluatorSetup
@@ -28,14 +29,12 @@ from nos_tf.text import markdown_table
 
 NAME = "compare_searchers"
 TABLE = "searchers.md"
-_BATCH_SIZE = 8
 _HEADER = ("searcher", "rules a run", "best reward", "mean of all rules", "mean of the last quarter")
 
 
 def main() -> NoReturn:
     """Runs the comparison and exits."""
-    shared_flags.define()
-    flags.DEFINE_string("run_dir", None, f"Folder of the run; by default runs/{NAME}-<time>.")
+    shared_flags.define(NAME)
     flags.DEFINE_list("searchers", ["random", "ppo", "trpo", "evolution"], "Searchers to compare.")
     flags.DEFINE_integer("seeds", 3, "Seeds of each searcher, from --seed on.", lower_bound=2)
     flags.DEFINE_integer("trials", 200, "Distinct rules a run.", lower_bound=8)
@@ -75,7 +74,7 @@ def _rewards(searcher: str, seed: int, executor: Executor, folder: RunFolder) ->
     trials = flags.FLAGS.trials
     space = SearchSpace(flags.FLAGS.num_groups, constraints=frozenset(CONSTRAINTS))
     with Store.open(path) if path.exists() else Store.create(path, {"task": flags.FLAGS.task}) as store:
-        stage = Stage(searcher, searchers.get(searcher, space, seed), trials, _BATCH_SIZE, seed)
+        stage = Stage(searcher, searchers.get(searcher, space, seed), trials, BATCH_SIZE, seed)
         run_stage(stage, store, executor, Observer())
         return [trial.reward for trial in store.trials() if trial.duplicate_of is None]
 

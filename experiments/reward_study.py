@@ -211,8 +211,7 @@ def _records(path: pathlib.Path) -> Iterator[dict]:
 
 def main() -> NoReturn:
     """Runs the study and exits."""
-    shared_flags.define()
-    flags.DEFINE_string("run_dir", None, f"Folder of the run; by default runs/{NAME}-<time>.")
+    shared_flags.define(NAME)
     flags.DEFINE_integer("rules", 100, "Random rules that train.", lower_bound=10)
     flags.DEFINE_multi_enum("child", list(CHILDREN), list(CHILDREN), "Variants to train.")
     application.run(_main, "Interrupted. Every training is saved; the same command with --resume goes on.")

@@ -22,6 +22,7 @@ from nos_tf.errors import RunError, unknown
 from nos_tf.evaluation.result import TRAINED, Evaluation
 from nos_tf.run_folder import RunFolder
 from nos_tf.search import asynchronous, loop
+from nos_tf.search.configuration import BATCH_SIZE
 from nos_tf.search.executors.job import Job, Jobs, as_queue
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
@@ -37,7 +38,6 @@ NAME = "staleness"
 TABLE = "staleness.md"
 FIGURE = "staleness.png"
 SPACE = SearchSpace(num_groups=1)
-_BATCH_SIZE = 8
 _SPREAD = 0.5  # Of the logarithms of the times, whose median is 1.
 _HEADER = ("searcher", "workers", "learning", "updates late", "regret", "mean of all rules", "time", "workers busy")
 
@@ -107,8 +107,7 @@ class Simulated:
 
 def main() -> NoReturn:
     """Runs the study and exits."""
-    shared_flags.define()
-    flags.DEFINE_string("run_dir", None, f"Folder of the run; by default runs/{NAME}-<time>.")
+    shared_flags.define(NAME)
     flags.DEFINE_list("searchers", ["random", "evolution", "ppo", "trpo"], "Searchers to study.")
     flags.DEFINE_list("workers", ["1", "10", "100"], "Numbers of workers.")
     flags.DEFINE_integer("seeds", 5, "Seeds of searcher, rewards and times, from --seed on.", lower_bound=2)
@@ -178,7 +177,7 @@ def _trials(folder: RunFolder, searcher: str, in_flight: int | None, seed: int) 
         if sum(trial.evaluation is not None for trial in trials) == wanted:
             return trials
         path.unlink()  # The clock of a simulation cannot be resumed.
-    stage = loop.Stage(searcher, searchers.get(searcher, SPACE, seed), wanted, _BATCH_SIZE, seed)
+    stage = loop.Stage(searcher, searchers.get(searcher, SPACE, seed), wanted, BATCH_SIZE, seed)
     executor = Simulated(in_flight or 1, Landscape(seed), seed)
     with Store.create(path, {}) as store:
         if in_flight is None:

@@ -33,8 +33,7 @@ _RESAMPLES = 10_000
 
 def main() -> NoReturn:
     """Runs the comparison and exits."""
-    shared_flags.define()
-    flags.DEFINE_string("run_dir", None, f"Folder of the run; by default runs/{NAME}-<time>.")
+    shared_flags.define(NAME)
     flags.DEFINE_multi_string("task", ["cifar10_convnet", "cifar10_small"], "Tasks; the first is compared with.")
     flags.DEFINE_list("rules", None, "Names of the rules to compare; all of them by default.")
     application.run(_main, "Interrupted. Every evaluation is saved; the same command with --resume goes on.")

@@ -8,31 +8,24 @@ from pathlib import Path
 
 import pytest
 
-SAVE = """
+from tests.saved_models import LOAD, OPTIMIZERS
+
+SAVE = (
+    """
 import sys
 import numpy as np
 import tensorflow as tf
 import nos_tf
-
-total, schedules = 100, nos_tf.optimizers.schedules
-OPTIMIZERS = {
-    "power": nos_tf.optimizers.PowerSign(0.1, sign_decay="cd", total_steps=total),
-    "add": nos_tf.optimizers.AddSign(schedules.LinearCosineDecay(0.1, total)),
-    "program": nos_tf.optimizers.ProgramOptimizer("clip(adam, 1e-4) - drop(m, 0.3)", 0.1),
-    "noisy": nos_tf.optimizers.PowerSign(schedules.NoisyLinearCosineDecay(0.1, total)),
-}
+"""
+    + OPTIMIZERS
+    + """
 for name, optimizer in OPTIMIZERS.items():
     model = tf.keras.Sequential([tf.keras.Input((3,)), tf.keras.layers.Dense(2)])
     model.compile(optimizer, "mse")
     checkpoint = tf.keras.callbacks.ModelCheckpoint(f"{sys.argv[1]}/{name}.keras")
     model.fit(np.ones((8, 3)), np.ones((8, 2)), verbose=0, callbacks=[checkpoint])
 """
-LOAD = """
-for name in ("power", "add", "program", "noisy"):
-    model = models.load_model(f"{sys.argv[1]}/{name}.keras")
-    assert int(model.optimizer.iterations) == 1, name
-    assert type(model.optimizer).__module__.startswith("nos_tf."), name
-"""
+)
 ORDERS = {
     "nos_tf first": "import sys, nos_tf; assert 'tensorflow' not in sys.modules; from keras import models",
     "Keras first": "import sys; from keras import models; import nos_tf",

@@ -25,8 +25,7 @@ _WITHOUT = shared_flags.WITHOUT_NUMBERS | {"workers", "stop_after", "output"}
 
 def main() -> NoReturn:
     """Builds the table, or as much of it as there is time for, and exits."""
-    shared_flags.define()
-    flags.DEFINE_string("run_dir", None, "Folder of the pieces; several machines may share it.")
+    shared_flags.define(NAME)
     flags.DEFINE_string("task", "digits", "Task.")
     flags.DEFINE_string("second_task", "digits_rows", "Task of another kind, for the correlation between tasks.")
     flags.DEFINE_integer("workers", None, "Worker processes; by default one a core.", lower_bound=1)

@@ -24,8 +24,7 @@ _NUMBERS = ("optimizers", "learning_rates", "iterations", "noise", "seeds", "see
 
 def define_flags() -> None:
     """Defines all flags of the command."""
-    shared_flags.define()
-    flags.DEFINE_string("run_dir", None, f"Folder of the run; by default runs/{NAME}-<time>.")
+    shared_flags.define(NAME)
     sweep_flags.define(
         ("sgd", "momentum", "rmsprop", "adam", "powersign", "addsign"), ("1e-4", "1e-3", "1e-2", "1e-1"), seeds=30
     )

@@ -1,4 +1,4 @@
-"""Flags that every script shares; `--run_dir` is each script's own, as some take several."""
+"""Flags that every script with a run folder of its own shares."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ from absl import flags
 from nos_tf.errors import RunError
 
 
-def define() -> None:
-    """Defines `--data_dir`, `--seed` and `--resume`."""
+def define(name: str) -> None:
+    """Defines `--run_dir`, `--data_dir`, `--seed` and `--resume`.
+
+    Args:
+      name: Beginning of the default folder's name, as `run_dir` takes it.
+    """
+    flags.DEFINE_string("run_dir", None, f"Folder of the run; by default runs/{name}-<time>.")
     flags.DEFINE_string(
         "data_dir", None, "Folder of prepared TensorFlow Datasets; by default that of tensorflow_datasets itself."
     )

@@ -16,11 +16,11 @@ import numpy as np
 from nos_tf.errors import RunError
 from nos_tf.evaluation.result import Evaluation
 from nos_tf.search.executors.job import Executor, Job
-from nos_tf.search.known import Keys, KnownRules, keys_of
-from nos_tf.search.loop import MAX_FAILURES, MAX_PROPOSALS, Stage
+from nos_tf.search.known import KnownRules, keys_of
+from nos_tf.search.loop import MAX_PROPOSALS, Failures, Stage
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
-from nos_tf.search.trial import Batch, Proposal, Trial
+from nos_tf.search.trial import Batch, Keys, Place, Proposal, Trial
 from nos_tf.searchers.searcher import OffPolicy
 
 
@@ -68,7 +68,7 @@ class _Run:
         self._known = KnownRules(trials)
         self._count = sum(trial.duplicate_of is None for trial in own)
         self._next_id = max([trial.id for trial in trials] + [proposal.id for proposal in proposals], default=-1) + 1
-        self._failures = 0
+        self._failures = Failures()
         self._waiting: collections.deque[Job] = collections.deque()
         self._out: dict[int, list[Proposal]] = {}  # By number: the one under way, and those that equal it.
         self._keys: dict[int, Keys] = {}  # Of the proposals, by their numbers.
@@ -146,46 +146,26 @@ class _Run:
     def _finish(self, job: Job, evaluation: Evaluation) -> None:
         proposal, *equals = self._out.pop(job.id)
         self._leaders = {key: leader for key, leader in self._leaders.items() if leader != job.id}
-        key, fingerprint = self._keys[job.id]
-        trial = Trial(
-            id=job.id,
-            source=self._stage.source,
-            batch=self._batch,
-            program=job.program,
-            key=key,
-            fingerprint=fingerprint,
-            reward=evaluation.reward,
-            evaluation=evaluation,
-            staleness=self._batch - proposal.batch,
-        )
+        keys = self._keys[job.id]
+        trial = Trial.evaluated(self._place_of(proposal), job.program, keys, evaluation)
         self._store.add_trial(trial, self._unstored)
         self._unstored = []
         self._observer.on_trial(trial)
-        self._known.add((key, fingerprint), trial)
+        self._known.add(keys, trial)
         self._count += 1
-        self._failures = self._failures + 1 if evaluation.status == "failed" else 0
-        if self._failures == MAX_FAILURES:
-            raise RunError(f"{MAX_FAILURES} trials in a row failed; the last one: {evaluation.message}")
+        self._failures.count(evaluation)
         self._arrive(_Arrival(proposal, trial.reward, None))
         for equal in equals:
             self._arrive_duplicate(equal, trial)
 
     def _arrive_duplicate(self, proposal: Proposal, known: Trial) -> None:
-        key, fingerprint = self._keys[proposal.id]
-        self._known.add((key, fingerprint), known)
-        trial = Trial(
-            id=proposal.id,
-            source=proposal.source,
-            batch=self._batch,
-            program=proposal.program,
-            key=key,
-            fingerprint=fingerprint,
-            reward=known.reward,
-            evaluation=None,
-            duplicate_of=known.id,
-            staleness=self._batch - proposal.batch,
-        )
+        keys = self._keys[proposal.id]
+        self._known.add(keys, known)
+        trial = Trial.duplicate(self._place_of(proposal), proposal.program, keys, known)
         self._arrive(_Arrival(proposal, known.reward, trial))
+
+    def _place_of(self, proposal: Proposal) -> Place:
+        return Place(proposal.id, proposal.source, self._batch, self._batch - proposal.batch)
 
     def _arrive(self, arrival: _Arrival) -> None:
         self._arrived.append(arrival)

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import joblib
 from absl import flags
 
 from nos_tf import searchers
@@ -16,7 +15,7 @@ from nos_tf.dsl.primitives import BINARY, OPERANDS, UNARY
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
 from nos_tf.errors import RunError
 from nos_tf.evaluation.protocol import DECADES, REWARDS, Protocol
-from nos_tf.search.configuration import Configuration
+from nos_tf.search.configuration import BATCH_SIZE, Configuration
 
 _PROTOCOL = ("reward", "epochs", "sweep_epochs", "hurdle", "give_up")
 _RAY = ("ray_address", "worker_cpus", "worker_gpus")
@@ -25,8 +24,7 @@ _ELSEWHERE = ("run_dir", "resume", "tensorboard")  # These are no part of what a
 
 def define() -> None:
     """Defines all flags of the command."""
-    shared_flags.define()
-    flags.DEFINE_string("run_dir", None, "Folder of the run; by default runs/<task>-<searcher>-<time>.")
+    shared_flags.define("<task>-<searcher>")
     flags.DEFINE_bool("tensorboard", False, "Also write TensorBoard scalars and HParams to the run folder.")
 
     flags.DEFINE_string("task", "digits", "Task that rules are rewarded on.")
@@ -95,7 +93,7 @@ def define() -> None:
         "constraints", list(CONSTRAINTS), f"What every rule must meet. Known: {', '.join(CONSTRAINTS)}; none: ''."
     )
 
-    flags.DEFINE_integer("batch_size", 8, "Rules from one update of the searcher to the next.", lower_bound=1)
+    flags.DEFINE_integer("batch_size", BATCH_SIZE, "Rules from one update of the searcher to the next.", lower_bound=1)
     _define_settings()
 
     flags.DEFINE_enum(
@@ -182,7 +180,7 @@ def resolved(stored: Mapping[str, Any] | None) -> dict[str, Any]:
     if values["workers"] is None and values["executor"] != "ray":
         in_process = values["executor"] == "in_process"
         busy = values["in_flight"] or values["batch_size"]
-        values["workers"] = 1 if in_process else min(joblib.cpu_count(), busy)
+        values["workers"] = 1 if in_process else min(_cores(), busy)
     if values["executor"] is None:
         values["executor"] = "in_process" if values["workers"] == 1 else "processes"
     return values
@@ -254,3 +252,9 @@ def _names() -> list[str]:
     modules = flags.FLAGS.flags_by_module_dict()
     own = {flag.name for module in (__name__, shared_flags.__name__) for flag in modules.get(module, ())}
     return sorted(own.difference(_ELSEWHERE))
+
+
+def _cores() -> int:
+    import joblib  # Loaded late: most commands that are refused never ask.
+
+    return joblib.cpu_count()

@@ -22,6 +22,9 @@ CHANGEABLE = (
 )  # fmt: skip
 
 
+BATCH_SIZE = 8  # By default: rules from one update of the searcher to the next.
+
+
 @dataclasses.dataclass(frozen=True)
 class Configuration:
     """A run.

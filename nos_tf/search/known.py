@@ -6,9 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from nos_tf.dsl import Program, canonical_keys
 from nos_tf.evaluation.fingerprint import fingerprints
-from nos_tf.search.trial import Trial
-
-Keys = tuple[str, str]  # Canonical key and fingerprint.
+from nos_tf.search.trial import Keys, Trial
 
 
 def keys_of(programs: Sequence[Program]) -> list[Keys]:

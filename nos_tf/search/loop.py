@@ -11,15 +11,16 @@ from collections.abc import Sequence
 
 from nos_tf.dsl import Program
 from nos_tf.errors import RunError
+from nos_tf.evaluation.result import FAILED, Evaluation
 from nos_tf.search.executors.job import Executor, Job
-from nos_tf.search.known import Keys, KnownRules, keys_of
+from nos_tf.search.known import KnownRules, keys_of
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
-from nos_tf.search.trial import Batch, Trial
+from nos_tf.search.trial import Batch, Keys, Place, Trial
 from nos_tf.searchers.searcher import Searcher
 
 MAX_PROPOSALS = 20  # Proposals for each rule asked for; a searcher that repeats itself more often has run dry.
-MAX_FAILURES = 10  # In a row: more than bad luck, so the search stops and says so.
+_MAX_FAILURES = 10  # In a row: more than bad luck, so the search stops and says so.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +40,23 @@ class Stage:
     trials: int
     batch_size: int
     seed: int
+
+
+class Failures:
+    """Counts the trials that failed one after the other."""
+
+    def __init__(self) -> None:
+        self._in_a_row = 0
+
+    def count(self, evaluation: Evaluation) -> None:
+        """Takes the next result.
+
+        Raises:
+          RunError: Too many have failed in a row.
+        """
+        self._in_a_row = self._in_a_row + 1 if evaluation.status == FAILED else 0
+        if self._in_a_row == _MAX_FAILURES:
+            raise RunError(f"{_MAX_FAILURES} trials in a row failed; the last one: {evaluation.message}")
 
 
 def run_stage(stage: Stage, store: Store, executor: Executor, observer: Observer) -> int:
@@ -75,7 +93,7 @@ class _Run:
         self._known = KnownRules(trial for trial in trials if trial.batch < self._batch)
         earlier = [trial for trial in trials if trial.duplicate_of is None and trial.batch < self._batch]
         self._count = sum(trial.source == stage.source for trial in earlier)
-        self._failures = 0
+        self._failures = Failures()
 
     def run(self) -> int:
         stage = self._stage
@@ -100,7 +118,7 @@ class _Run:
             return  # The trials asked for end within the batch; a longer search goes on from here.
         found = [equal if isinstance(equal, Trial) else trials[equal] for equal in equals]
         duplicates = [
-            self._duplicate(position, programs[position], keys[position], found[position])
+            Trial.duplicate(self._place(position), programs[position], keys[position], found[position])
             for position in range(len(programs))
             if position not in trials
         ]
@@ -132,37 +150,15 @@ class _Run:
                 )
         for job, evaluation in self._executor.run(jobs):
             position = job.id - self._id(0)
-            key, fingerprint = keys[position]
-            trial = Trial(
-                id=job.id,
-                source=self._stage.source,
-                batch=self._batch,
-                program=job.program,
-                key=key,
-                fingerprint=fingerprint,
-                reward=evaluation.reward,
-                evaluation=evaluation,
-            )
+            trial = Trial.evaluated(self._place(position), job.program, keys[position], evaluation)
             self._store.add_trial(trial)
             self._observer.on_trial(trial)
             trials[position] = trial
-            self._failures = self._failures + 1 if evaluation.status == "failed" else 0
-            if self._failures == MAX_FAILURES:
-                raise RunError(f"{MAX_FAILURES} trials in a row failed; the last one: {evaluation.message}")
+            self._failures.count(evaluation)
         return trials
 
     def _id(self, position: int) -> int:
         return self._batch * self._stage.batch_size + position
 
-    def _duplicate(self, position: int, program: Program, keys: Keys, known: Trial) -> Trial:
-        return Trial(
-            id=self._id(position),
-            source=self._stage.source,
-            batch=self._batch,
-            program=program,
-            key=keys[0],
-            fingerprint=keys[1],
-            reward=known.reward,
-            evaluation=None,
-            duplicate_of=known.id,
-        )
+    def _place(self, position: int) -> Place:
+        return Place(self._id(position), self._stage.source, self._batch)

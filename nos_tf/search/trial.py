@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from nos_tf.dsl import Program
 from nos_tf.dsl.named_rules import NAMED_RULES
@@ -14,6 +15,17 @@ from nos_tf.evaluation.result import Evaluation
 BASELINES: Mapping[str, str] = {rule.title: rule.text for rule in NAMED_RULES.values() if rule.title}
 
 RANDOM = "random"  # Source of the trials that everything else is compared with.
+
+Keys = tuple[str, str]  # Canonical key and fingerprint.
+
+
+class Place(NamedTuple):
+    """Where a proposal belongs in a run; see `Trial`."""
+
+    id: int
+    source: str
+    batch: int
+    staleness: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +57,33 @@ class Trial:
     created: float = dataclasses.field(default_factory=time.time)
     fingerprint: str = ""
     staleness: int = 0
+
+    @classmethod
+    def evaluated(cls, place: Place, program: Program, keys: Keys, evaluation: Evaluation) -> Trial:
+        """A rule that was trained."""
+        key, fingerprint = keys
+        return cls(
+            **place._asdict(),
+            program=program,
+            key=key,
+            fingerprint=fingerprint,
+            reward=evaluation.reward,
+            evaluation=evaluation,
+        )
+
+    @classmethod
+    def duplicate(cls, place: Place, program: Program, keys: Keys, known: Trial) -> Trial:
+        """A rule that equals that of an evaluated trial."""
+        key, fingerprint = keys
+        return cls(
+            **place._asdict(),
+            program=program,
+            key=key,
+            fingerprint=fingerprint,
+            reward=known.reward,
+            evaluation=None,
+            duplicate_of=known.id,
+        )
 
     @property
     def status(self) -> str:

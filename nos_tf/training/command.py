@@ -35,9 +35,8 @@ def define(
     clip_norm: float | None = None,
 ) -> None:
     """Defines the flags that these scripts share, with the script's own defaults."""
-    shared_flags.define()
+    shared_flags.define("<script>")
     sweep_flags.define(optimizers, sweep_flags.PAPER_RATES, seeds)
-    flags.DEFINE_string("run_dir", None, "Folder of the run; by default runs/<script>-<time>.")
     flags.DEFINE_integer("epochs", epochs, "Epochs of each training.", lower_bound=1)
     flags.DEFINE_integer("batch_size", batch_size, "Examples of a step, over all replicas.", lower_bound=1)
     flags.DEFINE_enum("schedule", schedule, SCHEDULES, "How the learning rate falls: not at all, or by a half cosine.")

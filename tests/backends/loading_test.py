@@ -8,19 +8,20 @@ from pathlib import Path
 
 import pytest
 
-SAVE = """
+from tests import saved_models
+from tests.saved_models import OPTIMIZERS
+
+SAVE = (
+    """
 import sys
 import numpy as np
 import keras
 import nos_tf
 
-folder, total, schedules = sys.argv[1], 100, nos_tf.optimizers.schedules
-OPTIMIZERS = {
-    "power": nos_tf.optimizers.PowerSign(0.1, sign_decay="cd", total_steps=total),
-    "add": nos_tf.optimizers.AddSign(schedules.LinearCosineDecay(0.1, total)),
-    "program": nos_tf.optimizers.ProgramOptimizer("clip(adam, 1e-4) - drop(m, 0.3)", 0.1),
-    "noisy": nos_tf.optimizers.PowerSign(schedules.NoisyLinearCosineDecay(0.1, total)),
-}
+folder = sys.argv[1]
+"""
+    + OPTIMIZERS
+    + """
 for name, optimizer in OPTIMIZERS.items():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     model.compile(optimizer, "mse")
@@ -30,18 +31,20 @@ for name, optimizer in OPTIMIZERS.items():
     ]
     model.fit(np.ones((8, 3)), np.ones((8, 2)), verbose=0, callbacks=callbacks)
 """
-LOAD = """
+)
+LOAD = (
+    """
 import numpy as np
-for name in ("power", "add", "program", "noisy"):
-    model = models.load_model(f"{sys.argv[1]}/{name}.keras")
-    assert int(model.optimizer.iterations) == 1, name
-    assert type(model.optimizer).__module__.startswith("nos_tf."), name
+"""
+    + saved_models.LOAD
+    + """
     backup = models.load_model(f"{sys.argv[1]}/{name}.keras")
     restore = keras.callbacks.BackupAndRestore(f"{sys.argv[1]}/{name}-backup", delete_checkpoint=False)
     history = backup.fit(np.ones((8, 3)), np.ones((8, 2)), verbose=0, epochs=2, callbacks=[restore])
     assert history.epoch == [1], history.epoch
     assert int(backup.optimizer.iterations) == 2, name
 """
+)
 ORDERS = {
     "nos_tf first": "import sys, nos_tf; assert 'keras' not in sys.modules; import keras; from keras import models",
     "Keras first": "import sys, keras; from keras import models; import nos_tf",

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+from nos_tf.errors import RunError
 from nos_tf.evaluation.result import Evaluation
 from nos_tf.search.executors.job import Job, Jobs, as_queue, failure
 
@@ -60,6 +61,7 @@ class Crew(abc.ABC, Generic[AnyWorker]):
         self._limit = trial_timeout
         self._log_name = log
         self._workers: list[AnyWorker] = []
+        self._failed_starts = 0  # In a row.
 
     @property
     def workers(self) -> int:
@@ -119,9 +121,23 @@ class Crew(abc.ABC, Generic[AnyWorker]):
     def _wait(self) -> Sequence[tuple[AnyWorker, list[dict[str, Any]] | None]]:
         """Messages of the workers that sent something, None for those that died or are beyond their limit."""
 
-    @abc.abstractmethod
     def _handle(self, worker: AnyWorker, message: Mapping[str, Any]) -> tuple[Job, Evaluation] | None:
-        """Takes a message; returns the job that it finishes, if it does."""
+        """Takes a message; returns the job that it finishes, if it does.
+
+        Raises:
+          RunError: The worker cannot start.
+        """
+        if "error" in message:
+            raise RunError(f"A worker cannot start: {message['error']}; {self._whereabouts(worker)}")
+        if "ready" in message:
+            worker.ready = True
+            self._failed_starts = 0
+            return None
+        return self._finish(worker, message)
+
+    @abc.abstractmethod
+    def _whereabouts(self, worker: AnyWorker) -> str:
+        """Where to look for what became of a worker, as the end of a sentence."""
 
     @abc.abstractmethod
     def _remove(self, worker: AnyWorker) -> tuple[str, bool]:

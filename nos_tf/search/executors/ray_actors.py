@@ -94,7 +94,6 @@ class RayActors(Crew[_Actor]):
         self._share = share or Share()
         self._worker = worker
         self._versions = {name: version for name, version in versions().items() if name in _SAME}
-        self._failed_starts = 0
         self._room = 0
         self._looked = -math.inf
         self._alone_since: float | None = None  # Since when no worker has had a place on any node.
@@ -177,13 +176,10 @@ class RayActors(Crew[_Actor]):
             worker.node, worker.pid = message["node"], message["pid"]
             worker.prepare(self._description)
             return None
-        if "error" in message:
-            raise RunError(f"A worker cannot start: {message['error']}; it is on the node {worker.node}")
-        if "ready" in message:
-            worker.ready = True
-            self._failed_starts = 0
-            return None
-        return self._finish(worker, message)
+        return super()._handle(worker, message)
+
+    def _whereabouts(self, worker: _Actor) -> str:
+        return f"it is on the node {worker.node}"
 
     def _check_versions(self, found: Mapping[str, str]) -> None:
         for name, version in self._versions.items():

@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from nos_tf.errors import RunError
-from nos_tf.evaluation.result import Evaluation
 from nos_tf.run_folder import writing
 from nos_tf.search.executors.crew import Crew, Worker
-from nos_tf.search.executors.job import Job
 
 COMMAND = (sys.executable, "-m", "nos_tf.search.executors.worker")
 _READ = 1 << 16
@@ -88,7 +86,6 @@ class WorkerProcesses(Crew[_Process]):
         self._description = description
         self._log_path = log
         self._command = command or COMMAND
-        self._failed_starts = 0
 
     def __enter__(self) -> WorkerProcesses:
         return self
@@ -113,14 +110,8 @@ class WorkerProcesses(Crew[_Process]):
         hanging = [worker for worker in self._workers if worker.seconds_left(self._limit) <= 0]
         return [*answers.items(), *((worker, None) for worker in hanging if worker not in answers)]
 
-    def _handle(self, worker: _Process, message: Mapping[str, Any]) -> tuple[Job, Evaluation] | None:
-        if "error" in message:
-            raise RunError(f"A worker cannot start: {message['error']}; see {self._log_path}")
-        if "ready" in message:
-            worker.ready = True
-            self._failed_starts = 0
-            return None
-        return self._finish(worker, message)
+    def _whereabouts(self, worker: _Process) -> str:
+        return f"see {self._log_path}"
 
     def _remove(self, worker: _Process) -> tuple[str, bool]:
         if worker.seconds_left(self._limit) <= 0:
