@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from nos_tf.dsl import Program, ProgramError, parse
+from nos_tf.dsl.algebra.simplest import short_text
 from nos_tf.dsl.named_rules import FOUND, NAMED_RULES, NamedRule
 from nos_tf.errors import RunError, excerpt, unknown
+from nos_tf.leaderboard import LEADERBOARD, VERDICTS
 
-LEADERBOARD = "leaderboard.json"
 _PAPER = "Bello et al. (2017), Neural Optimizer Search with Reinforcement Learning, arXiv:1709.07417"
 _UNNAMED = ("found", "rule")
-_VERDICTS = ("better", "worse", "undecided")
 # PowerSign and AddSign with the paper's bases and decays of the sign's weight; the language has no rd20.
 _SIGN_FAMILY = {
     f"{name}{suffix}": text % f"{decay}sign(g) * sign(m)"
@@ -53,8 +53,7 @@ class Subject:
     @property
     def text(self) -> str:
         """The rule in the language."""
-        text = str(self.program).removesuffix(" * 1")
-        return text if parse(text) == self.program else str(self.program)
+        return short_text(self.program)
 
     @property
     def function_name(self) -> str:
@@ -145,7 +144,7 @@ def _evidence(row: Mapping[str, Any]) -> list[str]:
         measured.append(f"seeds {seeds}")
     lines = [f"Measured: {', '.join(measured)}."] if measured else []
     difference, p = _number(row, "difference"), _number(row, "p")
-    if difference is not None and row.get("verdict") in _VERDICTS:
+    if difference is not None and row.get("verdict") in VERDICTS:
         interval = row.get("difference_interval")
         between = ""
         if isinstance(interval, list) and len(interval) == 2 and all(isinstance(end, (int, float)) for end in interval):

@@ -3,6 +3,5 @@
 STORE = "trials.sqlite"
 WORKER_LOG = "workers.log"
 REPORT = "report.html"
-LEADERBOARD = "leaderboard.json"
 LEADERBOARD_TABLE = "leaderboard.csv"
 DIFFERENCES = "differences.csv"

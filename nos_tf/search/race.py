@@ -15,6 +15,7 @@ import numpy as np
 import nos_tf
 from nos_tf.dsl import Program
 from nos_tf.evaluation.result import FAILED, TRAINED
+from nos_tf.leaderboard import UNDECIDED
 from nos_tf.search import verdicts
 from nos_tf.search.executors.job import Executor
 from nos_tf.search.observer import Observer
@@ -151,5 +152,5 @@ def _test(
 
     train(list(rates), seeds[:first])
     comparisons = verdicts.compare(finalists, baselines, rewards)
-    undecided = {one for pair, found in comparisons.items() if found.verdict == verdicts.UNDECIDED for one in pair}
+    undecided = {one for pair, found in comparisons.items() if found.verdict == UNDECIDED for one in pair}
     train([program for program in rates if program in undecided], seeds[first:])

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from nos_tf import statistics
 from nos_tf.dsl import Program
+from nos_tf.leaderboard import BETTER, UNDECIDED, WORSE
 
-BETTER, WORSE, UNDECIDED = "better", "worse", "undecided"
 LOOKS = 2  # How often a difference is tested at most: undecided ones get as many seeds again, once.
 _LEVEL = 0.05
 

@@ -26,8 +26,9 @@ def simplest(program: Program) -> Program:
     if key in (sides := _sides(tuple(OPERANDS), tuple(UNARY))):
         return sides[key]
     while True:
-        others = {other: len(_text(other)) for other in _without_a_part(program)}
-        shorter = sorted((length, other.tokens) for other, length in others.items() if length < len(_text(program)))
+        length = len(short_text(program))
+        others = ((len(short_text(other)), other.tokens) for other in _without_a_part(program))
+        shorter = sorted(other for other in others if other[0] < length)
         equal = (Program(tokens) for _, tokens in shorter if exact_key(Program(tokens)) == key)
         found = next(equal, None)
         if found is None:
@@ -42,11 +43,11 @@ def simplest_text(program: Program) -> str:
     >>> simplest_text(nos_tf.parse("left(drop(rmsprop, 0.3), exp(g))"))
     'drop(rmsprop, 0.3)'
     """
-    return _text(simplest(program))
+    return short_text(simplest(program))
 
 
 @functools.lru_cache(1 << 12)
-def _text(program: Program) -> str:
+def short_text(program: Program) -> str:
     """Text without the `* 1` that parsing puts there."""
     short = str(program).removesuffix(" * 1")
     return short if short != str(program) and parse(short) == program else str(program)
@@ -56,7 +57,7 @@ def _text(program: Program) -> str:
 def _sides(operands: tuple[str, ...], unary: tuple[str, ...]) -> dict[str, Program]:
     """Every rule of one side, the simplest for each exact key."""
     rules = [_program([_bare(operand, function)]) for function in unary for operand in operands]
-    return {exact_key(rule): rule for rule in sorted(rules, key=lambda rule: len(_text(rule)), reverse=True)}
+    return {exact_key(rule): rule for rule in sorted(rules, key=lambda rule: len(short_text(rule)), reverse=True)}
 
 
 def _bare(operand: str, unary: str) -> Group:

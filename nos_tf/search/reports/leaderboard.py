@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from nos_tf.dsl import Program
 from nos_tf.evaluation.result import FAILED, TRAINED, Evaluation
+from nos_tf.leaderboard import BETTER
 from nos_tf.search import race, verdicts
 from nos_tf.search.reports.run_data import RunData
 from nos_tf.search.verdicts import Comparison
@@ -104,5 +105,5 @@ def leaderboard(run: RunData, stage: str = race.TEST) -> Leaderboard | None:
         )
 
     standings = [standing(program) for program in sorted(contenders, key=lambda one: (-means[one], str(one)))]
-    better = [one for one in standings if one.name is None and one.verdict == verdicts.BETTER]
+    better = [one for one in standings if one.name is None and one.verdict == BETTER]
     return Leaderboard(standings, next(one for one in standings if one.program == best), better[0] if better else None)

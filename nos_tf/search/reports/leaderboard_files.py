@@ -11,6 +11,7 @@ from typing import Any
 
 from nos_tf import run_folder
 from nos_tf.dsl.algebra.simplest import simplest_text
+from nos_tf.leaderboard import LEADERBOARD
 from nos_tf.search import files, race
 from nos_tf.search.reports.leaderboard import Standing, leaderboard
 from nos_tf.search.reports.run_data import RunData
@@ -29,7 +30,7 @@ def write(run: RunData, folder: Path) -> None:
         return
     winner = None if board.winner is None else simplest_text(board.winner.program)
     content = {"winner": winner, "rules": [_row(one) for one in board.standings]}
-    run_folder.write_text(folder / files.LEADERBOARD, json.dumps(content, indent=2) + "\n")
+    run_folder.write_text(folder / LEADERBOARD, json.dumps(content, indent=2) + "\n")
     later = {one.program: one for one in long.standings} if long else {}
     rows = []
     for one in board.standings:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import collections
 
 from nos_tf.dsl.algebra.simplest import simplest_text
-from nos_tf.search import race, verdicts
+from nos_tf.leaderboard import UNDECIDED, WORSE
+from nos_tf.search import race
 from nos_tf.search.reports.leaderboard import Leaderboard, Standing, leaderboard
 from nos_tf.search.reports.run_data import RunData
 from nos_tf.search.trial import RANDOM
@@ -20,7 +21,7 @@ def compared(one: Standing, board: Leaderboard) -> str:
     """How a finalist stands to the baselines."""
     named = [
         (phrase, [name for name, pair in one.against.items() if pair.verdict == verdict])
-        for phrase, verdict in (("worse than", verdicts.WORSE), ("undecided against", verdicts.UNDECIDED))
+        for phrase, verdict in (("worse than", WORSE), ("undecided against", UNDECIDED))
     ]
     parts = [f"{phrase} {', '.join(names)}" for phrase, names in named if names]
     pair = one.difference
