@@ -28,11 +28,6 @@ from nos_tf.tensorflow_loading import load_single_threaded
 if TYPE_CHECKING:
     from nos_tf.evaluation.trainer import Score, State, Trainer
 
-_RULES = flags.DEFINE_integer("rules", 200, "Random rules, those that are screened out not counted.", lower_bound=10)
-_GROUPS = flags.DEFINE_integer("num_groups", 1, "Groups of each rule.", lower_bound=1, upper_bound=4)
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of the rules and of their trainings.", lower_bound=0)
-_TASK = flags.DEFINE_string("task", "digits", "Task.")
-
 _PLAIN = "plain"
 
 
@@ -67,7 +62,7 @@ class Replay:
       mark: The step of an epoch at which some protocols stop to look, so that parts end there.
 
     Attributes:
-      steps: Training steps of all that was asked for.
+      all_steps: Training steps of all that was asked for.
       seconds: CPU seconds of it.
     """
 
@@ -76,7 +71,7 @@ class Replay:
         self._mark = mark
         self._parts: dict[tuple[float, int, int], _Part] = {}
         self._last: _Part | None = None
-        self.steps, self.steps_made, self.seconds = 0, 0, 0.0
+        self.all_steps, self.seconds = 0, 0.0
 
     @property
     def steps_per_epoch(self) -> int:
@@ -109,7 +104,7 @@ class Replay:
             if key not in self._parts:
                 self._parts[key] = self._make(program, rate, epoch, range(first, end), total_epochs, seed)
             self._last = self._parts[key]
-            self.steps += self._last.steps
+            self.all_steps += self._last.steps
             self.seconds += self._last.seconds
             if self._last.loss is None:
                 return None
@@ -128,7 +123,7 @@ class Replay:
     def _make(
         self, program: nos_tf.Program, rate: float, epoch: int, steps: range, total_epochs: int, seed: int
     ) -> _Part:
-        start = time.process_time()
+        start, steps_before = time.process_time(), self._trainer.all_steps
         if self._last is None:
             self._trainer.reset(seed)
         else:
@@ -138,7 +133,7 @@ class Replay:
             self._trainer.calibrate(epoch, seed)
             score = self._trainer.score("validation")
         seconds = time.process_time() - start
-        return _Part(loss, score, self._trainer.state(), self._trainer.steps_made, seconds)
+        return _Part(loss, score, self._trainer.state(), self._trainer.all_steps - steps_before, seconds)
 
 
 def agreement(plain: np.ndarray, saving: np.ndarray) -> dict[str, float]:
@@ -160,7 +155,7 @@ def main(argv: Sequence[str]) -> None:
     from nos_tf.evaluation import Evaluator
     from nos_tf.evaluation.trainer import Trainer
 
-    task = nos_tf.tasks.get(_TASK.value)
+    task = nos_tf.tasks.get(flags.FLAGS.task)
     trainer = Trainer(task)
     trainer.reset(0)
     trainer.train_epoch(nos_tf.parse("g"), 0.1, 0, 1, 0)  # Traces the graphs.
@@ -170,18 +165,18 @@ def main(argv: Sequence[str]) -> None:
         name: Evaluator(task, protocol, trainer=cast("Trainer", replay))
         for name, protocol in protocols(task.epochs).items()
     }
-    space, rng = nos_tf.SearchSpace(num_groups=_GROUPS.value), np.random.default_rng(_SEED.value)
+    space, rng = nos_tf.SearchSpace(num_groups=flags.FLAGS.num_groups), np.random.default_rng(flags.FLAGS.seed)
     rewards: dict[str, list[float]] = {name: [] for name in evaluators}
     steps, seconds = dict.fromkeys(evaluators, 0), dict.fromkeys(evaluators, 0.0)
-    while len(rewards["all"]) < _RULES.value:
+    while len(rewards["all"]) < flags.FLAGS.rules:
         program = space.sample(rng)
         replay.forget()
         for name, evaluator in evaluators.items():
-            steps_before, seconds_before = replay.steps, replay.seconds
-            evaluation = evaluator.evaluate(program, _SEED.value)
+            steps_before, seconds_before = replay.all_steps, replay.seconds
+            evaluation = evaluator.evaluate(program, flags.FLAGS.seed)
             if evaluation.status == SCREENED:
                 break
-            steps[name] += replay.steps - steps_before
+            steps[name] += replay.all_steps - steps_before
             seconds[name] += replay.seconds - seconds_before
             rewards[name].append(evaluation.reward)
         print(f"{len(rewards['all'])} rules", end="\r", flush=True)
@@ -198,5 +193,13 @@ def main(argv: Sequence[str]) -> None:
     figures.write()
 
 
+def _define_flags() -> None:
+    flags.DEFINE_integer("rules", 200, "Random rules, those that are screened out not counted.", lower_bound=10)
+    flags.DEFINE_integer("num_groups", 1, "Groups of each rule.", lower_bound=1, upper_bound=4)
+    flags.DEFINE_integer("seed", 0, "Seed of the rules and of their trainings.", lower_bound=0)
+    flags.DEFINE_string("task", "digits", "Task.")
+
+
 if __name__ == "__main__":
+    _define_flags()
     app.run(main)

@@ -6,7 +6,7 @@ import contextlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from nos_tf.errors import RunError
 
@@ -31,18 +31,21 @@ def require() -> None:
         )
 
 
+# With the same kernels on every machine and in every process, whatever TensorFlow takes for the best of this one.
+KERNELS = {"TF_ENABLE_ONEDNN_OPTS": "1"}
+_ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+
+
 def set_environment() -> None:
     """Sets what TensorFlow reads when it is loaded, for this process and its workers; what the user set stays."""
     require()
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    _set(KERNELS | _ONE_THREAD)
 
 
 def load_quietly() -> None:
     """Loads TensorFlow without its greeting, and keeps it and its data sets from telling of every file they open."""
     require()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    _set(KERNELS | {"TF_CPP_MIN_LOG_LEVEL": "3"})
     from absl import logging
 
     with _no_standard_error():
@@ -62,6 +65,11 @@ def load_single_threaded() -> None:
     with contextlib.suppress(RuntimeError):  # It is at work already, and its threads can no longer be changed.
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _set(variables: Mapping[str, str]) -> None:
+    for name, value in variables.items():
+        os.environ.setdefault(name, value)
 
 
 @contextlib.contextmanager

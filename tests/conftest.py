@@ -5,7 +5,11 @@ import sys
 
 import pytest
 
+from nos_tf.tensorflow_loading import KERNELS
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+for variable, value in KERNELS.items():  # Now, so that processes which a test starts compute like this one.
+    os.environ.setdefault(variable, value)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

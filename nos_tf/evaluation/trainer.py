@@ -53,9 +53,8 @@ class Trainer:
 
     Attributes:
       model: The child network.
-      steps_made: Steps of the last `train` or `train_epoch`, up to and including the one that found a loss that is not
-        finite.
-      all_steps: Steps made since the trainer was built.
+      all_steps: Steps made since the trainer was built; of a training that diverges, up to and including the one that
+        found a loss that is not finite.
     """
 
     def __init__(self, task: Task, data_dir: str | None = None):
@@ -64,7 +63,7 @@ class Trainer:
         self._train = _on_device(splits.train)
         self._splits = {"validation": _on_device(splits.validation), "test": _on_device(splits.test)}
         self._train_size = len(splits.train)
-        self.steps_made = self.all_steps = 0
+        self.all_steps = 0
         self._initial: dict[int, State] = {}
         self.model = task.build_model()
         self._variables = tf_variables(self.model.variables)
@@ -155,9 +154,8 @@ class Trainer:
             self._flat,
             *self._averages,
         )
-        self.steps_made = int(made)
-        self.all_steps += self.steps_made
-        return float(loss) if self.steps_made == len(steps) and math.isfinite(loss) else None
+        self.all_steps += int(made)
+        return float(loss) if made == len(steps) and math.isfinite(loss) else None
 
     def train_epoch(
         self, program: Program, learning_rate: float, epoch: int, total_epochs: int, seed: int
