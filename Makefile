@@ -70,7 +70,7 @@ package: venv
 
 # Keeps what is locked already; ARGS=--upgrade takes the newest. The tool is https://docs.astral.sh/uv/.
 lock:
-	$(COMPILE) --extra dev --extra ray --extra tensorboard -o requirements-lock.txt $(ARGS) pyproject.toml
+	$(COMPILE) --extra dev --extra optuna --extra ray --extra tensorboard -o requirements-lock.txt $(ARGS) pyproject.toml
 	$(COMPILE) --resolution lowest-direct --extra addons --extra dev --extra tensorboard \
 	  -o requirements-addons-lock.txt $(ARGS) pyproject.toml
 	$(COMPILE) --python-version 3.11 --constraint requirements-lock.txt --no-emit-package nos-tf \
