@@ -8,8 +8,7 @@ from pathlib import Path
 import filelock
 import pytest
 
-from experiments.build_table import pieces
-from experiments.build_table.pieces import Pieces
+from experiments.pieces import Pieces
 from nos_tf.dsl import parse
 from nos_tf.evaluation.result import TRAINED, Evaluation, SweepPoint
 from nos_tf.search.executors.job import Job
@@ -32,20 +31,15 @@ class FakeExecutor:
             yield job, Evaluation(job.seed / 10, TRAINED, 0.1, sweep=(SweepPoint(0.1, None),))
 
 
-@pytest.fixture(autouse=True)
-def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pieces, "_SIZE", 4)
-
-
 def test_results_are_in_the_order_of_the_jobs(tmp_path: Path) -> None:
-    work = Pieces(tmp_path / "pieces", "rules", JOBS)
+    work = Pieces(tmp_path / "pieces", "rules", JOBS, 4)
     assert work.run(FakeExecutor(), None)
     assert [one.reward for one in work.results()] == [number / 10 for number in range(10)]
     assert work.results()[0].sweep == (SweepPoint(0.1, None),)
 
 
 def test_stopped_work_goes_on_with_the_pieces_that_are_missing(tmp_path: Path) -> None:
-    work = Pieces(tmp_path, "rules", JOBS)
+    work = Pieces(tmp_path, "rules", JOBS, 4)
     with pytest.raises(KeyboardInterrupt):
         work.run(FakeExecutor(fail_at=5), None)
     executor = FakeExecutor()
@@ -55,7 +49,7 @@ def test_stopped_work_goes_on_with_the_pieces_that_are_missing(tmp_path: Path) -
 
 
 def test_piece_of_another_process_is_left_to_it(tmp_path: Path) -> None:
-    work, executor = Pieces(tmp_path, "rules", JOBS), FakeExecutor()
+    work, executor = Pieces(tmp_path, "rules", JOBS, 4), FakeExecutor()
     with filelock.FileLock(tmp_path / "rules-00001.jsonl.lock"):
         assert not work.run(executor, None)
     assert sorted(executor.ran) == [0, 1, 2, 3, 8, 9]
@@ -64,5 +58,5 @@ def test_piece_of_another_process_is_left_to_it(tmp_path: Path) -> None:
 
 def test_no_piece_is_begun_after_the_deadline(tmp_path: Path) -> None:
     executor = FakeExecutor()
-    assert not Pieces(tmp_path, "rules", JOBS).run(executor, time.monotonic() - 1.0)
+    assert not Pieces(tmp_path, "rules", JOBS, 4).run(executor, time.monotonic() - 1.0)
     assert not executor.ran
