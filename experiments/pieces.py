@@ -48,6 +48,7 @@ class Work:
       name: Name of the study.
       values: Values of its flags.
       details: What else its numbers depend on, as JSON can hold it.
+      growing: Names of flags that may change when the study goes on, as they only ask for more of the same.
 
     Attributes:
       folder: Its run folder. It is not locked: several machines may work there, each on pieces of its own.
@@ -56,13 +57,15 @@ class Work:
       RunError: No folder is named, or it holds something else.
     """
 
-    def __init__(self, name: str, values: Mapping[str, Any], details: Mapping[str, Any]):
+    def __init__(
+        self, name: str, values: Mapping[str, Any], details: Mapping[str, Any], growing: frozenset[str] = frozenset()
+    ):
         if values["run_dir"] is None:
             raise RunError("Name the folder of the pieces, which the same command goes on with. Received: no --run_dir")
         set_environment()
         self.folder = RunFolder(Path(values["run_dir"]), resume=True)
         self.folder.path.mkdir(parents=True, exist_ok=True)
-        self.folder.begin(name, {**values, **details}, _WITHOUT)
+        self.folder.begin(name, {**values, **details}, _WITHOUT | growing)
         self._workers = values["workers"] or joblib.cpu_count()
         self._deadline = None if values["stop_after"] is None else time.monotonic() + 60.0 * values["stop_after"]
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import filelock
 import pytest
 
-from experiments.pieces import Pieces
+from experiments.pieces import Pieces, Work
 from nos_tf.dsl import parse
+from nos_tf.errors import RunError
 from nos_tf.evaluation.result import TRAINED, Evaluation, SweepPoint
 from nos_tf.search.executors.job import Job
 
@@ -60,3 +61,25 @@ def test_no_piece_is_begun_after_the_deadline(tmp_path: Path) -> None:
     executor = FakeExecutor()
     assert not Pieces(tmp_path, "rules", JOBS, 4).run(executor, time.monotonic() - 1.0)
     assert not executor.ran
+
+
+FLAGS = {"run_dir": None, "workers": 1, "stop_after": None, "seeds": 2, "task": "digits"}
+
+
+def test_a_study_needs_a_folder_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="Received: no --run_dir$"):
+        Work("study", FLAGS, {})
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(RunError, match="holds other files"):
+        Work("study", FLAGS | {"run_dir": str(tmp_path)}, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_study_goes_on_with_the_same_numbers_and_more_of_them(tmp_path: Path) -> None:
+    flags = FLAGS | {"run_dir": str(tmp_path / "run")}
+    growing = frozenset({"seeds"})
+    assert not Work("study", flags, {"protocol": "fair"}, growing).is_over
+    assert Work("study", flags | {"workers": 9, "stop_after": 0.0, "seeds": 5}, {"protocol": "fair"}, growing).is_over
+    for changed, details in ((flags | {"task": "wine"}, {"protocol": "fair"}), (flags, {"protocol": "paper"})):
+        with pytest.raises(RunError, match="The run folder holds study with"):
+            Work("study", changed, details, growing)
