@@ -6,8 +6,6 @@ seeds, by the search's own protocol, as `nos_tf/tasks/suite.py` holds them.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 import nos_tf
@@ -18,15 +16,6 @@ from nos_tf.tasks.task import Task
 from nos_tf.tensorflow_loading import load_single_threaded
 
 _SEEDS = 10
-
-
-def nothing(task: Task) -> float:
-    """Reward of a child that knows how frequent each class is, or the mean of its targets, and no more."""
-    train = task.load(None).train
-    if task.objective is tasks.SQUARED_ERROR:
-        return math.exp(-1.0)
-    shares = np.bincount(np.ravel(train.labels)) / np.size(train.labels)
-    return math.exp(sum(share * math.log(share) for share in shares if share > 0.0))
 
 
 def best(task: Task, seeds: int = _SEEDS) -> float:
@@ -46,7 +35,7 @@ def main() -> None:
     load_single_threaded()
     for name in suite.SEARCH:
         task = tasks.get(name)
-        print(f'    "{name}": Scale({nothing(task):.3f}, {best(task):.3f}),', flush=True)
+        print(f'    "{name}": Scale({suite.nothing(task, task.load(None).train):.3f}, {best(task):.3f}),', flush=True)
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ FLAGS = {"run_dir": None, "workers": 1, "stop_after": None, "seeds": 2, "task": 
 
 
 def test_a_study_needs_a_folder_of_its_own(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="Received: no --run_dir$"):
+    with pytest.raises(RunError, match=r"Received: no --run_dir$"):
         Work("study", FLAGS, {})
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(RunError, match="holds other files"):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nos_tf import tasks
@@ -17,6 +19,7 @@ from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.tasks import suite
 from nos_tf.tasks import task as task_module
 from nos_tf.tasks.suite import Scale
+from nos_tf.tasks.task import Split
 from tools import suite_scales
 
 ROOT = Path(__file__).parents[2]
@@ -110,9 +113,16 @@ def test_a_failure_costs_its_share():
     assert suite.mean([1.2, 1.2, 1.0, 1.0, 0.0]) < suite.mean([1.0] * 5)
 
 
+def test_a_child_that_learned_nothing_knows_how_frequent_each_class_is():
+    train = Split(np.zeros((4, 1)), np.array([0, 0, 1, 2]))
+    expected = math.exp(0.5 * math.log(0.5) + 2 * 0.25 * math.log(0.25))
+    assert suite.nothing(tasks.get("digits"), train) == pytest.approx(expected)
+    assert suite.nothing(tasks.get("diabetes"), train) == pytest.approx(1 / math.e)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", suite.SEARCH)
 def test_scales_are_what_the_baselines_reach(name):
     task = tasks.get(name)
-    assert suite_scales.nothing(task) == pytest.approx(suite.SCALES[name].nothing, abs=1e-3)
+    assert suite.nothing(task, task.load(None).train) == pytest.approx(suite.SCALES[name].nothing, abs=1e-3)
     assert suite_scales.best(task, seeds=3) == pytest.approx(suite.SCALES[name].best, abs=0.04)
