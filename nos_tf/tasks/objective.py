@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any, Protocol
 
@@ -35,6 +36,7 @@ class Objective(Protocol):
         """The mean score from which a child is above one that learned nothing by so many standard errors."""
 
 
+@dataclasses.dataclass(frozen=True)
 class CrossEntropy:
     """Classification: class indices as targets, logits `[batch, ..., classes]` as outputs, accuracy as score."""
 
@@ -58,6 +60,7 @@ class CrossEntropy:
         return float(rate + deviations * math.sqrt(rate * (1.0 - rate) / targets.size))
 
 
+@dataclasses.dataclass(frozen=True)
 class SquaredError:
     """Regression: outputs of the targets' shape.
 
