@@ -7,14 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+import nos_tf
 from experiments.discover.candidates import Candidate
 from experiments.discover.watch import OutOfTimeError
 from experiments.pieces import Work
+from nos_tf.dsl import Program
 from nos_tf.evaluation.result import Evaluation
 from nos_tf.search.configuration import derived_seeds
 from nos_tf.search.executors.job import Job
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.race import is_echo
+from nos_tf.search.trial import BASELINES
 
 SEEDS = (1, 2, 5)  # Further seeds of each round; those before count as well.
 SHARES = (0.3, 0.3)  # Of the rules of a round that go on to the next.
@@ -59,18 +62,40 @@ def run(work: Work, setup: EvaluatorSetup, found: Sequence[Candidate], seed: int
     """
     seeds = derived_seeds(seed, _PURPOSE, sum(SEEDS))
     racers = [Racer(candidate, []) for candidate in found]
+    begin = 0
     for number, count in enumerate(SEEDS):
-        fresh, seeds = seeds[:count], seeds[count:]
-        jobs = [Job(0, racer.candidate.program, each) for racer in racers for each in fresh]
-        results = work.results(f"race-{number}", setup, jobs, _SIZE)
-        if results is None:
-            raise OutOfTimeError
-        for place, racer in enumerate(racers):
-            racer.evaluations.extend(results[place * count : (place + 1) * count])
+        programs = [racer.candidate.program for racer in racers]
+        fresh = _evaluated(work, setup, f"race-{number}", programs, seeds[begin : begin + count])
+        for racer, evaluations in zip(racers, fresh, strict=True):
+            racer.evaluations.extend(evaluations)
         racers.sort(key=lambda racer: -racer.score)
         if number < len(SHARES):
             racers = racers[: max(finalists, round(SHARES[number] * len(racers)))]
-    rewards = {racer.candidate.program: racer.rewards for racer in racers}
-    programs = list(rewards)
-    kept = [racer for place, racer in enumerate(racers) if not is_echo(programs[place], programs[:place], rewards)]
-    return kept[:finalists]
+        begin += count
+    return _without_echoes(racers, work, setup, seeds)[:finalists]
+
+
+def _without_echoes(racers: Sequence[Racer], work: Work, setup: EvaluatorSetup, seeds: Sequence[int]) -> list[Racer]:
+    """Racers, best first, that earn something else than each baseline and each better one."""
+    baselines = [nos_tf.parse(text) for text in BASELINES.values()]
+    evaluations = _evaluated(work, setup, "race-baselines", baselines, seeds)
+    rewards = {program: [one.reward for one in each] for program, each in zip(baselines, evaluations, strict=True)} | {
+        racer.candidate.program: racer.rewards for racer in racers
+    }
+    others, kept = list(baselines), []
+    for racer in racers:
+        if not is_echo(racer.candidate.program, others, rewards):
+            kept.append(racer)
+        others.append(racer.candidate.program)
+    return kept
+
+
+def _evaluated(
+    work: Work, setup: EvaluatorSetup, stage: str, programs: Sequence[Program], seeds: Sequence[int]
+) -> list[list[Evaluation]]:
+    """Evaluations of each program, one a seed."""
+    jobs = [Job(0, program, seed) for program in programs for seed in seeds]
+    results = work.results(stage, setup, jobs, _SIZE)
+    if results is None:
+        raise OutOfTimeError
+    return [results[start : start + len(seeds)] for start in range(0, len(results), len(seeds))]

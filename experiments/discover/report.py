@@ -34,13 +34,18 @@ def sentences(standings: Sequence[Standing]) -> list[str]:
     rules = [one for one in standings if one.verdict is not None]
     best = next(one for one in standings if one.verdict is None)
     found = [f"The best baseline over the held-out tasks is {label(best.program)}, score {best.score.mean:.3f}."]
+    if not rules:
+        return [*found, "No rule was left to judge: whatever was found earns what a baseline does."]
     winners = [one for one in rules if one.verdict == BETTER]
-    found += [f"{label(one.program)} beats every tuned baseline: {_difference(one, best)}." for one in winners]
-    if not winners and rules:
+    to_best = f"to {label(best.program)}, {best.seeds} seeds"
+    found += [
+        f"{label(one.program)} beats every tuned baseline: {_difference(one, best)} {to_best}." for one in winners
+    ]
+    if not winners:
         closest = rules[0]
         found.append(
             f"No finalist beats every tuned baseline. The closest, {label(closest.program)}, is {closest.verdict}: "
-            f"{_difference(closest, best)}{_shortcomings(closest)}."
+            f"{_difference(closest, best)} {to_best}{_shortcomings(closest)}."
         )
     return found
 
@@ -48,7 +53,7 @@ def sentences(standings: Sequence[Standing]) -> list[str]:
 def _difference(one: Standing, best: Standing) -> str:
     pair = one.against[best.program]
     margin = "" if pair.half_width is None else f" ± {pair.half_width:.3f}"
-    return f"{pair.difference:+.3f}{margin} to {label(best.program)} ({pair.seeds} seeds, {probability(pair.p)})"
+    return f"{pair.difference:+.3f}{margin} ({probability(pair.p)})"
 
 
 def _shortcomings(one: Standing) -> str:
@@ -76,7 +81,9 @@ def table(standings: Sequence[Standing], finalists: Sequence[Finalist]) -> str:
                 one.verdict or "",
             ]
         )
-    return markdown_table(["rule", "found by", "score", *tasks, "difference", "verdict"], rows)
+    return markdown_table(
+        ["rule", "found by", "score", *tasks, f"difference to {label(best.program)}", "verdict"], rows
+    )
 
 
 def _mark(one: Standing, task: str) -> str:
@@ -136,7 +143,7 @@ def draw(standings: Sequence[Standing]) -> Figure:
     axes.set_yticks(range(count, 0, -1), [_short(label(one.program)) for one in standings], fontsize=8)
     axes.set_xlabel("score: 0 has learned nothing, 1 is the best tuned baseline of each task")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=5, fontsize=8, frameon=False)
+    figure.legend(loc="outside upper center", ncols=len(_COLORS), fontsize=8, frameon=False)
     return figure
 
 

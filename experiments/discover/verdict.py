@@ -23,6 +23,7 @@ class Standing(NamedTuple):
       program: The rule.
       scores: Its mean score on each task.
       score: Its score over tasks, mean and interval over seeds.
+      seeds: Their number.
       against: Of a finalist, its comparison with each baseline over tasks.
       on_tasks: Of a finalist, on each task, its comparison with the baseline that is best there.
       verdict: `BETTER` than every baseline and worse on no task, `WORSE` than one of them, or `UNDECIDED`; None of a
@@ -32,6 +33,7 @@ class Standing(NamedTuple):
     program: Program
     scores: dict[str, float]
     score: Interval
+    seeds: int
     against: dict[Program, Comparison]
     on_tasks: dict[str, Comparison]
     verdict: str | None
@@ -74,6 +76,7 @@ def standings(
             program=program,
             scores={task: scales[task].score(means[task][program]) for task in rewards},
             score=mean_interval(list(over_tasks[program].values())),
+            seeds=len(seeds),
             against=against,
             on_tasks=single,
             verdict=_verdict(against, single) if program in rules else None,

@@ -6,11 +6,13 @@ import numpy as np
 
 from experiments.discover import racing
 from experiments.discover.candidates import Candidate
-from nos_tf import SearchSpace
+from nos_tf import SearchSpace, parse
 from nos_tf.evaluation.result import TRAINED, Evaluation
+from nos_tf.search import trial
 from nos_tf.search.executors.setup import EvaluatorSetup
 
 SETUP = EvaluatorSetup("suite")
+BASELINES = [parse(text) for text in trial.BASELINES.values()]
 
 
 class FakeWork:
@@ -26,7 +28,9 @@ class FakeWork:
         for job in jobs:
             if job.seed not in self._seeds:
                 self._seeds.append(job.seed)
-            found.append(Evaluation(self.reward(job.program, self._seeds.index(job.seed)), TRAINED))
+            place = self._seeds.index(job.seed)
+            reward = 0.2 + place / 77 if job.program in BASELINES else self.reward(job.program, place)
+            found.append(Evaluation(reward, TRAINED))
         return found
 
 
@@ -44,7 +48,7 @@ def test_ever_fewer_rules_race_from_more_seeds():
     places = {one.program: place for place, one in enumerate(found)}
     work = FakeWork(lambda program, seed: places[program] / 100 + seed / 1_000)
     finalists = racing.run(work, SETUP, found, seed=0, finalists=3)
-    assert [len(programs) for programs in work.stages.values()] == [50, 15, 4]
+    assert [len(programs) for programs in work.stages.values()] == [50, 15, 4, 9]
     assert [one.candidate for one in finalists] == found[:-4:-1]
     assert {len(one.rewards) for one in finalists} == {8}
 
@@ -65,3 +69,11 @@ def test_echoes_of_a_better_rule_are_no_finalists():
     work = FakeWork(lambda p, seed: 0.9 + seed / 1_000 if p in twins else 0.3 + places[p] / 100 + seed / 1_000)
     finalists = racing.run(work, SETUP, found, seed=0, finalists=3)
     assert [one.candidate for one in finalists] == [found[0], found[9]]
+
+
+def test_echoes_of_a_baseline_are_no_finalists():
+    found = candidates(10)
+    places = {one.program: place for place, one in enumerate(found)}
+    work = FakeWork(lambda p, seed: 0.2 + seed / 77 + (0.1 if places[p] == 5 else 1e-4))
+    finalists = racing.run(work, SETUP, found, seed=0, finalists=3)
+    assert [one.candidate for one in finalists] == [found[5]]
