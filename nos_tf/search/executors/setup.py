@@ -44,8 +44,8 @@ class EvaluatorSetup:
     def __post_init__(self) -> None:
         if self.task in suite.HELD_OUT and not (self.finalists and Path(self.finalists).is_file()):
             raise RunError(
-                f"This task is held out from every search, to judge what was found; search on others, as {suite.NAME}. "
-                f"Received: {self.task}"
+                "This task is held out from every search, to judge what was found; search on other tasks, such as "
+                f"{suite.NAME}. Received: {self.task}"
             )
         if self.is_suite and self.protocol != Protocol():
             changed = [f"{n}={v!r}" for n, v in vars(self.protocol).items() if v != getattr(Protocol(), n)]
