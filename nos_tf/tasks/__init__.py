@@ -1,16 +1,16 @@
 """Tasks: what a candidate rule is rewarded for. A user's own becomes one by `register`."""
 
 from nos_tf.tasks import (  # noqa: F401  Each registers itself.
-    breast_cancer,
+    breast_cancer_mlp,
     cifar10_convnet,
-    denoising,
-    diabetes,
+    diabetes_mlp,
     digits,
     digits_autoencoder,
     digits_mlp,
     digits_rows,
-    topics,
+    photo_denoising,
     topics_attention,
+    topics_gru,
     wine_softmax,
 )
 from nos_tf.tasks.checking import TaskWarning, check

@@ -15,7 +15,7 @@ from nos_tf.tasks import suite
 from nos_tf.tasks.suite import Scale
 
 RULE = parse("g")
-NAMES = ("digits", "breast_cancer", "digits_mlp")
+NAMES = ("digits", "breast_cancer_mlp", "digits_mlp")
 
 
 class StandIn:
@@ -58,7 +58,7 @@ def test_a_failure_on_a_later_task_is_told_and_costs_its_share(evaluate):
     evaluation = evaluate(0.6, -0.1, 0.6)
     assert evaluation.reward == pytest.approx(0.5)
     assert evaluation.status == result.TRAINED
-    assert evaluation.message == "untrained on breast_cancer"
+    assert evaluation.message == "untrained on breast_cancer_mlp"
 
 
 def test_a_rule_that_fails_on_the_first_task_is_not_tried_on_the_others(evaluate):

@@ -71,7 +71,7 @@ def test_a_held_out_task_is_set_up_for_frozen_finalists_alone(name, tmp_path):
 
 @pytest.mark.parametrize("module", ["experiments.search", "experiments.compare_searchers"])
 def test_commands_refuse_a_held_out_task(module, tmp_path):
-    command = [sys.executable, "-m", module, "--task=topics", f"--run_dir={tmp_path / 'run'}"]
+    command = [sys.executable, "-m", module, "--task=topics_gru", f"--run_dir={tmp_path / 'run'}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2, done
     assert done.stderr.startswith("This task is held out from every search")
@@ -117,7 +117,7 @@ def test_a_child_that_learned_nothing_knows_how_frequent_each_class_is():
     train = Split(np.zeros((4, 1)), np.array([0, 0, 1, 2]))
     expected = math.exp(0.5 * math.log(0.5) + 2 * 0.25 * math.log(0.25))
     assert suite.nothing(tasks.get("digits"), train) == pytest.approx(expected)
-    assert suite.nothing(tasks.get("diabetes"), train) == pytest.approx(1 / math.e)
+    assert suite.nothing(tasks.get("diabetes_mlp"), train) == pytest.approx(1 / math.e)
 
 
 @pytest.mark.slow

@@ -32,7 +32,7 @@ def build_model() -> Any:
 
 
 register(
-    "diabetes",
+    "diabetes_mlp",
     load,
     build_model,
     data_label="scikit-learn's diabetes table (442 rows of 10 columns)",

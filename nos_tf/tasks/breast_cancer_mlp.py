@@ -35,7 +35,7 @@ def build_model() -> Any:
 
 
 register(
-    "breast_cancer",
+    "breast_cancer_mlp",
     load,
     build_model,
     data_label="scikit-learn's breast cancer table (569 rows of 30 columns)",

@@ -61,4 +61,4 @@ def _codes() -> np.ndarray:
     return np.array([numbers.get(character, OTHER) for character in text], np.int32)
 
 
-register("topics", load, build_model, label, batch_size=32, examples_per_epoch=1600, epochs=2)
+register("topics_gru", load, build_model, label, batch_size=32, examples_per_epoch=1600, epochs=2)

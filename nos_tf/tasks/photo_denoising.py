@@ -44,7 +44,7 @@ def build_model() -> Any:
 
 
 register(
-    "denoising",
+    "photo_denoising",
     load,
     build_model,
     data_label="1,400 pieces of scikit-learn's two photographs, under noise",
