@@ -16,7 +16,7 @@ import numpy as np
 from nos_tf.tasks.objective import SQUARED_ERROR
 from nos_tf.tasks.task import Split, Task
 
-# The wall. No data set and, but for the multilayer perceptron, no kind of network stands on both sides.
+# The wall. No data set stands on both sides.
 SEARCH = ("digits", "breast_cancer_mlp", "digits_autoencoder", "digits_recurrent", "digits_mlp")
 HELD_OUT = ("diabetes_mlp", "wine_softmax", "photo_denoising", "topics_gru", "topics_attention")
 
