@@ -102,13 +102,21 @@ class Table:
         rows = [self.row(int(index)) for index in self._order[:count]]
         return [row._replace(reward=float(self.values[index])) for row, index in zip(rows, self._order, strict=False)]
 
+    def number(self, rule: Program | str) -> int:
+        """Number of the rule's class, from 0: its place in `values`, `ranks` and the arrays of `content`.
+
+        Raises:
+          ProgramError: The text is no program, or the rule is not in the table.
+        """
+        return self._find(rule)[1]
+
     def value(self, rule: Program | str) -> float:
         """The rule's value; see the class.
 
         Raises:
           ProgramError: The text is no program, or the rule is not in the table.
         """
-        return float(self.values[self._find(rule)[1]])
+        return float(self.values[self.number(rule)])
 
     def rank(self, rule: Program | str) -> int:
         """Place of a rule by its value among the distinct rules, from 1.
@@ -116,7 +124,7 @@ class Table:
         Raises:
           ProgramError: The text is no program, or the rule is not in the table.
         """
-        return int(self.ranks[self._find(rule)[1]])
+        return int(self.ranks[self.number(rule)])
 
     def regret(self, rule: Program | str) -> float:
         """How far the rule's value is below the optimum's.
@@ -141,15 +149,15 @@ class Table:
             )
         return TestRow(*map(float, self.content.test[places[0]]))
 
-    def row(self, index: int) -> Row:
-        """The row of a class, from 0 to below `len(table)`, for the rule that stands for it."""
-        rate = float(self.content.learning_rate[index])
+    def row(self, number: int) -> Row:
+        """The row of a class by its number, for the rule that stands for it."""
+        rate = float(self.content.learning_rate[number])
         return Row(
-            simplest_text(self._program(index)),
-            float(self.content.reward[index]),
+            simplest_text(self._program(number)),
+            float(self.content.reward[number]),
             None if np.isnan(rate) else rate,
-            self.content.facts["statuses"][self.content.status[index]],
-            float(self.content.steps[index]) * self.content.facts["seconds_a_step"],
+            self.content.facts["statuses"][self.content.status[number]],
+            float(self.content.steps[number]) * self.content.facts["seconds_a_step"],
         )
 
     def _find(self, rule: Program | str) -> tuple[Program, int]:
@@ -184,6 +192,18 @@ def names() -> list[str]:
     return sorted(_files())
 
 
+def file(name: str) -> Path:
+    """File of a table of the package.
+
+    Raises:
+      ValueError: There is none for this task.
+    """
+    files = _files()
+    if name not in files:
+        raise ValueError(unknown("table", name, files))
+    return files[name]
+
+
 def _files() -> dict[str, Path]:
     return {path.name.split("-")[0]: path for path in sorted(_FOLDER.glob("*.npz"))}
 
@@ -198,7 +218,4 @@ def load(name: str = "digits") -> Table:
     Raises:
       ValueError: There is none for this task.
     """
-    files = _files()
-    if name not in files:
-        raise ValueError(unknown("table", name, files))
-    return Table(content.read(files[name]))
+    return Table(content.read(file(name)))

@@ -6,9 +6,10 @@ import contextlib
 import signal
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import tensorflow as tf
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 class Preempted(Exception):
@@ -69,6 +70,8 @@ class Agreement:
     """
 
     def __init__(self, strategy: tf.distribute.Strategy, interruption: Interruption):
+        import tensorflow as tf  # Not before: a command that is refused should not wait for it.
+
         self._interruption = interruption
         self._exchange: Callable[[list[float]], Any] | None = None
         if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
