@@ -16,6 +16,7 @@ import nos_tf
 from experiments import pieces
 from nos_tf.cli import application, shared_flags
 from nos_tf.evaluation.protocol import Protocol
+from nos_tf.search.executors.setup import EvaluatorSetup
 
 NAME = "build_table"
 
@@ -34,6 +35,8 @@ def main() -> NoReturn:
 
 def _main() -> None:
     values = shared_flags.values()
+    for task in (values["task"], values["second_task"]):
+        EvaluatorSetup(task).get_task()
     protocol = {name: str(value) for name, value in vars(Protocol()).items()}
     work = pieces.Work(NAME, values, {"protocol": protocol})
     from experiments.build_table import assemble

@@ -26,11 +26,12 @@ class Watch(Observer):
     def __init__(self, work: Work, name: str):
         self._work = work
         self._name = name
-        self._done = 0
+        self._phase, self._done, self._total = "", 0, 0
         self._told = time.monotonic()
 
     def on_phase(self, name: str, done: int, total: int) -> None:
-        print(f"{self._name}: {name}, {done} of {total} done", flush=True)
+        self._phase, self._done, self._total = name, done, total
+        self._tell()
 
     def on_trial(self, trial: Trial) -> None:
         """Counts distinct rules."""
@@ -43,7 +44,10 @@ class Watch(Observer):
         """
         self._done += 1
         if time.monotonic() - self._told >= _SECONDS:
-            self._told = time.monotonic()
-            print(f"{self._name}: {self._done} more done", flush=True)
+            self._tell()
         if self._work.is_over:
             raise OutOfTimeError
+
+    def _tell(self) -> None:
+        self._told = time.monotonic()
+        print(f"{self._name}: {self._phase}, {self._done} of {self._total}", flush=True)

@@ -69,7 +69,7 @@ def test_a_held_out_task_is_set_up_for_frozen_finalists_alone(name, tmp_path):
     assert EvaluatorSetup(name, finalists=str(finalists)).get_task().name == name
 
 
-@pytest.mark.parametrize("module", ["experiments.search", "experiments.compare_searchers"])
+@pytest.mark.parametrize("module", ["experiments.search", "experiments.compare_searchers", "experiments.build_table"])
 def test_commands_refuse_a_held_out_task(module, tmp_path):
     command = [sys.executable, "-m", module, "--task=topics_gru", f"--run_dir={tmp_path / 'run'}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
