@@ -41,7 +41,7 @@ def run(work: Work, flags: Mapping[str, Any], setup: EvaluatorSetup) -> list[Pat
             space = SearchSpace(int(groups), constraints=frozenset(CONSTRAINTS))
             record = {"flags": dict(flags), "data_label": setup.describe_data()}
             with Store.open(paths[-1]) if paths[-1].exists() else Store.create(paths[-1], record) as store:
-                watch = Watch(work, f"{name} with {groups} groups")
+                watch = Watch(work, paths[-1].stem)
                 watch.on_phase("rules", sum(trial.duplicate_of is None for trial in store.trials()), flags["trials"])
                 searcher = searchers.get(name, space, flags["seed"])
                 run_stage(Stage(name, searcher, flags["trials"], BATCH_SIZE, flags["seed"]), store, executor, watch)
