@@ -86,7 +86,7 @@ def _freeze(work: Work, values: Mapping[str, Any], setup: EvaluatorSetup, others
     sources = [*searching.run(work, values, setup), *others]
     table = next(iter(nos_tf.table.names()), None)
     found = candidates.load(work.folder / candidates.FILE, sources, table, values["candidates"])
-    print(f"{len(found)} candidates race on {setup.task}", flush=True)
+    print(f"Candidates that race on {setup.task}: {len(found)}", flush=True)
     racers = racing.run(work, setup, found, values["seed"], values["finalists"])
     frozen.freeze(path, racers, judging.procedure(values))
 
@@ -94,7 +94,7 @@ def _freeze(work: Work, values: Mapping[str, Any], setup: EvaluatorSetup, others
 def _judge(work: Work, values: Mapping[str, Any], path: Path) -> None:
     """Judges the finalists, and writes and shows the verdict."""
     finalists = frozen.load(path)
-    print(f"{len(finalists)} finalists are frozen and judged on {', '.join(suite.HELD_OUT)}", flush=True)
+    print(f"Finalists, now frozen: {len(finalists)}; judged on {', '.join(suite.HELD_OUT)}", flush=True)
     rules = [one.program for one in finalists]
     judged = judging.run(work, path, rules, values)
     standings = verdict.standings(judged, rules, list(report.NAMES), judging.nothing(path, values))
