@@ -5,30 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import joblib
 import numpy as np
 
 from experiments.build_table import rules
-from experiments.build_table.pieces import Pieces
+from experiments.pieces import Work
 from nos_tf.evaluation.result import Evaluation
-from nos_tf.run_folder import RunFolder
 from nos_tf.search.executors.job import Job
 from nos_tf.search.executors.setup import EvaluatorSetup
-from nos_tf.search.executors.worker_processes import WorkerProcesses
 
 SEEDS = 5  # Of the best rules; the first is that of all rules.
 TEST_SEEDS = (100, 101)  # No choice has seen them.
 FINE = tuple(10 ** (step / 8) for step in (-1, 0, 1))  # Learning rates around the mean of a rule's best ones.
-_SECONDS = 300.0  # Until a worker counts as hanging.
 
 
 class Stages:
     """All that the table holds.
 
     Args:
-      folder: Of the pieces.
+      work: Trains, in pieces.
       flags: Values of the script's flags.
-      deadline: Time of `time.monotonic` from which no piece is begun; None for no end.
 
     Attributes:
       rules: The distinct rules.
@@ -44,12 +39,11 @@ class Stages:
       second_results: Their results.
     """
 
-    def __init__(self, folder: RunFolder, flags: Mapping[str, Any], deadline: float | None):
-        self._folder = folder
+    def __init__(self, work: Work, flags: Mapping[str, Any]):
+        self._work = work
         self._flags = flags
-        self._deadline = deadline
         print("Finding the distinct rules ...", flush=True)
-        self.rules = rules.load(folder / "rules.npz")
+        self.rules = rules.load(work.folder / "rules.npz")
         self.classes = self.rules.trainable
         if flags["rules"] is not None:
             self.classes = np.sort(np.random.default_rng(0).permutation(self.classes)[: flags["rules"]])
@@ -132,15 +126,7 @@ class Stages:
 
     def _evaluated(self, stage: str, task: str, jobs: list[Job]) -> list[Evaluation] | None:
         """Results of all jobs; None while some are missing."""
-        numbered = [Job(**{**vars(job), "id": number}) for number, job in enumerate(jobs)]
-        pieces = Pieces(self._folder / "pieces", stage, numbered)
-        if not pieces.is_done():
-            setup = EvaluatorSetup(task, data_dir=self._flags["data_dir"])
-            workers = self._flags["workers"] or joblib.cpu_count()
-            with WorkerProcesses(workers, setup.to_json(), self._folder / "workers.log", _SECONDS) as executor:
-                if not pieces.run(executor, self._deadline):
-                    return None
-        return pieces.results()
+        return self._work.results(stage, EvaluatorSetup(task, data_dir=self._flags["data_dir"]), jobs)
 
 
 def _grouped(results: list[Any], size: int) -> list[list[Any]]:

@@ -8,13 +8,17 @@ from nos_tf.evaluation.result import EpochResult, Evaluation, SweepPoint
 from nos_tf.tensorflow_loading import require
 
 if TYPE_CHECKING:
-    from nos_tf.evaluation.evaluator import Evaluator, evaluate
+    from nos_tf.evaluation.by_name import evaluate
+    from nos_tf.evaluation.evaluator import Evaluator
 
 __all__ = ["REWARDS", "EpochResult", "Evaluation", "Evaluator", "Protocol", "SweepPoint", "evaluate"]
 
 
+_LAZY = {"Evaluator": "nos_tf.evaluation.evaluator", "evaluate": "nos_tf.evaluation.by_name"}
+
+
 def __getattr__(name: str) -> Any:
-    if name in ("Evaluator", "evaluate"):
+    if name in _LAZY:
         require()
-        return getattr(importlib.import_module("nos_tf.evaluation.evaluator"), name)
+        return getattr(importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'nos_tf.evaluation' has no attribute {name!r}")

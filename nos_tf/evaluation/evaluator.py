@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import time
 
 from nos_tf import tasks
-from nos_tf.dsl import Program, parse
+from nos_tf.dsl import Program
 from nos_tf.evaluation import result
 from nos_tf.evaluation.protocol import REWARDS, Protocol
 from nos_tf.evaluation.result import EpochResult, Evaluation
@@ -115,27 +114,3 @@ class Evaluator:
         return Evaluation(
             self._reward(history), result.TRAINED, run.learning_rate, accuracy=history[-1].accuracy, history=history
         )
-
-
-@functools.lru_cache(maxsize=2)
-def _evaluator(task: tasks.Task) -> Evaluator:
-    return Evaluator(task)
-
-
-def evaluate(program: Program | str, task: str | tasks.Task = "digits", seed: int = 0) -> Evaluation:
-    """Trains a child network with an update rule, by the default protocol.
-
-    Example:
-    >>> nos_tf.evaluate("exp(sign(g) * sign(m)) * g", task="digits").reward
-
-    Args:
-      program: A `Program`, or its text.
-      task: A task, or its name.
-      seed: Seed of the initial weights, of the order of the examples and of the rule's random draws.
-
-    Raises:
-      ProgramError: The text is no program.
-      ValueError: The task is unknown.
-    """
-    program = program if isinstance(program, Program) else parse(program)
-    return _evaluator(tasks.get(task) if isinstance(task, str) else task).evaluate(program, seed)

@@ -29,7 +29,10 @@ def mean_accuracy(history: Sequence[EpochResult]) -> float:
 
 
 def mean_likelihood(history: Sequence[EpochResult]) -> float:
-    """Geometric-mean probability of the right validation label, averaged over all epochs."""
+    """Geometric-mean probability of the right validation label, averaged over all epochs.
+
+    Of a task with a loss of its own, `exp(-loss)` instead.
+    """
     return sum(math.exp(epoch.log_likelihood) for epoch in history) / len(history)
 
 

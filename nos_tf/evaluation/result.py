@@ -20,8 +20,8 @@ class EpochResult:
 
     Attributes:
       loss: Mean training loss over the epoch, in nats; None if it was not finite.
-      accuracy: Accuracy, 0 to 1.
-      log_likelihood: Mean log-probability of the right label, in nats.
+      accuracy: Accuracy, 0 to 1; of a regression, the explained variance.
+      log_likelihood: Mean log-probability of the right label, in nats; of a regression, the negative loss.
     """
 
     loss: float | None
@@ -56,6 +56,7 @@ class Evaluation:
       seconds: Time taken.
       steps: Training steps made, those of the sweep included.
       message: What went wrong, if anything.
+      parts: The evaluation on each task by its name, if the reward is a score over several; it may then exceed 1.
     """
 
     reward: float
@@ -67,6 +68,7 @@ class Evaluation:
     seconds: float = 0.0
     steps: int = 0
     message: str = ""
+    parts: Mapping[str, Evaluation] = dataclasses.field(default_factory=dict)
 
     def replace(self, **changes: Any) -> Evaluation:
         """A copy with some attributes changed."""
@@ -74,7 +76,10 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """The evaluation as plain dictionaries, lists and numbers."""
-        return dataclasses.asdict(self)
+        values = dataclasses.asdict(self)
+        if not self.parts:  # Most evaluations have none, and are stored as ever.
+            del values["parts"]
+        return values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Evaluation:
@@ -84,5 +89,6 @@ class Evaluation:
                 **values,
                 "sweep": tuple(SweepPoint(**point) for point in values["sweep"]),
                 "history": tuple(EpochResult(**epoch) for epoch in values["history"]),
+                "parts": {name: cls.from_json(part) for name, part in values.get("parts", {}).items()},
             }
         )

@@ -26,7 +26,10 @@ _SCORING_BATCH = 1_000
 
 
 class Score(NamedTuple):
-    """A child on a split: accuracy in 0..1, and mean log-probability of the right label in nats."""
+    """A child on a split: accuracy in 0..1, and mean log-probability of the right label in nats.
+
+    A task with an objective of its own has its mean score as accuracy, and its negative loss as log-probability.
+    """
 
     accuracy: float
     log_likelihood: float
@@ -60,8 +63,11 @@ class Trainer:
     def __init__(self, task: Task, data_dir: str | None = None):
         self._task = task
         splits = task.load(data_dir)
-        self._train = _on_device(splits.train)
-        self._splits = {"validation": _on_device(splits.validation), "test": _on_device(splits.test)}
+        self._train = _on_device(splits.train, task.objective.dtype)
+        self._splits = {
+            name: _on_device(split, task.objective.dtype)
+            for name, split in (("validation", splits.validation), ("test", splits.test))
+        }
         self._train_size = len(splits.train)
         self.all_steps = 0
         self._initial: dict[int, State] = {}
@@ -95,10 +101,8 @@ class Trainer:
         return max(1, examples // self._task.batch_size)
 
     def chance(self, deviations: float) -> float:
-        """Validation accuracy of always naming the most frequent class, plus so many of its standard errors."""
-        labels = self._splits["validation"][1].numpy()
-        rate = np.bincount(labels).max() / len(labels)
-        return float(rate + deviations * math.sqrt(rate * (1.0 - rate) / len(labels)))
+        """Validation accuracy that is so many standard errors above that of a child that learned nothing."""
+        return self._task.objective.chance(self._splits["validation"][1].numpy(), deviations)
 
     @property
     def traces(self) -> int:
@@ -141,7 +145,7 @@ class Trainer:
           seed: Seed of the order, and of the rule's noise and drop masks.
 
         Returns:
-          Sum of the steps' losses in nats, or None if one was not finite; training then stopped there.
+          Sum of the steps' losses, or None if one was not finite; training then stopped there.
         """
         made, loss, self._flat, self._averages = self._train_graph(
             encode(program),
@@ -175,7 +179,7 @@ class Trainer:
     def score(self, split: str) -> Score:
         """The child on `"validation"` or `"test"`."""
         correct, log_likelihood = self._score_graphs[split]()
-        return Score(float(correct), float(log_likelihood))
+        return Score(max(0.0, float(correct)), float(log_likelihood))
 
     def batches(self, epoch: int, seed: int) -> np.ndarray:
         """Indices of an epoch's examples, `[steps, batch]`: the epochs go through shuffle after shuffle of the data."""
@@ -235,8 +239,8 @@ class Trainer:
         inputs, labels = self._train
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._weights)
-            logits = self.model(tf.cast(tf.gather(inputs, batch), tf.float32), training=True)
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.gather(labels, batch), logits)
+            outputs = self.model(tf.cast(tf.gather(inputs, batch), tf.float32), training=True)
+            losses = self._task.objective.losses(tf.gather(labels, batch), outputs)
             loss = tf.reduce_mean(losses) + sum(self.model.losses)
         gradients = tape.gradient(loss, self._weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return loss, _flat(gradients)
@@ -262,14 +266,14 @@ class Trainer:
             variance.assign(variance / weight)
 
     def _score(self, inputs: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        objective = self._task.objective
         correct, log_likelihood = tf.constant(0.0), tf.constant(0.0)
-        count = labels.shape[0]
-        for start in range(0, count, _SCORING_BATCH):
+        for start in range(0, labels.shape[0], _SCORING_BATCH):
             part = slice(start, start + _SCORING_BATCH)
-            logits = self.model(tf.cast(inputs[part], tf.float32), training=False)
-            hits = tf.argmax(logits, axis=-1, output_type=labels.dtype) == labels[part]
-            correct += tf.reduce_sum(tf.cast(hits, tf.float32))
-            log_likelihood -= tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(labels[part], logits))
+            outputs = self.model(tf.cast(inputs[part], tf.float32), training=False)
+            correct += tf.reduce_sum(objective.scores(labels[part], outputs))
+            log_likelihood -= tf.reduce_sum(objective.losses(labels[part], outputs))
+        count = labels.shape.num_elements()
         return correct / count, log_likelihood / count
 
 
@@ -294,8 +298,8 @@ def _graph(function: Any, *signature: tf.TensorSpec) -> Any:
     return tf.function(function, input_signature=signature, autograph=False)
 
 
-def _on_device(split: Split) -> tuple[tf.Tensor, tf.Tensor]:
-    return tf.constant(split.inputs), tf.constant(split.labels, tf.int32)
+def _on_device(split: Split, dtype: str) -> tuple[tf.Tensor, tf.Tensor]:
+    return tf.constant(split.inputs), tf.constant(split.labels, dtype)
 
 
 def _flat(tensors: Any) -> tf.Tensor:

@@ -39,7 +39,7 @@ def _main() -> None:
         if resolved["executor"] == "ray":
             ray_cluster.check_installed()
         what = command_flags.configuration(resolved)
-        if resolved["epochs"] is None:
+        if resolved["epochs"] is None and not what.setup.is_suite:
             resolved["epochs"] = what.setup.get_task().epochs
         print(f"Run folder: {path}", flush=True)
         flags_to_keep = {**resolved, "run_dir": str(path), "tensorboard": values.tensorboard}

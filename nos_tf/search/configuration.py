@@ -98,18 +98,19 @@ class Configuration:
     @property
     def training_seed(self) -> int:
         """Seed of every trial's training: all rules of a run see the same initial weights and order of the data."""
-        return _seeds(self.seed, 0, 1)[0]
+        return derived_seeds(self.seed, 0, 1)[0]
 
     def searcher_seed(self, source: str) -> int:
         """Seed of the random reference or of the searcher."""
-        return _seeds(self.seed, 1, 2)[source != RANDOM]
+        return derived_seeds(self.seed, 1, 2)[source != RANDOM]
 
     def fresh_seeds(self, stage: str, count: int) -> list[int]:
         """Seeds of a stage of the race, which no trial and no other stage has."""
-        return _seeds(self.seed, 2 + race.STAGES.index(stage), count)
+        return derived_seeds(self.seed, 2 + race.STAGES.index(stage), count)
 
 
-def _seeds(seed: int, purpose: int, count: int) -> list[int]:
+def derived_seeds(seed: int, purpose: int, count: int) -> list[int]:
+    """Seeds that follow from one; those of different purposes differ, and more of them keep the first ones."""
     return [int(word) >> 1 for word in np.random.SeedSequence([seed, purpose]).generate_state(count)]
 
 

@@ -114,7 +114,7 @@ def _race(
         for one in runs:
             rewards.setdefault(one.program, []).append(results[one].reward)
         racing.sort(key=lambda program: -float(np.mean(rewards[program])))
-        racing = [p for place, p in enumerate(racing) if p not in rules or not _is_echo(p, racing[:place], rewards)]
+        racing = [p for place, p in enumerate(racing) if p not in rules or not is_echo(p, racing[:place], rewards)]
         best = [program for program in racing if program in rules][:FINALISTS]
         if len(best) < FINALISTS:
             break
@@ -125,7 +125,7 @@ def _race(
     return [program for program in racing if program in rules][:FINALISTS]
 
 
-def _is_echo(program: Program, better: Sequence[Program], rewards: Mapping[Program, Sequence[float]]) -> bool:
+def is_echo(program: Program, better: Sequence[Program], rewards: Mapping[Program, Sequence[float]]) -> bool:
     """Whether a rule earns what a better one does, seed by seed: it is the same one with a term that does nothing."""
     own = rewards[program]
     return any(np.allclose(own, rewards[other], rtol=0.0, atol=_ECHO) for other in better)

@@ -21,7 +21,7 @@ class Comparison(NamedTuple):
     Attributes:
       difference: Mean of rule minus baseline.
       half_width: Of its 95% confidence interval; None when they share a single seed.
-      p: Corrected for all comparisons made together (Holm) and for `LOOKS` (Bonferroni).
+      p: Corrected for all comparisons made together (Holm) and for how often they are made (Bonferroni).
       seeds: Number of seeds.
       verdict: `BETTER`, `WORSE` or `UNDECIDED`.
     """
@@ -34,7 +34,10 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    rules: Sequence[Program], baselines: Sequence[Program], rewards: Mapping[Program, Rewards]
+    rules: Sequence[Program],
+    baselines: Sequence[Program],
+    rewards: Mapping[Program, Rewards],
+    looks: int = LOOKS,
 ) -> dict[tuple[Program, Program], Comparison]:
     """Every rule against every baseline, over the seeds that both were trained from.
 
@@ -42,6 +45,7 @@ def compare(
       rules: What is to be judged.
       baselines: What it is compared with.
       rewards: Rewards of both, of trainings that no choice has seen.
+      looks: How often a difference is tested at most.
 
     Returns:
       The comparisons by rule and baseline; a pair without a common seed is left out.
@@ -53,7 +57,7 @@ def compare(
             if seeds and rule != baseline:
                 first, second = ([rewards[one][seed] for seed in seeds] for one in (rule, baseline))
                 differences[rule, baseline] = statistics.paired_difference(first, second), len(seeds)
-    corrected = statistics.holm([min(1.0, LOOKS * difference.p) for difference, _ in differences.values()])
+    corrected = statistics.holm([min(1.0, looks * difference.p) for difference, _ in differences.values()])
     return {
         pair: Comparison(difference.mean, difference.half_width, p, seeds, _verdict(difference.mean, p))
         for (pair, (difference, seeds)), p in zip(differences.items(), corrected, strict=True)

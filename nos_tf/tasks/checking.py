@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nos_tf.errors import first_line
+from nos_tf.tasks.objective import CROSS_ENTROPY
 from nos_tf.tasks.task import Split, Splits, Task
 
 _TINY_RATE = 1e-6  # Of the one training step: a sound network stays finite under it.
@@ -38,10 +39,16 @@ def check(task: Task, data_dir: str | None = None) -> None:
     named = {field.name: getattr(splits, field.name) for field in dataclasses.fields(splits)}
     for name, split in named.items():
         _check_split(name, split, splits.train)
+    if task.objective is not CROSS_ENTROPY:  # Its labels are no classes.
+        _check_network(task, splits.train)
+        _check_size(task, splits.train)
+        return
+    for name, split in named.items():
+        _check_integers(name, np.asarray(split.labels))
     if len(np.unique(splits.train.labels)) < 2:
         raise ValueError(
             "train holds a single class, so there is nothing to learn; give labels of at least two. "
-            f"Received: only label {splits.train.labels[0]}"
+            f"Received: only label {np.ravel(splits.train.labels)[0]}"
         )
     classes = _check_network(task, splits.train)
     for name, split in named.items():
@@ -51,8 +58,12 @@ def check(task: Task, data_dir: str | None = None) -> None:
         if missing := sorted(trained.symmetric_difference(np.unique(split.labels).tolist())):
             where = "train" if missing[0] not in trained else name
             _warn(f"{where} holds no example of class {missing[0]:g}, which another split holds. Task: {task.name}")
-    if len(splits.train) < task.batch_size:
-        _warn(f"train holds fewer examples than a batch. Received: {len(splits.train)} < batch_size={task.batch_size}")
+    _check_size(task, splits.train)
+
+
+def _check_size(task: Task, train: Split) -> None:
+    if len(train) < task.batch_size:
+        _warn(f"train holds fewer examples than a batch. Received: {len(train)} < batch_size={task.batch_size}")
 
 
 def _check_split(name: str, split: Split, train: Split) -> None:
@@ -69,6 +80,9 @@ def _check_split(name: str, split: Split, train: Split) -> None:
             f"Examples of {name} must have the shape of those of train, {np.shape(train.inputs)[1:]}. "
             f"Received: {inputs.shape[1:]}"
         )
+
+
+def _check_integers(name: str, labels: np.ndarray) -> None:
     if (bad := _first_row((labels != np.floor(labels)) | (labels < 0))) is not None:
         raise ValueError(
             f"Labels of {name} must be integers from 0 on; number the classes. Received: {labels[bad]} in row {bad}"
@@ -84,7 +98,7 @@ def _check_classes(name: str, split: Split, classes: int) -> None:
 
 
 def _check_network(task: Task, train: Split) -> int:
-    """One forward pass and one step of SGD; returns the number of classes that the network tells apart."""
+    """One forward pass and one step of SGD; returns the length of the outputs' last axis: in logits, the classes."""
     import tensorflow as tf
 
     model = task.build_model()
@@ -94,9 +108,12 @@ def _check_network(task: Task, train: Split) -> int:
     inputs = tf.constant(np.asarray(train.inputs[:count]), tf.float32)
     with tf.GradientTape() as tape:
         outputs = _forward(model, inputs)
-        if not isinstance(outputs, tf.Tensor) or outputs.shape.rank != 2 or outputs.shape[0] != count:
+        shape = (count, *np.shape(train.labels)[1:])
+        classifies = task.objective is CROSS_ENTROPY
+        if not isinstance(outputs, tf.Tensor) or (classifies and outputs.shape[:-1] != shape):
+            form = f"logits [{', '.join(['batch', *map(str, shape[1:]), 'classes'])}]" if classifies else "one tensor"
             raise ValueError(
-                "The network must have one output, logits [batch, classes]. "
+                f"The network must have one output, {form}. "
                 f"Received: {tf.nest.map_structure(lambda each: tuple(each.shape), outputs)} for a batch of {count}"
             )
         if not model.trainable_variables:
@@ -106,10 +123,11 @@ def _check_network(task: Task, train: Split) -> int:
                 "The freshly initialized network gives NaN or infinity; scale its inputs or its initial weights. "
                 f"Received: inputs between {float(tf.reduce_min(inputs)):g} and {float(tf.reduce_max(inputs)):g}"
             )
-        classes = int(outputs.shape[1])
-        _check_classes("train", Split(train.inputs[:count], train.labels[:count]), classes)
-        labels = tf.constant(np.asarray(train.labels[:count]), tf.int32)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, tf.cast(outputs, tf.float32))
+        classes = int(outputs.shape[-1])
+        if classifies:
+            _check_classes("train", Split(train.inputs[:count], train.labels[:count]), classes)
+        labels = tf.constant(np.asarray(train.labels[:count]), task.objective.dtype)
+        losses = _losses(task, labels, outputs)
         loss = tf.reduce_mean(losses) + sum(model.losses)
     weights = list(model.trainable_variables)
     for weight, gradient in zip(weights, tape.gradient(loss, weights), strict=True):
@@ -120,7 +138,8 @@ def _check_network(task: Task, train: Split) -> int:
             "One step of SGD makes the network NaN or infinite; look at its loss and gradients. "
             f"Received: learning rate {_TINY_RATE:g}, loss {float(loss):g}"
         )
-    if bool(tf.reduce_all(outputs >= 0)) and np.allclose(tf.reduce_sum(outputs, axis=1), 1.0, atol=_SUM_TOLERANCE):
+    sums = tf.reduce_sum(outputs, axis=-1)
+    if classifies and bool(tf.reduce_all(outputs >= 0)) and np.allclose(sums, 1.0, atol=_SUM_TOLERANCE):
         _warn(f"The network ends in probabilities, where logits are wanted; drop the softmax. Task: {task.name}")
     return classes
 
@@ -133,6 +152,24 @@ def _forward(model: Any, inputs: Any) -> Any:
             f"The network does not take the examples ({first_line(error)}); give its input their shape. "
             f"Received: examples of shape {tuple(inputs.shape[1:])}"
         ) from None
+
+
+def _losses(task: Task, labels: Any, outputs: Any) -> Any:
+    import tensorflow as tf
+
+    try:
+        losses = task.objective.losses(labels, tf.cast(outputs, tf.float32))
+    except Exception as error:  # An objective of the user's own raises what it likes.
+        raise ValueError(
+            f"The loss does not take labels and outputs ({first_line(error)}); give them shapes that it does. "
+            f"Received: labels {tuple(labels.shape)}, outputs {tuple(outputs.shape)}"
+        ) from None
+    if losses.shape != labels.shape:
+        raise ValueError(
+            f"Losses must have the shape of the labels, {tuple(labels.shape)}; look at the network's output, "
+            f"{tuple(outputs.shape)}. Received: losses {tuple(losses.shape)}"
+        )
+    return losses
 
 
 def _first_row(is_bad: np.ndarray) -> int | None:

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from nos_tf.tasks.task import Split, Splits, register
+from nos_tf.tasks import splitting
+from nos_tf.tasks.task import Splits, register
+
+DATA_LABEL = "scikit-learn's handwritten digits (1,797 images of 8x8)"
 
 _TRAIN, _VALIDATION = 700, 700  # Of 1,797; the other 397 are the test split.
 
@@ -17,11 +20,8 @@ def load(data_dir: str | None = None) -> Splits:
     import sklearn.datasets
 
     images, labels = sklearn.datasets.load_digits(return_X_y=True)
-    order = np.random.default_rng(0).permutation(len(labels))
-    images = images.astype(np.uint8).reshape(-1, 8, 8, 1)[order]
-    labels = labels.astype(np.int32)[order]
-    ends = (_TRAIN, _TRAIN + _VALIDATION)
-    return Splits(*map(Split, np.split(images, ends), np.split(labels, ends)))
+    images, labels = splitting.shuffled(images.astype(np.uint8).reshape(-1, 8, 8, 1), labels.astype(np.int32))
+    return splitting.splits(images, labels, _TRAIN, _VALIDATION)
 
 
 def build_model() -> Any:
@@ -35,7 +35,7 @@ register(
     "digits",
     load,
     build_model,
-    data_label="scikit-learn's handwritten digits (1,797 images of 8x8)",
+    data_label=DATA_LABEL,
     batch_size=50,
     epochs=2,  # More make the reward less reliable among the good rules (docs/results/reward_study.md).
 )

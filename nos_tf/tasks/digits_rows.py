@@ -20,11 +20,15 @@ def build_model() -> Any:
     return tf.keras.Model(inputs, layers.Dense(10)(layers.GRU(_UNITS, unroll=True)(rows)))
 
 
-register(
-    "digits_rows",
-    digits.load,
-    build_model,
-    data_label="scikit-learn's handwritten digits (1,797 images of 8x8), row by row",
-    batch_size=50,
-    epochs=5,
-)
+for name, batch_size, epochs in (
+    ("digits_rows", 50, 5),
+    ("digits_recurrent", 20, 3),  # So that the one epoch of a sweep is enough to tell its rates apart.
+):
+    register(
+        name,
+        digits.load,
+        build_model,
+        data_label=f"{digits.DATA_LABEL}, row by row",
+        batch_size=batch_size,
+        epochs=epochs,
+    )

@@ -9,24 +9,26 @@ from typing import Any
 import numpy as np
 
 from nos_tf.errors import unknown
+from nos_tf.tasks.objective import CROSS_ENTROPY, Objective
 
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """One part of a classification data set.
+    """One part of a data set.
 
     Attributes:
       inputs: Examples, shape `[n, ...]`, of any real dtype; the network receives them as float32.
-      labels: Class of each example, integers of shape `[n]`.
+      labels: What the network is to tell of each: its class, integers of shape `[n]`, or whatever the task's objective
+        takes, of shape `[n, ...]`.
     """
 
     inputs: np.ndarray
     labels: np.ndarray
 
     def __post_init__(self) -> None:
-        if len(self.inputs) != len(self.labels) or len(self.labels) == 0 or np.ndim(self.labels) != 1:
+        if len(self.inputs) != len(self.labels) or len(self.labels) == 0:
             raise ValueError(
-                "A split needs inputs [n, ...] and integer labels [n] with n > 0. "
+                "A split needs inputs [n, ...] and as many labels [n] or [n, ...] with n > 0. "
                 f"Received: inputs {np.shape(self.inputs)}, labels {np.shape(self.labels)}"
             )
 
@@ -51,11 +53,13 @@ class Task:
       name: Name that flags use.
       data_label: What the data is, in words shown beside every result; or a function of the data folder that tells.
       load: Returns the `Splits`, given the folder of prepared data sets (None for the default one).
-      build_model: Returns a new, freshly initialized Keras model from inputs to logits `[batch, classes]`.
+      build_model: Returns a new, freshly initialized Keras model from inputs to logits `[batch, classes]`, or to
+        whatever the objective takes.
       batch_size: Examples of a training step.
       examples_per_epoch: Examples of an epoch; None for the whole training split.
       epochs: Epochs of the run that is rewarded.
       test_epochs: Epochs of the long trainings that end a search; None for five times `epochs`.
+      objective: Loss and score; by default those of classification.
     """
 
     name: str
@@ -66,6 +70,7 @@ class Task:
     examples_per_epoch: int | None = None
     epochs: int = 5
     test_epochs: int | None = None
+    objective: Objective = CROSS_ENTROPY
 
     def __post_init__(self) -> None:
         for field in ("batch_size", "examples_per_epoch", "epochs", "test_epochs"):
@@ -89,20 +94,23 @@ def register(
     examples_per_epoch: int | None = None,
     epochs: int = 5,
     test_epochs: int | None = None,
+    objective: Objective = CROSS_ENTROPY,
 ) -> Task:
     """Makes data and a network a task that can be searched on; a name registered again is replaced.
 
     Args:
       name: Name of the task.
       load: Returns `Splits` (train, validation, test), given the data folder or None.
-      build_model: Returns a new Keras model from inputs to logits.
+      build_model: Returns a new Keras model from inputs to logits, or to whatever the objective takes.
       data_label: What the data is, in words shown beside every result; or a function of the data folder that tells.
       batch_size: Examples of a training step.
       examples_per_epoch: Examples of an epoch; None for the whole training split.
       epochs: Epochs of the run that is rewarded.
       test_epochs: Epochs of the long trainings that end a search; None for five times `epochs`.
+      objective: Loss and score; by default those of classification. `nos_tf.tasks.SQUARED_ERROR` is that of regression,
+        and a class of your own with the methods of `nos_tf.tasks.Objective` any other.
     """
-    task = Task(name, data_label, load, build_model, batch_size, examples_per_epoch, epochs, test_epochs)
+    task = Task(name, data_label, load, build_model, batch_size, examples_per_epoch, epochs, test_epochs, objective)
     _TASKS[name] = task
     return task
 

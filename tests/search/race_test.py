@@ -182,6 +182,6 @@ def test_failed_trainings_decide_nothing(tmp_path: Path) -> None:
 def test_a_rule_with_a_term_that_does_nothing_takes_no_place() -> None:
     rules = [nos_tf.parse(text) for text in ("g", "g - clip(1e-4*w, 1e-5)", "m")]
     rewards = dict(zip(rules, ([0.85313, 0.85199], [0.85313, 0.8519], [0.85313, 0.8419]), strict=True))
-    assert race._is_echo(rules[1], rules[:1], rewards)
-    assert not race._is_echo(rules[2], rules[:2], rewards)
-    assert not race._is_echo(rules[0], [], rewards)
+    assert race.is_echo(rules[1], rules[:1], rewards)
+    assert not race.is_echo(rules[2], rules[:2], rewards)
+    assert not race.is_echo(rules[0], [], rewards)

@@ -15,6 +15,7 @@ from nos_tf.search import files
 from nos_tf.search.race import ranked
 from nos_tf.search.store import Store
 from nos_tf.search.trial import RANDOM, Baseline, Batch, Training, Trial
+from nos_tf.tasks.suite import SUITES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +57,8 @@ class RunData:
     @property
     def reward_name(self) -> str:
         """What a reward is, in words."""
+        if self.flags.get("task") in SUITES:
+            return "score"
         return str(self.flags.get("reward", "reward")).replace("_", " ")
 
     def rewards(self, source: str) -> list[float]:

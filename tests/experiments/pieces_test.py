@@ -8,9 +8,9 @@ from pathlib import Path
 import filelock
 import pytest
 
-from experiments.build_table import pieces
-from experiments.build_table.pieces import Pieces
+from experiments.pieces import Pieces, Work
 from nos_tf.dsl import parse
+from nos_tf.errors import RunError
 from nos_tf.evaluation.result import TRAINED, Evaluation, SweepPoint
 from nos_tf.search.executors.job import Job
 
@@ -32,20 +32,15 @@ class FakeExecutor:
             yield job, Evaluation(job.seed / 10, TRAINED, 0.1, sweep=(SweepPoint(0.1, None),))
 
 
-@pytest.fixture(autouse=True)
-def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pieces, "_SIZE", 4)
-
-
 def test_results_are_in_the_order_of_the_jobs(tmp_path: Path) -> None:
-    work = Pieces(tmp_path / "pieces", "rules", JOBS)
+    work = Pieces(tmp_path / "pieces", "rules", JOBS, 4)
     assert work.run(FakeExecutor(), None)
     assert [one.reward for one in work.results()] == [number / 10 for number in range(10)]
     assert work.results()[0].sweep == (SweepPoint(0.1, None),)
 
 
 def test_stopped_work_goes_on_with_the_pieces_that_are_missing(tmp_path: Path) -> None:
-    work = Pieces(tmp_path, "rules", JOBS)
+    work = Pieces(tmp_path, "rules", JOBS, 4)
     with pytest.raises(KeyboardInterrupt):
         work.run(FakeExecutor(fail_at=5), None)
     executor = FakeExecutor()
@@ -55,7 +50,7 @@ def test_stopped_work_goes_on_with_the_pieces_that_are_missing(tmp_path: Path) -
 
 
 def test_piece_of_another_process_is_left_to_it(tmp_path: Path) -> None:
-    work, executor = Pieces(tmp_path, "rules", JOBS), FakeExecutor()
+    work, executor = Pieces(tmp_path, "rules", JOBS, 4), FakeExecutor()
     with filelock.FileLock(tmp_path / "rules-00001.jsonl.lock"):
         assert not work.run(executor, None)
     assert sorted(executor.ran) == [0, 1, 2, 3, 8, 9]
@@ -64,5 +59,27 @@ def test_piece_of_another_process_is_left_to_it(tmp_path: Path) -> None:
 
 def test_no_piece_is_begun_after_the_deadline(tmp_path: Path) -> None:
     executor = FakeExecutor()
-    assert not Pieces(tmp_path, "rules", JOBS).run(executor, time.monotonic() - 1.0)
+    assert not Pieces(tmp_path, "rules", JOBS, 4).run(executor, time.monotonic() - 1.0)
     assert not executor.ran
+
+
+FLAGS = {"run_dir": None, "workers": 1, "stop_after": None, "seeds": 2, "task": "digits"}
+
+
+def test_a_study_needs_a_folder_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"Received: no --run_dir$"):
+        Work("study", FLAGS, {})
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(RunError, match="holds other files"):
+        Work("study", FLAGS | {"run_dir": str(tmp_path)}, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_study_goes_on_with_the_same_numbers_and_more_of_them(tmp_path: Path) -> None:
+    flags = FLAGS | {"run_dir": str(tmp_path / "run")}
+    growing = frozenset({"seeds"})
+    assert not Work("study", flags, {"protocol": "fair"}, growing).is_over
+    assert Work("study", flags | {"workers": 9, "stop_after": 0.0, "seeds": 5}, {"protocol": "fair"}, growing).is_over
+    for changed, details in ((flags | {"task": "wine"}, {"protocol": "fair"}), (flags, {"protocol": "paper"})):
+        with pytest.raises(RunError, match="The run folder holds study with"):
+            Work("study", changed, details, growing)

@@ -1,0 +1,119 @@
+"""Looks for rules that beat tuned optimizers on tasks that the search never saw.
+
+    python -m experiments.discover --run_dir=runs/discover
+
+One funnel: searches on the tasks of the suite that are there to be searched on; the best rules of each, of other
+searches' run folders (--search_dir) and of the table of all one-group rules race on these tasks; at most ten finalists
+are frozen in `finalists.json`; only then are the held-out tasks read, on which finalists and baselines are tuned alike
+and tested from fresh seeds. A run that is stopped goes on by the same command.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from absl import flags
+
+import nos_tf
+from experiments import pieces
+from experiments.discover import candidates, frozen, judging, racing, report, searching, verdict
+from experiments.discover.watch import OutOfTimeError
+from experiments.pieces import Work
+from nos_tf import run_folder, searchers, style
+from nos_tf.cli import application, shared_flags
+from nos_tf.errors import RunError, unknown
+from nos_tf.search.executors.setup import EvaluatorSetup
+from nos_tf.tasks import suite
+
+NAME = "discover"
+TABLE, FIGURE = "discover.md", "discover.png"
+
+
+def main() -> NoReturn:
+    """Runs the funnel, or as much of it as there is time for, and exits."""
+    shared_flags.define(NAME)
+    pieces.define()
+    flags.DEFINE_string("task", suite.NAME, "Suite, or one of its tasks, to search and race on.")
+    flags.DEFINE_list("searchers", ["random", "ppo", "evolution"], "Searchers to run.")
+    flags.DEFINE_list("num_groups", ["2", "3"], "Groups of the rules to search for, from 1 to 4.")
+    flags.DEFINE_integer("trials", 10_000, "Distinct rules of each search; 0 for none of its own.", lower_bound=0)
+    flags.DEFINE_multi_string("search_dir", [], "Run folder of another search, whose best rules race too.")
+    flags.DEFINE_integer("candidates", 100, "Best rules of each search, and of the table, that race.", lower_bound=1)
+    flags.DEFINE_integer("finalists", 10, "Rules that are judged, at most.", lower_bound=1, upper_bound=10)
+    flags.DEFINE_integer("seeds", 10, "Seeds of the test on held-out tasks.", lower_bound=2)
+    application.run(_main, pieces.INTERRUPTED)
+
+
+def _main() -> None:
+    values = shared_flags.values()
+    setup = _checked(values)
+    others = [path for folder in values["search_dir"] for path in candidates.stores(Path(folder))]
+    if not others and not values["trials"] and not nos_tf.table.names():
+        raise RunError("There is nothing to race; name run folders of searches or search. Received: --trials=0")
+    work = Work(NAME, values, {"procedure": judging.procedure(values)})
+    with work.folder:
+        try:
+            path = work.folder / frozen.FILE
+            if not path.exists():
+                _freeze(work, values, setup, others, path)
+            _judge(work, values, path)
+        except OutOfTimeError:
+            print(pieces.UNFINISHED, flush=True)
+
+
+def _checked(values: Mapping[str, Any]) -> EvaluatorSetup:
+    """Setup of the task to search on.
+
+    Raises:
+      RunError: A flag names what does not exist.
+    """
+    setup = EvaluatorSetup(values["task"], data_dir=values["data_dir"])
+    known = [*suite.SUITES, *suite.SEARCH]
+    if values["task"] not in known:
+        raise RunError(unknown("task", values["task"], known))
+    if names := [name for name in values["searchers"] if name not in searchers.names()]:
+        raise RunError(unknown("searcher", names[0], searchers.names()))
+    if not values["num_groups"] or not set(values["num_groups"]) <= set("1234"):
+        raise RunError(f"Rules have 1 to 4 groups. Received: --num_groups={','.join(values['num_groups'])}")
+    return setup
+
+
+def _freeze(work: Work, values: Mapping[str, Any], setup: EvaluatorSetup, others: list[Path], path: Path) -> None:
+    """Searches, races, and writes the finalists."""
+    sources = [*searching.run(work, values, setup), *others]
+    table = next(iter(nos_tf.table.names()), None)
+    found = candidates.load(work.folder / candidates.FILE, sources, table, values["candidates"])
+    print(f"Candidates that race on {setup.task}: {len(found)}", flush=True)
+    racers = racing.run(work, setup, found, values["seed"], values["finalists"])
+    frozen.freeze(path, racers, judging.procedure(values))
+
+
+def _judge(work: Work, values: Mapping[str, Any], path: Path) -> None:
+    """Judges the finalists, and writes and shows the verdict."""
+    finalists = frozen.load(path)
+    print(f"Finalists, now frozen: {len(finalists)}; judged on {', '.join(suite.HELD_OUT)}", flush=True)
+    rules = [one.program for one in finalists]
+    judged = judging.run(work, path, rules, values)
+    standings = verdict.standings(judged, rules, list(report.NAMES), judging.nothing(path, values))
+    results = {
+        "experiment": NAME,
+        "dataset": [judging.setup(name, path, values).describe_data() for name in suite.HELD_OUT],
+        "scale": {"seeds": values["seeds"], "finalists": len(finalists)},
+        "procedure": judging.procedure(values),
+        "finalists_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "verdict": report.sentences(standings),
+        "rules": report.as_json(standings, judged),
+    }
+    run_folder.write_json(work.folder / run_folder.RESULTS, results)
+    text = "\n".join(report.sentences(standings)) + "\n\n" + report.table(standings, finalists)
+    run_folder.write_text(work.folder / TABLE, text)
+    with run_folder.replacing(work.folder / FIGURE) as temporary:
+        report.draw(standings).savefig(temporary)
+    style.console().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Which rules race: the best of every search, and of the table of all one-group rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import nos_tf
+from nos_tf import run_folder
+from nos_tf.dsl import Program
+from nos_tf.errors import RunError
+from nos_tf.search.known import keys_of
+from nos_tf.search.race import ranked
+from nos_tf.search.store import Store
+from nos_tf.search.trial import BASELINES
+
+FILE = "candidates.json"
+
+
+class Candidate(NamedTuple):
+    """A rule that races.
+
+    Attributes:
+      program: The rule.
+      found_by: Where it was found, in words.
+      reward: Its reward there.
+    """
+
+    program: Program
+    found_by: str
+    reward: float
+
+
+def stores(folder: Path) -> list[Path]:
+    """The stores of searches in a folder.
+
+    Raises:
+      RunError: There are none.
+    """
+    found = sorted(folder.glob("*.sqlite"))
+    if not found:
+        raise RunError(f"The folder holds no store of a search. Received: {folder}")
+    return found
+
+
+def load(path: Path, sources: Sequence[Path], table: str | None, count: int) -> list[Candidate]:
+    """The candidates in a file, which is made of what the searches have found if it is missing.
+
+    Args:
+      path: The file; what is in it stays, however the searches go on.
+      sources: Stores of searches.
+      table: Name of a table of all one-group rules; None for none.
+      count: Best rules of each source.
+    """
+    if not path.exists():
+        found = [one for source in sources for one in _of_search(source, count)]
+        if table is not None:
+            found += [
+                Candidate(nos_tf.parse(row.rule), f"table of {table}", row.reward)
+                for row in nos_tf.table.load(table).best(count)
+            ]
+        rows = [
+            {"rule": str(program), "tokens": list(program.tokens), "found_by": found_by, "reward": reward}
+            for program, found_by, reward in distinct(found)
+        ]
+        run_folder.write_json(path, {"candidates": rows})
+    return [
+        Candidate(Program.from_tokens(row["tokens"]), row["found_by"], row["reward"])
+        for row in run_folder.read_json(path)["candidates"]
+    ]
+
+
+def distinct(found: Sequence[Candidate]) -> list[Candidate]:
+    """Those that neither equal an earlier one nor a baseline, by algebra or by what they do."""
+    known = {key for keys in keys_of([nos_tf.parse(text) for text in BASELINES.values()]) for key in keys}
+    kept = []
+    for one, keys in zip(found, keys_of([one.program for one in found]), strict=True):
+        if known.isdisjoint(keys):
+            kept.append(one)
+        known.update(keys)
+    return kept
+
+
+def _of_search(path: Path, count: int) -> Iterator[Candidate]:
+    with Store.read(path) as store:
+        for trial in ranked(store.trials())[:count]:
+            groups = trial.program.num_groups
+            yield Candidate(trial.program, f"{trial.source}, {groups} group{'s' * (groups > 1)}", trial.reward)

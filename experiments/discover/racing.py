@@ -1,0 +1,101 @@
+"""The race on the tasks of the search: all candidates from one seed, and ever fewer of them from more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+import nos_tf
+from experiments.discover.candidates import Candidate
+from experiments.discover.watch import OutOfTimeError
+from experiments.pieces import Work
+from nos_tf.dsl import Program
+from nos_tf.evaluation.result import Evaluation
+from nos_tf.search.configuration import derived_seeds
+from nos_tf.search.executors.job import Job
+from nos_tf.search.executors.setup import EvaluatorSetup
+from nos_tf.search.race import is_echo
+from nos_tf.search.trial import BASELINES
+
+SEEDS = (1, 2, 5)  # Further seeds of each round; those before count as well.
+SHARES = (0.3, 0.3)  # Of the rules of a round that go on to the next.
+_SIZE = 50  # Evaluations of a piece: a minute or so.
+_PURPOSE = 100  # Of the seeds: no search has them.
+
+
+class Racer(NamedTuple):
+    """A rule of the race.
+
+    Attributes:
+      candidate: The rule.
+      evaluations: One a seed.
+    """
+
+    candidate: Candidate
+    evaluations: list[Evaluation]
+
+    @property
+    def rewards(self) -> list[float]:
+        """One a seed."""
+        return [one.reward for one in self.evaluations]
+
+    @property
+    def score(self) -> float:
+        """Mean reward over the seeds."""
+        return float(np.mean(self.rewards))
+
+
+def run(work: Work, setup: EvaluatorSetup, found: Sequence[Candidate], seed: int, finalists: int) -> list[Racer]:
+    """The finalists, best first.
+
+    Args:
+      work: Trains.
+      setup: Of the task or suite that was searched on.
+      found: The candidates.
+      seed: Decides the seeds of the race.
+      finalists: How many there are at most.
+
+    Raises:
+      OutOfTimeError: The time is up.
+    """
+    seeds = derived_seeds(seed, _PURPOSE, sum(SEEDS))
+    racers = [Racer(candidate, []) for candidate in found]
+    begin = 0
+    for number, count in enumerate(SEEDS):
+        programs = [racer.candidate.program for racer in racers]
+        fresh = _evaluated(work, setup, f"race-{number}", programs, seeds[begin : begin + count])
+        for racer, evaluations in zip(racers, fresh, strict=True):
+            racer.evaluations.extend(evaluations)
+        racers.sort(key=lambda racer: -racer.score)
+        if number < len(SHARES):
+            racers = racers[: max(finalists, round(SHARES[number] * len(racers)))]
+        begin += count
+    return _without_echoes(racers, work, setup, seeds)[:finalists]
+
+
+def _without_echoes(racers: Sequence[Racer], work: Work, setup: EvaluatorSetup, seeds: Sequence[int]) -> list[Racer]:
+    """Racers, best first, that earn something else than each baseline and each better one."""
+    baselines = [nos_tf.parse(text) for text in BASELINES.values()]
+    evaluations = _evaluated(work, setup, "race-baselines", baselines, seeds)
+    rewards = {program: [one.reward for one in each] for program, each in zip(baselines, evaluations, strict=True)} | {
+        racer.candidate.program: racer.rewards for racer in racers
+    }
+    others, kept = list(baselines), []
+    for racer in racers:
+        if not is_echo(racer.candidate.program, others, rewards):
+            kept.append(racer)
+        others.append(racer.candidate.program)
+    return kept
+
+
+def _evaluated(
+    work: Work, setup: EvaluatorSetup, stage: str, programs: Sequence[Program], seeds: Sequence[int]
+) -> list[list[Evaluation]]:
+    """Evaluations of each program, one a seed."""
+    jobs = [Job(0, program, seed) for program in programs for seed in seeds]
+    results = work.results(stage, setup, jobs, _SIZE)
+    if results is None:
+        raise OutOfTimeError
+    return [results[start : start + len(seeds)] for start in range(0, len(results), len(seeds))]

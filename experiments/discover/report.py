@@ -1,0 +1,151 @@
+"""The verdict as sentences, as a table, as JSON, and as a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import nos_tf
+from experiments.discover.frozen import Finalist
+from experiments.discover.judging import Judged
+from experiments.discover.verdict import Standing
+from nos_tf import style
+from nos_tf.dsl import Program
+from nos_tf.dsl.algebra.simplest import simplest_text
+from nos_tf.leaderboard import BETTER, WORSE
+from nos_tf.search.reports.words import probability
+from nos_tf.search.trial import BASELINES
+from nos_tf.text import markdown_escaped, markdown_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_COLORS = (style.ORANGE, style.GREEN, style.PURPLE, style.SKY, style.VERMILION)  # Of the held-out tasks.
+NAMES: dict[Program, str] = {nos_tf.parse(text): name for name, text in BASELINES.items()}
+
+
+def label(program: Program) -> str:
+    """Name of a baseline, text of a finalist."""
+    return NAMES.get(program) or simplest_text(program)
+
+
+def sentences(standings: Sequence[Standing]) -> list[str]:
+    """What was found, good or bad."""
+    rules = [one for one in standings if one.verdict is not None]
+    best = next(one for one in standings if one.verdict is None)
+    found = [f"The best baseline over the held-out tasks is {label(best.program)}, score {best.score.mean:.3f}."]
+    if not rules:
+        return [*found, "No rule was left to judge: whatever was found earns what a baseline does."]
+    winners = [one for one in rules if one.verdict == BETTER]
+    to_best = f"to {label(best.program)}, {best.seeds} seeds"
+    found += [
+        f"{label(one.program)} beats every tuned baseline: {_difference(one, best)} {to_best}." for one in winners
+    ]
+    if not winners:
+        closest = rules[0]
+        found.append(
+            f"No finalist beats every tuned baseline. The closest, {label(closest.program)}, is {closest.verdict}: "
+            f"{_difference(closest, best)} {to_best}{_shortcomings(closest)}."
+        )
+    return found
+
+
+def _difference(one: Standing, best: Standing) -> str:
+    pair = one.against[best.program]
+    margin = "" if pair.half_width is None else f" ± {pair.half_width:.3f}"
+    return f"{pair.difference:+.3f}{margin} ({probability(pair.p)})"
+
+
+def _shortcomings(one: Standing) -> str:
+    unbeaten = [label(other) for other, pair in one.against.items() if pair.verdict != BETTER]
+    worse = [task for task, pair in one.on_tasks.items() if pair.verdict == WORSE]
+    parts = [("not better than", unbeaten), ("clearly worse on", worse)]
+    return "".join(f"; {phrase} {', '.join(names)}" for phrase, names in parts if names)
+
+
+def table(standings: Sequence[Standing], finalists: Sequence[Finalist]) -> str:
+    """Everything that was judged, best first, as Markdown."""
+    found_by = {one.program: one.found_by for one in finalists}
+    tasks = list(standings[0].scores)
+    best = next(one for one in standings if one.verdict is None)
+    rows = []
+    for one in standings:
+        margin = "" if one.score.half_width is None else f" ± {one.score.half_width:.3f}"
+        rows.append(
+            [
+                markdown_escaped(label(one.program)),
+                found_by.get(one.program, "baseline"),
+                f"{one.score.mean:.3f}{margin}",
+                *(f"{one.scores[task]:.3f}{_mark(one, task)}" for task in tasks),
+                "" if one.verdict is None else _difference(one, best),
+                one.verdict or "",
+            ]
+        )
+    return markdown_table(
+        ["rule", "found by", "score", *tasks, f"difference to {label(best.program)}", "verdict"], rows
+    )
+
+
+def _mark(one: Standing, task: str) -> str:
+    """Where a rule is better or worse than the best baseline of a task."""
+    marks = {BETTER: " (+)", WORSE: " (-)"}
+    return marks.get(one.on_tasks[task].verdict, "") if task in one.on_tasks else ""
+
+
+def as_json(standings: Sequence[Standing], judged: Judged) -> list[dict[str, Any]]:
+    """Everything that was judged, as JSON can hold it."""
+    return [
+        {
+            "rule": simplest_text(one.program),
+            "name": NAMES.get(one.program),
+            "score": one.score.mean,
+            "score_half_width": one.score.half_width,
+            "scores": one.scores,
+            "against": {label(other): pair._asdict() for other, pair in one.against.items()},
+            "on_tasks": {task: pair._asdict() for task, pair in one.on_tasks.items()},
+            "verdict": one.verdict,
+            "learning_rates": {task: _rate(results[one.program]) for task, results in judged.items()},
+            "test_rewards": {
+                task: {str(seed): found.reward for seed, found in results[one.program].items()}
+                for task, results in judged.items()
+            },
+        }
+        for one in standings
+    ]
+
+
+def _rate(results: Mapping[int, Any]) -> float | None:
+    return next(iter(results.values())).learning_rate
+
+
+def draw(standings: Sequence[Standing]) -> Figure:
+    """Score over tasks with its interval, and the score on each task, of finalists and baselines."""
+    from matplotlib.figure import Figure
+
+    count = len(standings)
+    figure = Figure(figsize=(8.0, 1.4 + 0.3 * count), layout="constrained", dpi=150)
+    axes = figure.subplots()
+    for place, one in enumerate(standings):
+        is_rule = one.verdict is not None
+        axes.errorbar(
+            one.score.mean,
+            count - place,
+            xerr=one.score.half_width,
+            fmt="o" if is_rule else "s",
+            color=style.BLUE if is_rule else style.GRAY,
+            capsize=2,
+            zorder=3,
+        )
+    for color, task in zip(_COLORS, standings[0].scores, strict=False):
+        scores = [one.scores[task] for one in standings]
+        axes.plot(scores, range(count, 0, -1), "|", color=color, ms=9, mew=2, label=task)
+    axes.axvline(1.0, color=style.LIGHT_GRAY, zorder=0)
+    axes.set_yticks(range(count, 0, -1), [_short(label(one.program)) for one in standings], fontsize=8)
+    axes.set_xlabel("score: 0 has learned nothing, 1 is the best tuned baseline of each task")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside upper center", ncols=len(_COLORS), fontsize=8, frameon=False)
+    return figure
+
+
+def _short(text: str, width: int = 48) -> str:
+    return text if len(text) <= width else f"{text[: width - 3]}..."

@@ -1,0 +1,48 @@
+"""The searches of the funnel: each searcher with its default settings, at equal budget, in rules of each size."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from experiments.discover.watch import Watch
+from experiments.pieces import Work
+from nos_tf import searchers
+from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
+from nos_tf.search.configuration import BATCH_SIZE
+from nos_tf.search.executors.setup import EvaluatorSetup
+from nos_tf.search.loop import Stage, run_stage
+from nos_tf.search.store import Store
+from nos_tf.tensorflow_loading import load_single_threaded
+
+
+def run(work: Work, flags: Mapping[str, Any], setup: EvaluatorSetup) -> list[Path]:
+    """Runs what is missing of each search.
+
+    Args:
+      work: Trains, and ends in time.
+      flags: Values of the script's flags.
+      setup: Of the task or suite to search on.
+
+    Returns:
+      The stores.
+    """
+    if not flags["trials"]:
+        return []
+    pairs = list(itertools.product(flags["num_groups"], flags["searchers"]))
+    if set(searchers.POLICY_GRADIENTS) & set(flags["searchers"]):
+        load_single_threaded()
+    paths = []
+    with work.executor(setup) as executor:
+        for groups, name in pairs:
+            paths.append(work.folder / f"{name}-{groups}.sqlite")
+            space = SearchSpace(int(groups), constraints=frozenset(CONSTRAINTS))
+            record = {"flags": dict(flags), "data_label": setup.describe_data()}
+            with Store.open(paths[-1]) if paths[-1].exists() else Store.create(paths[-1], record) as store:
+                watch = Watch(work, paths[-1].stem)
+                watch.on_phase("rules", sum(trial.duplicate_of is None for trial in store.trials()), flags["trials"])
+                searcher = searchers.get(name, space, flags["seed"])
+                run_stage(Stage(name, searcher, flags["trials"], BATCH_SIZE, flags["seed"]), store, executor, watch)
+    return paths

@@ -1,0 +1,20 @@
+"""Next-character prediction by a small transformer: the text of `topics_gru`, a child of another kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nos_tf.tasks import topics_gru
+from nos_tf.tasks.task import register
+
+
+def build_model() -> Any:
+    """One block, 32 wide, of two heads."""
+    from nos_tf.models import transformer
+
+    return transformer.build(topics_gru.LENGTH, topics_gru.CHARACTERS, width=32, heads=2)
+
+
+register(
+    "topics_attention", topics_gru.load, build_model, topics_gru.label, batch_size=32, examples_per_epoch=1600, epochs=2
+)

@@ -1,0 +1,28 @@
+"""A whole run over invented rewards: it ends with a race on a task, and without one on a suite."""
+
+from __future__ import annotations
+
+import pytest
+
+from nos_tf.dsl import SearchSpace
+from nos_tf.run_folder import RunFolder
+from nos_tf.search import files, run
+from nos_tf.search.configuration import Configuration
+from nos_tf.search.executors.setup import EvaluatorSetup
+from nos_tf.search.observer import Observer
+from nos_tf.search.store import Store
+from tests.search.fakes import FakeEvaluator
+
+
+@pytest.mark.parametrize(("task", "races"), [("digits", True), ("suite", False)])
+def test_a_run_ends_with_a_race_where_a_rule_has_one_learning_rate(task, races, tmp_path, monkeypatch):
+    monkeypatch.setattr(EvaluatorSetup, "check", lambda self: [])
+    monkeypatch.setattr(EvaluatorSetup, "build", lambda self: FakeEvaluator())
+    what = Configuration(task, "random", trials=8, random_trials=0, batch_size=4, space=SearchSpace(), test_seeds=1)
+    with RunFolder(tmp_path / "run", files.STORE) as folder:
+        run.run(what, folder, {"task": task}, Observer())
+        with Store.read(folder / files.STORE) as store:
+            assert sum(trial.duplicate_of is None for trial in store.trials()) == 8
+            assert bool(store.trainings()) == races
+            assert ("finalists" in store.run()) == races
+    assert ("racing" in run.plan(what)) == races
