@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from types import TracebackType
 from typing import NoReturn
 
 from absl import app, flags
@@ -46,22 +47,25 @@ def export() -> NoReturn:
 
 
 def _command(package: str) -> NoReturn:
-    try:
-        main = importlib.import_module(f"nos_tf.{package}.command").main
-    except ModuleNotFoundError as error:
-        _say(missing_package(error))
-        sys.exit(CANNOT)
-    main()
+    name_missing_packages()
+    importlib.import_module(f"nos_tf.{package}.command").main()
     raise AssertionError("A command exits by itself")
 
 
-def missing_package(error: ModuleNotFoundError) -> str:
-    """One line that names the package and its extra; raises the error again when no extra brings the package."""
-    package = (error.name or "").partition(".")[0]
-    if package not in EXTRAS:
-        raise error
-    extra = EXTRAS[package]
-    return f"This command needs the extra [{extra}]: pip install 'nos_tf[{extra}]'. Received: no package {package}"
+def name_missing_packages() -> None:
+    """From now on this process ends in one line when a package is missing that an extra brings."""
+    before = sys.excepthook
+
+    def say_or_show(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        package = (missing or "").partition(".")[0]
+        if package not in EXTRAS:
+            return before(kind, error, traceback)
+        extra = EXTRAS[package]
+        _say(f"This command needs the extra [{extra}]: pip install 'nos_tf[{extra}]'. Received: no package {package}")
+        sys.exit(CANNOT)
+
+    sys.excepthook = say_or_show
 
 
 def run(main: Callable[..., None], interrupted: str, argument: str = "") -> NoReturn:
@@ -86,14 +90,12 @@ def run(main: Callable[..., None], interrupted: str, argument: str = "") -> NoRe
         except RunError as error:
             _say(str(error))
             return CANNOT
-        except ModuleNotFoundError as error:
-            _say(missing_package(error))
-            return CANNOT
         except KeyboardInterrupt:
             _say(interrupted)
             return INTERRUPTED
         return 0
 
+    name_missing_packages()
     # Under `bazel run` the process starts elsewhere than its user.
     os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
     for module, own in flags.FLAGS.flags_by_module_dict().items():

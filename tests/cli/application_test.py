@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import experiments
 from nos_tf.cli import application
 
 OWN = set(application.EXTRAS) - {"rich"}  # Keras brings rich.
+FOLDER = Path(experiments.__file__).parent
+SCRIPTS = [f"experiments.{path.stem}" for path in FOLDER.glob("*.py") if '"__main__"' in path.read_text("utf-8")]
+SCRIPTS += [f"experiments.{path.parent.name}" for path in FOLDER.glob("*/__main__.py")]
+SCRIPTS.remove("experiments.export")  # It needs none.
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
@@ -40,9 +46,21 @@ def test_a_package_missed_while_the_command_runs_is_named_too() -> None:
     assert done.stderr.count("\n") == 1, done.stderr
 
 
+@pytest.mark.parametrize("script", sorted(SCRIPTS))
+def test_every_script_names_the_extra_that_it_misses(script: str, tmp_path: Path) -> None:
+    start = f"sys.argv = ['x', '--run_dir={tmp_path / 'run'}']; import runpy\n"
+    run = f"runpy.run_module({script!r}, run_name='__main__', alter_sys=True)"
+    done = python(without(*application.EXTRAS) + start + run)
+    assert done.returncode == application.CANNOT, done
+    assert "pip install 'nos_tf[" in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+
+
 def test_another_missing_module_stays_an_error() -> None:
-    with pytest.raises(ModuleNotFoundError, match="nowhere"):
-        application.missing_package(ModuleNotFoundError("No module named 'nowhere'", name="nowhere"))
+    done = python("from nos_tf.cli import application; application.name_missing_packages(); import nowhere")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback")
+    assert "No module named 'nowhere'" in done.stderr
 
 
 def test_the_core_needs_no_extra() -> None:
