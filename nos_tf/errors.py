@@ -26,9 +26,14 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> str:
       One line such as `Unknown task; did you mean 'digits'? Known: digits, wine. Received: 'digts'`.
     """
     names = list(known)
-    nearest = difflib.get_close_matches(str(name)[:_COMPARED], names, n=1, cutoff=0.5)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
+    near = nearest(name, names)
+    hint = f"; did you mean {near!r}?" if near else "."
     return f"Unknown {kind}{hint} Known: {', '.join(names)}. Received: {excerpt(name)}"
+
+
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """The known name that a mistyped one most likely is, if one is close."""
+    return next(iter(difflib.get_close_matches(str(name)[:_COMPARED], list(known), n=1, cutoff=0.5)), None)
 
 
 def excerpt(value: object, length: int = _QUOTED) -> str:
@@ -38,6 +43,20 @@ def excerpt(value: object, length: int = _QUOTED) -> str:
     return ascii(value if len(value) <= length else value[: length - 3] + "...")
 
 
+def summary(error: BaseException) -> str:
+    """An exception's type, and the first and the last line that says something, in one line.
+
+    What lies between is TensorFlow's trace of the graph, and what follows are names of its nodes.
+    """
+    lines = [line for line in map(str.strip, str(error).splitlines()) if line and not line.startswith("[[{{")]
+    kept = [line.rstrip(":")[:_LINE] for line in lines]
+    return ": ".join([type(error).__name__, *dict.fromkeys([*kept[:1], *kept[-1:]])])
+
+
 def first_line(error: BaseException) -> str:
-    """The first line of an exception's message, cut to 160 characters, or the name of its type where it has none."""
-    return (next(iter(str(error).strip().splitlines()), "") or type(error).__name__)[:_LINE]
+    """The first line of an exception's message, cut to 160 characters, or the name of its type where it has none.
+
+    Of an error of the operating system, it is the reason alone: whoever shows it names the file.
+    """
+    message = getattr(error, "strerror", None) or str(error)
+    return (next(iter(message.strip().splitlines()), "") or type(error).__name__)[:_LINE]

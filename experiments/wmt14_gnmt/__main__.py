@@ -103,6 +103,7 @@ def _experiment(values: Mapping[str, Any]) -> Experiment:
         batches=batches,
         host_batches=host_batches,
         evaluations={split: evaluation_batches(each, batch_size, replicas) for split, each in quality.pairs.items()},
+        loss_terms={name: each.target_length() for name, each in {"train": pairs, **quality.pairs}.items()},
         objective="val_perplexity",
         maximize=False,
         steps_per_epoch=steps,

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from absl import app, flags
 
+from nos_tf.cli import refusals
 from nos_tf.errors import RunError
 
 CANNOT = 2
@@ -108,9 +109,11 @@ def run(main: Callable[..., None], interrupted: str, argument: str = "") -> NoRe
 def _parse(arguments: Sequence[str]) -> list[str]:
     try:
         return flags.FLAGS(arguments)
-    except flags.Error as error:
-        _say(f"{error}; --helpfull lists all flags")
+    except (flags.Error, ValueError) as error:
+        _say(refusals.sentence(error, flags.FLAGS))
         sys.exit(CANNOT)
+    except SystemExit:  # Help was asked for and shown, which absl takes for a failure.
+        sys.exit(0)
 
 
 def _say(message: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from nos_tf.errors import first_line
 from nos_tf.tasks.task import Split, Splits, Task
+from nos_tf.text import number
 
 _TINY_RATE = 1e-6  # Of the one training step: a sound network stays finite under it.
 _SUM_TOLERANCE = 1e-3  # Of probabilities from 1, in half precision too.
@@ -118,7 +119,7 @@ def _check_network(task: Task, train: Split) -> int:
     if not bool(tf.reduce_all(tf.math.is_finite(_forward(model, inputs)))):
         raise ValueError(
             "One step of SGD makes the network NaN or infinite; look at its loss and gradients. "
-            f"Received: learning rate {_TINY_RATE:g}, loss {float(loss):g}"
+            f"Received: learning rate {number(_TINY_RATE)}, loss {float(loss):g}"
         )
     if bool(tf.reduce_all(outputs >= 0)) and np.allclose(tf.reduce_sum(outputs, axis=1), 1.0, atol=_SUM_TOLERANCE):
         _warn(f"The network ends in probabilities, where logits are wanted; drop the softmax. Task: {task.name}")

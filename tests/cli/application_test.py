@@ -15,7 +15,6 @@ OWN = set(application.EXTRAS) - {"rich"}  # Keras brings rich.
 FOLDER = Path(experiments.__file__).parent
 SCRIPTS = [f"experiments.{path.stem}" for path in FOLDER.glob("*.py") if '"__main__"' in path.read_text("utf-8")]
 SCRIPTS += [f"experiments.{path.parent.name}" for path in FOLDER.glob("*/__main__.py")]
-SCRIPTS.remove("experiments.export")  # It needs none.
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
@@ -24,6 +23,11 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 
 def without(*packages: str) -> str:
     return f"import sys; sys.modules.update(dict.fromkeys({packages!r}))\n"
+
+
+def run_script(name: str, flag: str, before: str) -> subprocess.CompletedProcess[str]:
+    run = f"import runpy; runpy.run_module({name!r}, run_name='__main__', alter_sys=True)"
+    return python(f"{before}sys.argv = ['x', {flag!r}]\n{run}")
 
 
 # The modules are named in full because Bazel shows a test only what it names.
@@ -46,14 +50,27 @@ def test_a_package_missed_while_the_command_runs_is_named_too() -> None:
     assert done.stderr.count("\n") == 1, done.stderr
 
 
-@pytest.mark.parametrize("script", sorted(SCRIPTS))
+@pytest.mark.parametrize("script", sorted({*SCRIPTS} - {"experiments.export"}))  # An export needs none.
 def test_every_script_names_the_extra_that_it_misses(script: str, tmp_path: Path) -> None:
-    start = f"sys.argv = ['x', '--run_dir={tmp_path / 'run'}']; import runpy\n"
-    run = f"runpy.run_module({script!r}, run_name='__main__', alter_sys=True)"
-    done = python(without(*application.EXTRAS) + start + run)
+    done = run_script(script, f"--run_dir={tmp_path / 'run'}", without(*application.EXTRAS))
     assert done.returncode == application.CANNOT, done
     assert "pip install 'nos_tf[" in done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
+
+
+@pytest.mark.parametrize("script", sorted(SCRIPTS))
+def test_a_refusal_is_one_line_without_tensorflow(script: str) -> None:
+    done = run_script(script, "--zzz", without("tensorflow"))
+    assert done.returncode == application.CANNOT, done
+    assert done.stderr == "Unknown flag. --helpfull lists all flags. Received: --zzz\n"
+
+
+@pytest.mark.parametrize("flag", ["--help", "--helpfull"])
+def test_help_is_no_failure(flag: str) -> None:
+    done = python(f"import sys; sys.argv = ['x', '{flag}']; from nos_tf.cli import application; application.search()")
+    assert done.returncode == 0
+    assert "--trials:" in done.stdout
+    assert not done.stderr
 
 
 def test_another_missing_module_stays_an_error() -> None:

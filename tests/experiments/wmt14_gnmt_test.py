@@ -89,6 +89,16 @@ def test_hosts_and_their_replicas_share_each_batch(own_text):
     assert set.union(*parts) == whole
 
 
+def test_losses_are_shown_for_each_subword(own_text):
+    experiment = gnmt._experiment(VALUES | own_values(own_text) | {"label_smoothing": 0.0})
+    model = experiment.build_model(0)
+    model.compile(loss=experiment.loss(), metrics=list(experiment.metrics()))
+    for split, data in experiment.evaluations.items():
+        measured = experiment.per_term(model.evaluate(data, verbose=0, return_dict=True), split)
+        assert np.exp(measured["loss"]) == pytest.approx(measured["perplexity"], rel=1e-4)
+    assert experiment.loss_terms["train"] == pytest.approx(experiment.loss_terms["val"])  # The same text.
+
+
 @pytest.mark.slow
 def test_two_replicas_have_the_loss_curve_of_one(tmp_path, own_text):
     def rows(strategy):
