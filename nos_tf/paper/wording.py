@@ -19,6 +19,11 @@ def summary(ledger: Ledger) -> str:
     return f"Numbers of the paper, once for each run that has their optimizer: {counts}."
 
 
+def left_out(count: int, noun: str) -> str:
+    """How many rows or claims are not shown, as nothing was run of them."""
+    return f"Not run: {_count(count, noun)}."
+
+
 def trust(mark: Trust) -> str:
     """A trust mark with its words."""
     return f"[{mark.value}] {mark.words}"
