@@ -48,7 +48,10 @@ def summary(error: BaseException) -> str:
 
     What lies between is TensorFlow's trace of the graph, and what follows are names of its nodes.
     """
-    lines = [line for line in map(str.strip, str(error).splitlines()) if line and not line.startswith("[[{{")]
+    message = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        message = error.strerror if error.filename is None else f"{error.strerror}: {error.filename}"
+    lines = [line for line in map(str.strip, message.splitlines()) if line and not line.startswith("[[{{")]
     kept = [line.rstrip(":")[:_LINE] for line in lines]
     return ": ".join([type(error).__name__, *dict.fromkeys([*kept[:1], *kept[-1:]])])
 

@@ -37,3 +37,4 @@ def test_summary_leaves_out_what_lies_between_the_first_and_the_last_line():
     assert summary(error) == "ValueError: Graph execution error: Incompatible shapes: [3] vs. [4]"
     assert summary(ValueError("one line")) == "ValueError: one line"
     assert summary(KeyError()) == "KeyError"
+    assert summary(FileNotFoundError(2, "No such file", "a.npz")) == "FileNotFoundError: No such file: a.npz"

@@ -123,7 +123,7 @@ def test_what_is_wrong_with_a_folder_is_one_clear_error(tmp_path):
     next(partial.rglob("*train*-00001-of-*")).unlink()
     with pytest.raises(PreparedDataError, match=r"1 of 3 files of imagenet2012 are missing.*00001-of-00003"):
         ImageNet.load(str(partial))
-    with pytest.raises(PreparedDataError, match=r"check --data_dir"):
+    with pytest.raises(PreparedDataError, match=r"check its path"):
         ImageNet.load(str(tmp_path / "nowhere"))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nos_tf.errors import RunError
+from nos_tf.errors import RunError, first_line, summary
 from nos_tf.evaluation.protocol import Protocol
 from nos_tf.search.executors.job import Evaluates
 from nos_tf.tensorflow_loading import load_quietly, load_single_threaded
@@ -58,9 +58,10 @@ class EvaluatorSetup:
             load_quietly()  # The module will most likely load TensorFlow.
             try:
                 importlib.import_module(self.task_module)
-            except ImportError as error:
+            except Exception as error:  # The module is the user's own.
+                reason = first_line(error) if isinstance(error, ImportError) else summary(error)
                 raise RunError(
-                    f"The module cannot be imported ({error}); run from its folder or install it. "
+                    f"The module cannot be imported ({reason}); run from its folder or install it. "
                     f"Received: --task_module={self.task_module}"
                 ) from None
         try:
@@ -76,7 +77,7 @@ class EvaluatorSetup:
         """
         try:
             return self.get_task().describe_data(self.data_dir)
-        except (ValueError, OSError) as error:
+        except ValueError as error:
             raise RunError(str(error)) from None
 
     def check(self) -> list[str]:
@@ -95,7 +96,7 @@ class EvaluatorSetup:
             warnings.simplefilter("always")
             try:
                 tasks.check(self.get_task(), self.data_dir)
-            except (ValueError, OSError) as error:
+            except ValueError as error:
                 raise RunError(f"Task {self.task!r} cannot be searched on. {error}") from None
         return [str(warning.message) for warning in caught if issubclass(warning.category, tasks.TaskWarning)]
 
