@@ -14,6 +14,10 @@ class RunError(Exception):
     """What the user asked for cannot be done; the message is one line that says why and what to do."""
 
 
+class DataWarning(UserWarning):
+    """Something about data that may be meant, but most often is not; one line."""
+
+
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:
     """The sentence for a name that is not one of a known set.
 

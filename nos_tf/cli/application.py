@@ -5,18 +5,20 @@ Exit codes: 0 done, 2 what the user asked for cannot be done (one line says why)
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from absl import app, flags
 
 from nos_tf.cli import refusals
-from nos_tf.errors import RunError
+from nos_tf.errors import DataWarning, RunError
 
 CANNOT = 2
 INTERRUPTED = 130
@@ -97,6 +99,7 @@ def run(main: Callable[..., None], interrupted: str, argument: str = "") -> NoRe
         return 0
 
     name_missing_packages()
+    warnings.showwarning = functools.partial(_show_warning, warnings.showwarning)
     # Under `bazel run` the process starts elsewhere than its user.
     os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
     for module, own in flags.FLAGS.flags_by_module_dict().items():
@@ -114,6 +117,14 @@ def _parse(arguments: Sequence[str]) -> list[str]:
         sys.exit(CANNOT)
     except SystemExit:  # Help was asked for and shown, which absl takes for a failure.
         sys.exit(0)
+
+
+def _show_warning(others: Callable[..., None], message: Warning | str, category: type[Warning], *where: Any) -> None:
+    """Shows what data are warned of in one line, and other warnings as before."""
+    if issubclass(category, DataWarning):
+        _say(f"Warning: {message}")
+    else:
+        others(message, category, *where)
 
 
 def _say(message: str) -> None:

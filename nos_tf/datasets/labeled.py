@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
+
+from nos_tf.errors import DataWarning
 
 
 def check_inputs(name: str, inputs: np.ndarray, shape: tuple[int, ...]) -> None:
@@ -57,6 +60,23 @@ def check_variety(labels: np.ndarray) -> None:
             "train holds a single class, so there is nothing to learn; give labels of at least two. "
             f"Received: only label {labels[0]}"
         )
+
+
+def check_classes(labels: Mapping[str, np.ndarray], classes: int) -> None:
+    """Refuses labels that nothing could be learned from, and warns of classes that a split lacks.
+
+    Args:
+      labels: Labels of each split, of "train" among them.
+      classes: How many classes there are.
+
+    Raises:
+      ValueError: One line names the split, the first bad row where there is one, and what to do.
+    """
+    for name, found in labels.items():
+        check_labels(name, found, classes)
+    check_variety(labels["train"])
+    for line in missing_classes(labels):
+        warnings.warn(line, DataWarning, stacklevel=3)
 
 
 def missing_classes(labels: Mapping[str, np.ndarray]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nos_tf.datasets import labeled
-from nos_tf.errors import first_line, summary
+from nos_tf.errors import DataWarning, first_line, summary
 from nos_tf.tasks.task import Split, Splits, Task, get
 from nos_tf.text import number
 
@@ -20,7 +20,7 @@ _SUM_TOLERANCE = 1e-3  # Of probabilities from 1, in half precision too.
 _Made = TypeVar("_Made")
 
 
-class TaskWarning(UserWarning):
+class TaskWarning(DataWarning):
     """Something about a task that may be meant, but most often is not."""
 
 

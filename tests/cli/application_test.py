@@ -84,3 +84,13 @@ def test_the_core_needs_no_extra() -> None:
     code = without(*OWN) + "import nos_tf; nos_tf.optimizers.PowerSign(learning_rate=0.1)"
     done = python(code)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_data_are_warned_of_is_one_line() -> None:
+    code = "import sys, warnings; sys.argv = ['x']; from nos_tf.cli import application; from nos_tf import errors\n"
+    code += "def main(): warnings.warn('few\\nrows', errors.DataWarning); warnings.warn('other', UserWarning)\n"
+    done = python(code + "application.run(main, 'Interrupted')")
+    assert done.returncode == 0
+    first, second = done.stderr.splitlines()[:2]
+    assert first == "Warning: few rows"
+    assert second.endswith("UserWarning: other")
