@@ -40,16 +40,17 @@ def check(texts: Mapping[str, ParallelText]) -> None:
     trained on and measured on.
 
     Args:
-      texts: By name, the one that is trained on as "train".
+      texts: By name; the one that is trained on, if there is one, as "train".
 
     Raises:
       ValueError: One line names the text, and says what to do.
     """
     for name, text in texts.items():
         _check_sides(name, text)
-    for name, text in texts.items():
+    held_out = {name: text for name, text in texts.items() if name != "train"}
+    for name, text in held_out.items() if "train" in texts else ():
         shared = set(zip(*text, strict=True)).intersection(zip(*texts["train"], strict=True))
-        if name != "train" and shared:
+        if shared:
             count = sum(pair in shared for pair in zip(*text, strict=True))
             _warn(f"{count:,} of {len(text.source):,} pairs of {name} are also trained on")
 

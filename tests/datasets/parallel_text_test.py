@@ -36,6 +36,7 @@ GOOD = parallel_text.ParallelText(["one", "two", "three"], ["eins", "zwei", "dre
 
 def test_sound_texts_pass():
     parallel_text.check({"train": GOOD, "val": parallel_text.ParallelText(["four"], ["vier"])})
+    parallel_text.check({"val": GOOD})
 
 
 def test_texts_without_a_whole_pair_are_refused():
