@@ -47,12 +47,15 @@ def check(texts: Mapping[str, ParallelText]) -> None:
     """
     for name, text in texts.items():
         _check_sides(name, text)
-    held_out = {name: text for name, text in texts.items() if name != "train"}
-    for name, text in held_out.items() if "train" in texts else ():
-        shared = set(zip(*text, strict=True)).intersection(zip(*texts["train"], strict=True))
-        if shared:
-            count = sum(pair in shared for pair in zip(*text, strict=True))
-            _warn(f"{count:,} of {len(text.source):,} pairs of {name} are also trained on")
+        if name != "train" and "train" in texts:
+            _check_apart(name, text, texts["train"])
+
+
+def _check_apart(name: str, text: ParallelText, trained: ParallelText) -> None:
+    shared = set(zip(*text, strict=True)).intersection(zip(*trained, strict=True))
+    if shared:
+        count = sum(pair in shared for pair in zip(*text, strict=True))
+        _warn(f"{count:,} of {len(text.source):,} pairs of {name} are also trained on")
 
 
 def _check_sides(name: str, text: ParallelText) -> None:
