@@ -68,13 +68,12 @@ package: venv
 	.venv-package/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) dist/*.whl
 	.venv-package/bin/python tools/package_smoke.py
 
-# Keeps what is locked already; ARGS=--upgrade takes the newest. The tool is https://docs.astral.sh/uv/.
+# All but the backends' (see requirements-backends.in). Keeps what is locked already; ARGS=--upgrade takes the newest. The tool is https://docs.astral.sh/uv/.
 lock:
-	$(COMPILE) --extra dev --extra ray --extra tensorboard -o requirements-lock.txt $(ARGS) pyproject.toml
+	$(COMPILE) --extra dev --extra optuna --extra ray --extra tensorboard \
+	  -o requirements-lock.txt $(ARGS) pyproject.toml
 	$(COMPILE) --resolution lowest-direct --extra addons --extra dev --extra tensorboard \
 	  -o requirements-addons-lock.txt $(ARGS) pyproject.toml
-	$(COMPILE) --python-version 3.11 --constraint requirements-lock.txt --no-emit-package nos-tf \
-	  -o requirements-backends-lock.txt $(ARGS) requirements-backends.in
 
 clean:
 	rm -rf .venv* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage

@@ -5,6 +5,6 @@ Example:
 >>> table.query("sign(g) * m").reward
 """
 
-from nos_tf.table.table import Row, Table, TestRow, load, names
+from nos_tf.table.table import Row, Table, TestRow, file, load, names
 
-__all__ = ["Row", "Table", "TestRow", "load", "names"]
+__all__ = ["Row", "Table", "TestRow", "file", "load", "names"]

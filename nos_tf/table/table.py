@@ -62,20 +62,25 @@ class Table:
 
     Args:
       content: The arrays.
+
+    Attributes:
+      content: The arrays.
+      values: Value of each distinct rule, `[rules]`.
+      ranks: Place of each by its value, from 1, `[rules]`.
     """
 
     def __init__(self, content: Content):
         self.content = content
-        self._values = content.reward.astype(np.float64)
+        self.values = content.reward.astype(np.float64)
         if len(content.best):
-            self._values[content.best] = content.fine_rewards.mean(axis=2).max(axis=1)
-        self._order = np.argsort(-self._values, kind="stable")
-        self._ranks = np.empty(len(self._order), int)
-        self._ranks[self._order] = np.arange(1, len(self._order) + 1)
+            self.values[content.best] = content.fine_rewards.mean(axis=2).max(axis=1)
+        self._order = np.argsort(-self.values, kind="stable")
+        self.ranks = np.empty(len(self._order), int)
+        self.ranks[self._order] = np.arange(1, len(self._order) + 1)
 
     def __len__(self) -> int:
         """Number of distinct rules."""
-        return len(self._values)
+        return len(self.values)
 
     def query(self, rule: Program | str) -> Row:
         """What the search's own protocol showed of a rule.
@@ -84,7 +89,7 @@ class Table:
           ProgramError: The text is no program, or the rule is not in the table.
         """
         program, index = self._find(rule)
-        row = self._row(index)
+        row = self.row(index)
         rate = None if row.learning_rate is None else row.learning_rate * self._factor(index, program)
         return row._replace(rule=simplest_text(program), learning_rate=rate)
 
@@ -94,8 +99,16 @@ class Table:
 
     def best(self, count: int) -> list[Row]:
         """The distinct rules of the highest values, which are their rewards here, in order."""
-        rows = [self._row(int(index)) for index in self._order[:count]]
-        return [row._replace(reward=float(self._values[index])) for row, index in zip(rows, self._order, strict=False)]
+        rows = [self.row(int(index)) for index in self._order[:count]]
+        return [row._replace(reward=float(self.values[index])) for row, index in zip(rows, self._order, strict=False)]
+
+    def number(self, rule: Program | str) -> int:
+        """Number of the rule's class, from 0: its place in `values`, `ranks` and the arrays of `content`.
+
+        Raises:
+          ProgramError: The text is no program, or the rule is not in the table.
+        """
+        return self._find(rule)[1]
 
     def value(self, rule: Program | str) -> float:
         """The rule's value; see the class.
@@ -103,7 +116,7 @@ class Table:
         Raises:
           ProgramError: The text is no program, or the rule is not in the table.
         """
-        return float(self._values[self._find(rule)[1]])
+        return float(self.values[self.number(rule)])
 
     def rank(self, rule: Program | str) -> int:
         """Place of a rule by its value among the distinct rules, from 1.
@@ -111,7 +124,7 @@ class Table:
         Raises:
           ProgramError: The text is no program, or the rule is not in the table.
         """
-        return int(self._ranks[self._find(rule)[1]])
+        return int(self.ranks[self.number(rule)])
 
     def regret(self, rule: Program | str) -> float:
         """How far the rule's value is below the optimum's.
@@ -119,7 +132,7 @@ class Table:
         Raises:
           ProgramError: The text is no program, or the rule is not in the table.
         """
-        return float(self._values.max()) - self.value(rule)
+        return float(self.values.max()) - self.value(rule)
 
     def reveal_test(self, rule: Program | str) -> TestRow:
         """What test data say of a rule. Not for choosing one: a search that reads this has no test data left.
@@ -132,9 +145,20 @@ class Table:
         if not len(places):
             raise ProgramError(
                 f"Only the {len(self.content.best):,} best rules were measured on test data. "
-                f"Received: {excerpt(simplest_text(program))}, of rank {self._ranks[index]:,}"
+                f"Received: {excerpt(simplest_text(program))}, of rank {self.ranks[index]:,}"
             )
         return TestRow(*map(float, self.content.test[places[0]]))
+
+    def row(self, number: int) -> Row:
+        """The row of a class by its number, for the rule that stands for it."""
+        rate = float(self.content.learning_rate[number])
+        return Row(
+            simplest_text(self._program(number)),
+            float(self.content.reward[number]),
+            None if np.isnan(rate) else rate,
+            self.content.facts["statuses"][self.content.status[number]],
+            float(self.content.steps[number]) * self.content.facts["seconds_a_step"],
+        )
 
     def _find(self, rule: Program | str) -> tuple[Program, int]:
         program = rule if isinstance(rule, Program) else parse(rule)
@@ -150,16 +174,6 @@ class Table:
     def _program(self, index: int) -> Program:
         vocabulary = self.content.facts["vocabulary"]
         return Program(tuple(vocabulary[place][token] for place, token in enumerate(self.content.tokens[index])))
-
-    def _row(self, index: int) -> Row:
-        rate = float(self.content.learning_rate[index])
-        return Row(
-            simplest_text(self._program(index)),
-            float(self.content.reward[index]),
-            None if np.isnan(rate) else rate,
-            self.content.facts["statuses"][self.content.status[index]],
-            float(self.content.steps[index]) * self.content.facts["seconds_a_step"],
-        )
 
     def _factor(self, index: int, program: Program) -> float:
         """By what the learning rate of a class's own rule must be multiplied for another rule of the class."""
@@ -178,6 +192,18 @@ def names() -> list[str]:
     return sorted(_files())
 
 
+def file(name: str) -> Path:
+    """File of a table of the package.
+
+    Raises:
+      ValueError: There is none for this task.
+    """
+    files = _files()
+    if name not in files:
+        raise ValueError(unknown("table", name, files))
+    return files[name]
+
+
 def _files() -> dict[str, Path]:
     return {path.name.split("-")[0]: path for path in sorted(_FOLDER.glob("*.npz"))}
 
@@ -192,7 +218,4 @@ def load(name: str = "digits") -> Table:
     Raises:
       ValueError: There is none for this task.
     """
-    files = _files()
-    if name not in files:
-        raise ValueError(unknown("table", name, files))
-    return Table(content.read(files[name]))
+    return Table(content.read(file(name)))

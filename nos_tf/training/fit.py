@@ -17,10 +17,9 @@ import tensorflow as tf
 
 from nos_tf.optimizers import keras_compat
 from nos_tf.training import failures, files
-from nos_tf.training.agreement import Agreement
 from nos_tf.training.experiment import Experiment
 from nos_tf.training.files import Checkpoint, Row, averaged_weights
-from nos_tf.training.interruption import Interruption
+from nos_tf.training.interruption import Agreement, Interruption
 from nos_tf.training.runtime import Runtime
 
 _CHECKPOINT_SECONDS = 300.0  # A crash costs at most so much of the work within an epoch.

@@ -15,6 +15,7 @@ OWN = set(application.EXTRAS) - {"rich"}  # Keras brings rich.
 FOLDER = Path(experiments.__file__).parent
 SCRIPTS = [f"experiments.{path.stem}" for path in FOLDER.glob("*.py") if '"__main__"' in path.read_text("utf-8")]
 SCRIPTS += [f"experiments.{path.parent.name}" for path in FOLDER.glob("*/__main__.py")]
+BARE = {"experiments.export", "experiments.verify_table"}  # They begin without any extra.
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
@@ -50,19 +51,12 @@ def test_a_package_missed_while_the_command_runs_is_named_too() -> None:
     assert done.stderr.count("\n") == 1, done.stderr
 
 
-@pytest.mark.parametrize("script", sorted({*SCRIPTS} - {"experiments.export"}))  # An export needs none.
+@pytest.mark.parametrize("script", sorted({*SCRIPTS} - BARE))
 def test_every_script_names_the_extra_that_it_misses(script: str, tmp_path: Path) -> None:
     done = run_script(script, f"--run_dir={tmp_path / 'run'}", without(*application.EXTRAS))
     assert done.returncode == application.CANNOT, done
     assert "pip install 'nos_tf[" in done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
-
-
-@pytest.mark.parametrize("script", sorted(SCRIPTS))
-def test_a_refusal_is_one_line_without_tensorflow(script: str) -> None:
-    done = run_script(script, "--zzz", without("tensorflow"))
-    assert done.returncode == application.CANNOT, done
-    assert done.stderr == "Unknown flag. --helpfull lists all flags. Received: --zzz\n"
 
 
 @pytest.mark.parametrize("flag", ["--help", "--helpfull"])

@@ -1,4 +1,4 @@
-"""A table of seven rules with invented results."""
+"""Tables with invented results: of seven rules, and of the whole space."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import nos_tf
 from nos_tf.dsl import SearchSpace
 from nos_tf.dsl.algebra.canonical import key_number
 from nos_tf.evaluation.result import DIVERGED, SCREENED, STATUSES, TRAINED
+from nos_tf.table import Table
 from nos_tf.table.content import VERSION, Content
 
 # Rule, status, reward of the first seed, learning rate, and the fine rewards of the best ones by rate and seed.
@@ -61,3 +62,10 @@ def content() -> Content:
         second=np.array([3, 0], np.int32),
         second_reward=np.array([0.5, 0.4], np.float32),
     )
+
+
+def of_the_whole_space(rule_class: np.ndarray, rewards: np.ndarray) -> Table:
+    """A table of all rules of the space, from the class of each and the reward of each class, from one seed."""
+    seven = content()
+    values = vars(seven) | {"rule_class": rule_class, "reward": rewards, "best": np.zeros(0, int)}
+    return Table(Content(**values))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,20 @@ class RunData:
     def rewards(self, source: str) -> list[float]:
         """Rewards of a searcher's distinct rules, in the order of their proposal."""
         return [trial.reward for trial in self.evaluated if trial.source == source]
+
+    @property
+    def busy_workers(self) -> float | None:
+        """Workers that trained a rule, on average over the time in which any did; None before the first result."""
+        spans = sorted(
+            (trial.created - trial.evaluation.seconds, trial.created)
+            for trial in self.trials
+            if trial.evaluation is not None
+        )
+        covered, end = 0.0, -math.inf
+        for start, stop in spans:
+            covered += max(0.0, stop - max(start, end))
+            end = max(end, stop)
+        return sum(stop - start for start, stop in spans) / covered if covered else None
 
     @property
     def ranking(self) -> list[Trial]:

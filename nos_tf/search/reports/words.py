@@ -13,8 +13,8 @@ from nos_tf.search.trial import RANDOM
 
 
 def sentences(run: RunData) -> list[str]:
-    """The winner or that there is none, then how the search went."""
-    return [*_race(run), *_search(run)]
+    """The winner or that there is none, then how the search went, and its workers."""
+    return [*_race(run), *_search(run), *_workers(run)]
 
 
 def compared(one: Standing, board: Leaderboard) -> str:
@@ -82,3 +82,16 @@ def _search(run: RunData) -> list[str]:
                 f"{sum(random) / len(random):.3f}."
             )
     return found
+
+
+def _workers(run: RunData) -> list[str]:
+    """How busy several workers were, and what it cost the searcher to keep them busy."""
+    busy = run.busy_workers
+    workers = run.flags.get("workers")
+    if busy is None or workers == 1:
+        return []
+    found = f"While rules were trained, {busy:.1f}{'' if workers is None else f' of {workers}'} workers were busy."
+    if run.flags.get("in_flight"):
+        late = [trial.staleness for trial in run.trials]
+        found += f" The searcher learned from rules {sum(late) / len(late):.1f} updates late."
+    return [found]

@@ -1,0 +1,50 @@
+"""Compares searchers at equal budget over several seeds: python -m experiments.compare_searchers --run_dir=runs/mine
+
+By trainings: each searcher evaluates the same number of distinct rules from each seed, with its default settings and by
+the search's own protocol. With `--table=digits` nothing is trained: the table of all one-group rules knows the results,
+so that hundreds of seeds take minutes, and how far each search is from the optimum is known. What is finished is kept
+in the run folder; with --resume, a run goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from absl import flags
+
+from experiments.compare_searchers import on_table, trainings
+from nos_tf import searchers
+from nos_tf.cli import application, shared_flags
+from nos_tf.errors import RunError, unknown
+from nos_tf.run_folder import RunFolder
+
+NAME = "compare_searchers"
+
+
+def main() -> NoReturn:
+    """Runs the comparison and exits."""
+    shared_flags.define(NAME)
+    flags.DEFINE_list("searchers", ["random", "ppo", "trpo", "evolution"], "Searchers to compare.")
+    flags.DEFINE_integer("seeds", 3, "Seeds of each searcher, from --seed on.", lower_bound=2)
+    flags.DEFINE_integer("trials", 200, "Distinct rules a run.", lower_bound=8)
+    flags.DEFINE_integer("num_groups", 2, "Groups of a rule; in a table it is 1.", lower_bound=1, upper_bound=4)
+    flags.DEFINE_string("task", "digits", "Task, where rules are trained.")
+    flags.DEFINE_string("table", None, "Table to look results up in; by default rules are trained.")
+    application.run(_main, "Interrupted. What is finished is saved; the same command with --resume goes on.")
+
+
+def _main() -> None:
+    values = shared_flags.values()
+    if names := [name for name in values["searchers"] if name not in searchers.names()]:
+        raise RunError(unknown("searcher", names[0], searchers.names()))
+    by_trainings = values["table"] is None
+    described = trainings.describe(values) if by_trainings else on_table.describe(values)
+    with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:
+        folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS)
+        print(f"Run folder: {folder.path}", flush=True)
+        run = trainings.run if by_trainings else on_table.run
+        run(folder, values, described)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""Regret against budget as a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nos_tf import style
+from nos_tf.statistics import mean_interval
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def draw(regrets: Mapping[str, np.ndarray], at: np.ndarray, trials: int) -> Figure:
+    """Mean regret of each searcher with 95 % bands.
+
+    Args:
+      regrets: By searcher, `[seeds, checkpoints]`.
+      at: Evaluated rules at each checkpoint.
+      trials: Rules up to which a searcher other than random search is shown.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.0, 4.4), layout="constrained")
+    axes = figure.subplots()
+    for color, (name, values) in zip(style.PALETTE, regrets.items(), strict=False):
+        shown = at <= (at[-1] if name == "random" else trials)
+        intervals = [mean_interval(column.tolist()) for column in values.T[shown]]
+        mean = np.array([one.mean for one in intervals])
+        half_width = np.array([one.half_width for one in intervals], float)
+        axes.fill_between(at[shown], mean - half_width, mean + half_width, color=color, alpha=0.2, linewidth=0)
+        axes.plot(at[shown], mean, color=color, label=name, linestyle="--" if name == "random" else "-")
+    axes.set(xscale="log", yscale="log", xlabel="distinct rules evaluated", ylabel="regret of the rule chosen")
+    axes.grid(visible=True, color=style.LIGHT_GRAY, linewidth=0.5)
+    axes.legend(frameon=False)
+    return figure

@@ -1,0 +1,101 @@
+"""Searchers compared in a table of all rules: how far each is from the optimum, by the rules that it has evaluated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+
+import nos_tf
+from experiments.compare_searchers import figure, statistics
+from experiments.compare_searchers.lookup import chosen, search
+from nos_tf import run_folder, style
+from nos_tf.errors import RunError
+from nos_tf.run_folder import RunFolder
+from nos_tf.table import Table
+from nos_tf.tensorflow_loading import load_single_threaded, set_environment
+from nos_tf.text import markdown_table
+
+BUDGETS = (50, 100, 300, 1_000, 3_000, 5_000)
+RANDOM_TRIALS = 10_000  # Of random search, so that it can be told how many of its rules another's are worth.
+TABLE = "searchers_on_table.md"
+FIGURE = "searchers_on_table.png"
+_PIECE = 10  # Seeds that are saved together.
+
+
+def describe(flags: Mapping[str, Any]) -> str:
+    """What the table holds.
+
+    Raises:
+      RunError: There is no such table.
+    """
+    try:
+        facts = nos_tf.table.load(flags["table"]).content.facts
+    except ValueError as error:
+        raise RunError(str(error)) from error
+    return f"table of {facts['space']} on {facts['data']}"
+
+
+def run(folder: RunFolder, flags: Mapping[str, Any], described: str) -> None:
+    """Runs the searches that are missing, and writes and shows the comparison."""
+    set_environment()
+    names = list(dict.fromkeys(["random", *flags["searchers"]]))
+    pieces = list(_pieces(names, flags))
+    missing = [(name, seeds, trials) for name, seeds, trials in pieces if not _path(folder.path, name, seeds).exists()]
+    work = (joblib.delayed(_run_piece)(folder.path, flags["table"], *piece) for piece in missing)
+    for done, name in enumerate(joblib.Parallel(n_jobs=-1, return_as="generator")(work), start=1):
+        print(f"{name}: {done} of {len(missing)} pieces", flush=True)
+    regrets, ranks = {}, {}
+    for name in names:
+        found = [json.loads(_path(folder.path, *piece[:2]).read_text("utf-8")) for piece in pieces if piece[0] == name]
+        regrets[name] = np.concatenate([one["regret"] for one in found])
+        ranks[name] = np.concatenate([one["rank"] for one in found])
+    table = nos_tf.table.load(flags["table"])
+    budgets = [budget for budget in BUDGETS if budget <= flags["trials"]]
+    results = statistics.summary(regrets, ranks, checkpoints(RANDOM_TRIALS), budgets, len(table))
+    run_folder.write_json(
+        folder / run_folder.RESULTS,
+        {"experiment": "compare_searchers", "dataset": described, "scale": {"seeds": flags["seeds"]}} | results,
+    )
+    text = markdown_table(statistics.HEADER, statistics.rows(results))
+    run_folder.write_text(folder / TABLE, f"Data: {described}; {flags['seeds']} seeds.\n\n{text}")
+    with run_folder.replacing(folder / FIGURE) as path:
+        figure.draw(regrets, checkpoints(RANDOM_TRIALS), flags["trials"]).savefig(path, dpi=120)
+    style.console().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def checkpoints(trials: int) -> np.ndarray:
+    """Numbers of evaluated rules at which regrets are kept: the budgets, and evenly spread on a logarithmic scale."""
+    spread = np.geomspace(10, trials, 60).round().astype(int)
+    return np.unique([*spread, *(budget for budget in BUDGETS if budget <= trials), trials])
+
+
+def _pieces(names: list[str], flags: Mapping[str, Any]) -> Iterator[tuple[str, range, int]]:
+    every = range(flags["seed"], flags["seed"] + flags["seeds"])
+    for name in names:
+        trials = max(RANDOM_TRIALS, flags["trials"]) if name == "random" else flags["trials"]
+        for start in range(0, len(every), _PIECE):
+            yield name, every[start : start + _PIECE], trials
+
+
+def _path(folder: Path, name: str, seeds: range) -> Path:
+    return folder / f"{name}-{seeds.start:05d}.json"
+
+
+def _run_piece(folder: Path, table_name: str, name: str, seeds: range, trials: int) -> str:
+    load_single_threaded()
+    table = nos_tf.table.load(table_name)
+    curves = [curve(search(name, seed, trials, table), checkpoints(RANDOM_TRIALS), table) for seed in seeds]
+    regret, rank = zip(*curves, strict=True)
+    run_folder.write_json(_path(folder, name, seeds), {"regret": regret, "rank": rank})
+    return name
+
+
+def curve(found: np.ndarray, at: np.ndarray, table: Table) -> tuple[list[float], list[int]]:
+    """Regret and rank of the chosen rule at each number of evaluated rules; the last ones where the search ended."""
+    best = chosen(found, table)[np.minimum(at, len(found)) - 1]
+    return (table.values.max() - table.values[best]).tolist(), table.ranks[best].tolist()

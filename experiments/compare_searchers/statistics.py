@@ -1,0 +1,103 @@
+"""What hundreds of searches in a table say of a searcher, beside random search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nos_tf.statistics import holm, mean_interval, paired_difference
+
+HEADER = (
+    "searcher",
+    "rules",
+    "regret",
+    "in the best 0.1 %",
+    "regret less random's",
+    "p (Holm)",
+    "random rules for as little",
+)
+_TOP = 0.001
+
+
+def summary(
+    regrets: Mapping[str, np.ndarray],
+    ranks: Mapping[str, np.ndarray],
+    at: np.ndarray,
+    budgets: Sequence[int],
+    rules: int,
+) -> dict[str, Any]:
+    """Figures of each searcher at each budget.
+
+    Args:
+      regrets: By searcher, "random" among them, `[seeds, checkpoints]`.
+      ranks: Of the chosen rules, likewise.
+      at: Evaluated rules at each checkpoint, the budgets among them.
+      budgets: Numbers of rules to tell of.
+      rules: Number of distinct rules in the table.
+
+    Returns:
+      Under "searchers", a dictionary for each searcher and budget.
+    """
+    places = {budget: int(np.searchsorted(at, budget)) for budget in budgets}
+    found = [
+        _entry(name, budget, regrets, ranks, at, place, rules) for name in regrets for budget, place in places.items()
+    ]
+    others = [one for one in found if one["searcher"] != "random"]
+    for one, p in zip(others, holm([one["p"] for one in others]), strict=True):
+        one["p"] = p
+    return {"searchers": found}
+
+
+def _entry(
+    name: str,
+    budget: int,
+    regrets: Mapping[str, np.ndarray],
+    ranks: Mapping[str, np.ndarray],
+    at: np.ndarray,
+    place: int,
+    rules: int,
+) -> dict[str, Any]:
+    mean, half_width = mean_interval(regrets[name][:, place].tolist())
+    entry = {
+        "searcher": name,
+        "rules": budget,
+        "regret": mean,
+        "half_width": half_width,
+        "in_top": float(np.mean(ranks[name][:, place] <= _TOP * rules)),
+    }
+    if name == "random":
+        return entry
+    difference = paired_difference(regrets[name][:, place].tolist(), regrets["random"][:, place].tolist())
+    worth = np.flatnonzero(regrets["random"].mean(axis=0) <= mean)
+    return entry | {
+        "difference": difference.mean,
+        "difference_half_width": difference.half_width,
+        "p": difference.p,
+        "random_rules": int(at[worth[0]]) if len(worth) else None,
+        "random_rules_at_most": int(at[-1]),
+    }
+
+
+def rows(results: Mapping[str, Any]) -> list[list[str]]:
+    """Cells of a table, as `HEADER`."""
+    return [_row(one) for one in results["searchers"]]
+
+
+def _row(one: Mapping[str, Any]) -> list[str]:
+    cells = [
+        one["searcher"],
+        f"{one['rules']:,}",
+        f"{one['regret']:.4f} ± {one['half_width']:.4f}",
+        f"{one['in_top']:.1%}",
+    ]
+    if "difference" not in one:
+        return [*cells, "", "", ""]
+    worth = one["random_rules"]
+    return [
+        *cells,
+        f"{one['difference']:+.4f} ± {one['difference_half_width']:.4f}",
+        "< 0.0001" if one["p"] < 1e-4 else f"{one['p']:.4f}",
+        f"more than {one['random_rules_at_most']:,}" if worth is None else f"{worth:,}",
+    ]

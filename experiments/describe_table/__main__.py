@@ -1,0 +1,46 @@
+"""What a table of rules says, as a page with figures: python -m experiments.describe_table --output=docs/results
+
+Writes table.md, its figures and the data sheet. Nothing is trained.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+from absl import flags
+
+import nos_tf
+from nos_tf import run_folder
+from nos_tf.cli import application
+from nos_tf.errors import RunError
+
+PAGE = "table.md"
+
+
+def main() -> NoReturn:
+    """Writes the page and exits."""
+    flags.DEFINE_string("table", "digits", "Table to describe.")
+    flags.DEFINE_string("output", ".", "Folder of the page.")
+    application.run(_main, "Interrupted.")
+
+
+def _main() -> None:
+    from experiments.describe_table import figures, page
+
+    try:
+        table = nos_tf.table.load(flags.FLAGS.table)
+    except ValueError as error:
+        raise RunError(str(error)) from error
+    folder = Path(flags.FLAGS.output)
+    if not folder.is_dir():
+        raise RunError(f"There is no such folder. Received: --output={folder}")
+    for name, draw in figures.FIGURES.items():
+        with run_folder.replacing(folder / figures.file(name)) as path:
+            draw(table).savefig(path, dpi=120)
+    run_folder.write_text(folder / PAGE, page.render(table, flags.FLAGS.table))
+    print(folder / PAGE, flush=True)
+
+
+if __name__ == "__main__":
+    main()

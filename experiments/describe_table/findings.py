@@ -1,0 +1,90 @@
+"""What can be computed from a table of rules, as plain arrays."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nos_tf.dsl import SearchSpace, parse
+from nos_tf.dsl.named_rules import NAMED_RULES
+from nos_tf.dsl.program import ProgramError
+from nos_tf.evaluation.result import TRAINED
+from nos_tf.table import Table
+
+SPACE = SearchSpace(num_groups=1)
+
+
+def trained(table: Table) -> np.ndarray:
+    """Whether each distinct rule trained, `[rules]`."""
+    return table.content.status == table.content.facts["statuses"].index(TRAINED)
+
+
+def named(table: Table) -> dict[str, float]:
+    """Values of the optimizers that have a name for people, highest first; those that the space holds."""
+    found = {}
+    for rule in NAMED_RULES.values():
+        if rule.title:
+            try:
+                found[rule.title] = table.value(parse(rule.text))
+            except ProgramError:
+                continue  # Its operand is not one of the paper's.
+    return dict(sorted(found.items(), key=lambda one: -one[1]))
+
+
+def by_spelling(table: Table) -> np.ndarray:
+    """Value of every rule of the space, `[operand, operand, unary, unary, binary]`."""
+    sizes = [len(SPACE.vocabulary(place)) for place in range(SPACE.length)]
+    return table.values[table.content.rule_class].reshape(sizes)
+
+
+class Share(NamedTuple):
+    """How often a word stands in rules.
+
+    Attributes:
+      word: The word.
+      all: Share of all distinct rules that train.
+      best: Share of the best ones.
+    """
+
+    word: str
+    all: float
+    best: float
+
+
+def words(table: Table, best: int) -> list[Share]:
+    """Shares of rules with each operand and function, those first that the best rules have most often.
+
+    Args:
+      table: The table.
+      best: How many rules count as the best.
+    """
+    chosen = table.ranks <= best
+    shares = []
+    for word in dict.fromkeys((*SPACE.operands, *SPACE.unary, *SPACE.binary)):
+        has = _has(table, word)
+        shares.append(Share(word, float(has[trained(table)].mean()), float(has[chosen].mean())))
+    return sorted(shares, key=lambda share: -share.best)
+
+
+def _has(table: Table, word: str) -> np.ndarray:
+    """Whether the rule that stands for each class has a word."""
+    has = np.zeros(len(table), bool)
+    for place, tokens in enumerate(table.content.tokens.T):
+        vocabulary = SPACE.vocabulary(place)
+        if word in vocabulary:
+            has |= tokens == vocabulary.index(word)
+    return has
+
+
+def sweep(table: Table, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Learning rates that were tried for a rule, ascending, and the rewards of their short trainings.
+
+    Rates that were given up before they had one are left out.
+    """
+    ends = table.content.sweep_ends
+    part = slice(ends[number - 1] if number else 0, ends[number])
+    rates, scores = table.content.sweep_rate[part], table.content.sweep_score[part]
+    known = np.isfinite(scores)
+    order = np.argsort(rates[known])
+    return rates[known][order], scores[known][order]

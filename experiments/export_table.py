@@ -1,0 +1,80 @@
+"""Writes a table of rules as CSV: python -m experiments.export_table --table=digits --output=digits.csv
+
+One line a distinct rule, best first: what its trainings showed, and for those that were measured further the means over
+seeds, the results on test data and the reward on the second task.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from absl import flags
+
+import nos_tf
+from nos_tf import run_folder
+from nos_tf.cli import application
+from nos_tf.errors import RunError
+from nos_tf.table import Table, TestRow
+
+HEADER = (
+    *("rank", "rule", "status", "reason", "value", "reward", "learning_rate", "accuracy", "steps", "seconds"),
+    *(f"test_{name}" for name in TestRow._fields),
+    "second_task_reward",
+)
+
+
+def main() -> NoReturn:
+    """Writes the file and exits."""
+    flags.DEFINE_string("table", "digits", "Table to write.")
+    flags.DEFINE_string("output", None, "File to write; by default the table's name with .csv.")
+    application.run(_main, "Interrupted.")
+
+
+def _main() -> None:
+    values = flags.FLAGS
+    try:
+        table = nos_tf.table.load(values.table)
+    except ValueError as error:
+        raise RunError(str(error)) from error
+    path = Path(values.output or f"{values.table}.csv")
+    if path.exists():
+        raise RunError(f"The file exists; choose another name or remove it. Received: --output={path}")
+    if not path.parent.is_dir():
+        raise RunError(f"There is no such folder. Received: --output={path}")
+    with run_folder.replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(HEADER)
+        writer.writerows(lines(table))
+    print(f"{path}: {len(table):,} rules", flush=True)
+
+
+def lines(table: Table) -> Iterator[list[Any]]:
+    """Cells of each rule, as `HEADER`, by rank; what was not measured is empty."""
+    content, facts = table.content, table.content.facts
+    test = {int(number): row.tolist() for number, row in zip(content.best, content.test, strict=True)}
+    second = {int(number): float(value) for number, value in zip(content.second, content.second_reward, strict=True)}
+    for number in np.argsort(table.ranks):
+        row = table.row(number)
+        yield [
+            int(table.ranks[number]),
+            row.rule,
+            row.status,
+            facts["reasons"][content.reason[number]],
+            *map(_rounded, (table.values[number], row.reward, row.learning_rate, content.accuracy[number])),
+            int(content.steps[number]),
+            _rounded(row.seconds),
+            *map(_rounded, test.get(int(number), [None] * len(TestRow._fields))),
+            _rounded(second.get(int(number))),
+        ]
+
+
+def _rounded(value: float | None) -> str:
+    return "" if value is None or np.isnan(value) else f"{value:.6g}"
+
+
+if __name__ == "__main__":
+    main()

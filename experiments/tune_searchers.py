@@ -1,0 +1,159 @@
+"""Tunes the settings of searchers on a table of rules: python -m experiments.tune_searchers --run_dir=runs/tuning
+
+Random settings of each searcher, the defaults and the paper's among them, search the table from some seeds; the best
+quarter of them again from fresh seeds, and so on until few are left. What counts is the mean over budgets of the
+regret, as a share of random search's at the same budget and seeds. Seeds begin at 10,000, so that `compare_searchers`
+reports on others. Settings that are finished are kept in the run folder; with --resume, a run goes on where it was
+stopped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import joblib
+import numpy as np
+from absl import flags
+
+import nos_tf
+from experiments.compare_searchers.lookup import chosen, search
+from nos_tf import run_folder, searchers, style
+from nos_tf.cli import application, shared_flags
+from nos_tf.errors import RunError, unknown
+from nos_tf.run_folder import RunFolder
+from nos_tf.statistics import mean_interval
+from nos_tf.tensorflow_loading import load_single_threaded, set_environment
+from nos_tf.text import markdown_table
+
+NAME = "tune_searchers"
+TABLE = "tuned_searchers.md"
+BUDGETS = (100, 300, 1_000)
+FIRST_SEED = 10_000
+_KEPT = 4  # One setting in so many goes on to the next round, with so many times the seeds.
+_HEADER = ("searcher", "settings", "seeds", "regret, of random search's", *(f"at {budget:,}" for budget in BUDGETS))
+
+# Where settings are drawn from: evenly on a logarithmic scale between two numbers, or one of several values.
+_LOG = "log"
+_CONTROLLER = {
+    "units": (32, 64, 150),
+    "entropy_weight": (_LOG, 3e-4, 0.1),
+    "baseline_decay": (0.5, 0.8, 0.9, 0.95),
+    "repeats_earn": (False, True),
+}
+RANGES: dict[str, dict[str, tuple[Any, ...]]] = {
+    "ppo": _CONTROLLER | {"learning_rate": (_LOG, 3e-4, 0.03), "epochs": (1, 2, 4, 8), "clip": (0.1, 0.2, 0.4)},
+    "reinforce": _CONTROLLER | {"learning_rate": (_LOG, 3e-4, 0.1)},
+    "trpo": _CONTROLLER | {"max_kl": (_LOG, 0.03, 3.0), "damping": (_LOG, 0.01, 1.0)},
+    "evolution": {"population_size": (_LOG, 8, 200), "tournament_size": (_LOG, 2, 50)},
+    "tree_descent": {"samples": (_LOG, 5, 200)},
+}
+
+
+def main() -> NoReturn:
+    """Runs the tuning and exits."""
+    shared_flags.define(NAME)
+    flags.DEFINE_list("searchers", list(RANGES), "Searchers to tune.")
+    flags.DEFINE_string("table", "digits", "Table to search.")
+    flags.DEFINE_integer("settings", 32, "Settings of each searcher in the first round.", lower_bound=4)
+    flags.DEFINE_integer("seeds", 8, "Seeds of the first round.", lower_bound=2)
+    application.run(_main, "Interrupted. What is finished is saved; the same command with --resume goes on.")
+
+
+def _main() -> None:
+    values = shared_flags.values()
+    if names := [name for name in values["searchers"] if name not in RANGES]:
+        raise RunError(unknown("searcher", names[0], RANGES))
+    try:
+        nos_tf.table.load(values["table"])
+    except ValueError as error:
+        raise RunError(str(error)) from error
+    set_environment()
+    with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:
+        folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS)
+        print(f"Run folder: {folder.path}", flush=True)
+        results = {name: _tune(folder.path, name, values) for name in values["searchers"]}
+        run_folder.write_json(folder / run_folder.RESULTS, {"experiment": NAME, "searchers": results})
+        text = markdown_table(_HEADER, [_row(name, one) for name, found in results.items() for one in found])
+        run_folder.write_text(folder / TABLE, text)
+        style.console().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def draws(name: str, count: int, seed: int) -> list[dict[str, Any]]:
+    """Random settings of a searcher; the first are its defaults."""
+    rng = np.random.default_rng((seed, sorted(RANGES).index(name)))
+    return [{}, *({field: _draw(choices, rng) for field, choices in RANGES[name].items()} for _ in range(count - 1))]
+
+
+def _draw(choices: tuple[Any, ...], rng: np.random.Generator) -> Any:
+    if choices[0] != _LOG:
+        return choices[rng.integers(len(choices))]
+    _, low, high = choices
+    value = float(np.exp(rng.uniform(np.log(low), np.log(high))))
+    return round(value) if isinstance(low, int) else float(f"{value:.2g}")
+
+
+def _tune(folder: Path, name: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The settings that are left, best first, and after them the defaults."""
+    candidates = draws(name, values["settings"], values["seed"])
+    first, count = FIRST_SEED, values["seeds"]
+    while True:
+        seeds = range(first, first + count)
+        random = _regrets(folder, "random", [{}], seeds, values["table"])[0].mean(axis=0)
+        regrets = _regrets(folder, name, candidates, seeds, values["table"])
+        scores = [np.mean(found / random, axis=1) for found in regrets]
+        order = sorted(range(len(candidates)), key=lambda index: scores[index].mean())
+        found = [_result(candidates[index], scores[index], regrets[index] / random) for index in order]
+        print(f"{name}: {len(candidates)} settings, {count} seeds: {_row(name, found[0])[1:4]}", flush=True)
+        if len(candidates) <= _KEPT:
+            return found
+        kept = [candidates[index] for index in order[: max(2, len(candidates) // _KEPT)]]
+        candidates = [*kept, *([{}] if {} not in kept else [])]
+        first, count = seeds.stop, count * _KEPT
+
+
+def _result(settings: dict[str, Any], scores: np.ndarray, shares: np.ndarray) -> dict[str, Any]:
+    mean, half_width = mean_interval(scores.tolist())
+    at_budgets = shares.mean(axis=0).tolist()
+    return {"settings": settings, "seeds": len(scores), "share": mean, "half_width": half_width, "at": at_budgets}
+
+
+def _regrets(
+    folder: Path, name: str, candidates: Sequence[dict[str, Any]], seeds: range, table: str
+) -> list[np.ndarray]:
+    """Regrets `[seeds, budgets]` of each of some settings."""
+    work = (joblib.delayed(_search)(folder, name, settings, seeds, table) for settings in candidates)
+    return [np.array(found) for found in joblib.Parallel(n_jobs=-1)(work)]
+
+
+def _search(folder: Path, name: str, settings: dict[str, Any], seeds: range, table_name: str) -> list[list[float]]:
+    path = folder / f"{name}-{joblib.hash((settings, seeds))}.json"
+    if path.exists():
+        return json.loads(path.read_text("utf-8"))["regrets"]
+    load_single_threaded()
+    table = nos_tf.table.load(table_name)
+    regrets = []
+    for seed in seeds:
+        best = chosen(search(name, seed, max(BUDGETS), table, **settings), table)
+        at = np.minimum(BUDGETS, len(best)) - 1
+        regrets.append((table.values.max() - table.values[best[at]]).tolist())
+    run_folder.write_json(path, {"settings": settings, "seeds": [seeds.start, seeds.stop], "regrets": regrets})
+    return regrets
+
+
+def _row(name: str, one: Mapping[str, Any]) -> list[str]:
+    default = vars(searchers.settings(name))
+    settings = ", ".join(f"{field}={value}" for field, value in (one["settings"] or default).items())
+    return [
+        name,
+        f"defaults: {settings}" if not one["settings"] else settings,
+        str(one["seeds"]),
+        f"{one['share']:.3f} ± {one['half_width']:.3f}",
+        *(f"{share:.3f}" for share in one["at"]),
+    ]
+
+
+if __name__ == "__main__":
+    main()

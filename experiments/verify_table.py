@@ -1,0 +1,81 @@
+"""Trains random rules of a table again: python -m experiments.verify_table --sample=50
+
+Each rule is evaluated as those of the table were: same task, protocol and seed. A reward may differ by rounding alone,
+which other processors do in another order and which a training can amplify; a status may not differ. Exits with 2 if
+more than one rule in 20 is off.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import numpy as np
+from absl import flags
+
+import nos_tf
+from nos_tf.cli import application
+from nos_tf.dsl import SearchSpace
+from nos_tf.errors import RunError
+from nos_tf.evaluation.result import TRAINED
+from nos_tf.search.executors.setup import EvaluatorSetup
+from nos_tf.table import Table
+from nos_tf.text import markdown_table
+
+TOLERANCE = 0.005  # Of a reward; rewards of one rule from several seeds differ by about 0.01.
+ALLOWED = 0.05  # Share of rules that may be off: a training at the edge of divergence amplifies any rounding.
+_HEADER = ("rule", "status", "again", "reward", "again", "learning rate", "again")
+
+
+def main() -> NoReturn:
+    """Runs the check and exits."""
+    flags.DEFINE_string("table", "digits", "Table to verify.")
+    flags.DEFINE_integer("sample", 50, "Rules to train, of those that can learn.", lower_bound=1)
+    flags.DEFINE_integer("seed", 0, "Seed of the draw.", lower_bound=0)
+    flags.DEFINE_string("data_dir", None, "Folder of prepared TensorFlow Datasets.")
+    application.run(_main, "Interrupted.")
+
+
+def _main() -> None:
+    values = flags.FLAGS
+    try:
+        table = nos_tf.table.load(values.table)
+    except ValueError as error:
+        raise RunError(str(error)) from error
+    off = 0
+    rows = []
+    facts = table.content.facts
+    setup = {"task": facts["task"], "protocol": facts["protocol"], "data_dir": values.data_dir}
+    evaluator = EvaluatorSetup.from_json(setup).build()
+    for number in sample(table, values.sample, values.seed):
+        program, expected = SearchSpace().decode(table.content.tokens[number]), table.row(number)
+        again = evaluator.evaluate(program, facts["seed"])
+        reward = again.reward if again.status == TRAINED else 0.0
+        if is_off := again.status != expected.status or abs(reward - expected.reward) > TOLERANCE:
+            off += 1
+        rows.append(
+            [
+                f"{'* ' if is_off else ''}{expected.rule}",
+                expected.status,
+                again.status,
+                f"{expected.reward:.4f}",
+                f"{reward:.4f}",
+                f"{expected.learning_rate or 0.0:.3g}",
+                f"{again.learning_rate or 0.0:.3g}",
+            ]
+        )
+        print(" ".join(rows[-1]), flush=True)
+    print(markdown_table(_HEADER, rows), flush=True)
+    verdict = f"{off} of {len(rows)} rules are off by more than {TOLERANCE} or have another status"
+    if off > ALLOWED * len(rows):
+        raise RunError(f"The table does not hold here. Received: {verdict}")
+    print(f"The table holds: {verdict}", flush=True)
+
+
+def sample(table: Table, count: int, seed: int) -> np.ndarray:
+    """Numbers of random rules among those that were trained."""
+    trained = np.flatnonzero(table.content.steps > 0)
+    return np.random.default_rng(seed).permutation(trained)[:count]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Searchers in an invented table of all one-group rules, whose optimum is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.special
+import scipy.stats
+
+from experiments.compare_searchers import lookup, on_table, statistics
+from nos_tf.dsl import SearchSpace
+from nos_tf.searchers import get
+from tests.table import miniature
+
+SPACE = SearchSpace()
+GROUPED = 3  # So many neighbors in the space are one class.
+
+
+@pytest.fixture(scope="module")
+def table():
+    rewards = np.random.default_rng(0).permutation(SPACE.size // GROUPED) / SPACE.size
+    return miniature.of_the_whole_space(np.arange(SPACE.size) // GROUPED, rewards.astype(np.float32))
+
+
+def test_a_search_evaluates_each_class_once_in_the_order_of_the_proposals(table):
+    every = {program: number // GROUPED for number, program in enumerate(SPACE.programs())}
+    numbers = [every[program] for program in get("random", SPACE, 3).propose(9_000)]
+    assert len(set(numbers)) < len(numbers)
+    found = lookup.search("random", 3, 8_000, table)
+    assert found.tolist() == list(dict.fromkeys(numbers))[:8_000]
+
+
+def test_the_chosen_rule_is_the_best_so_far_and_the_first_of_equals():
+    table = miniature.of_the_whole_space(np.zeros(SPACE.size, int), np.array([0.2, 0.5, 0.1, 0.5, 0.9], np.float32))
+    assert lookup.chosen(np.array([0, 2, 3, 1, 4]), table).tolist() == [0, 0, 3, 3, 4]
+
+
+def test_regret_of_random_search_is_that_of_the_best_of_n(table):
+    ordered, places = np.sort(table.values), np.arange(len(table))
+    at = np.array([10, 100, 1000])
+    curves = [on_table.curve(lookup.search("random", seed, 1000, table), at, table) for seed in range(60)]
+    regrets, ranks = (np.array(values) for values in zip(*curves, strict=True))
+    for column, count in enumerate(at):
+        # The best of n distinct rules is that of place k with chance C(k, n - 1) / C(N, n).
+        share = np.exp(_log_choose(places, count - 1) - _log_choose(len(table), count))
+        wanted = table.values.max() - share @ ordered
+        assert abs(regrets[:, column].mean() - wanted) < 4 * scipy.stats.sem(regrets[:, column])
+    np.testing.assert_allclose(regrets, table.values.max() - np.sort(table.values)[::-1][ranks - 1])
+
+
+def _log_choose(n, k):
+    gammaln = scipy.special.gammaln
+    return np.where(n >= k, gammaln(n + 1) - gammaln(k + 1) - gammaln(np.maximum(n - k, 0) + 1), -np.inf)
+
+
+def test_a_search_that_has_run_dry_keeps_its_last_choice(table):
+    found = np.argsort(table.values)[-3:]
+    regrets, ranks = on_table.curve(found, np.array([1, 3, 50]), table)
+    assert ranks == [3, 1, 1]
+    assert regrets[1:] == [0.0, 0.0]
+
+
+def test_summary_of_seeds():
+    regrets = {
+        "random": np.array([[0.4, 0.3, 0.1], [0.6, 0.3, 0.1]]),
+        "ppo": np.array([[0.3, 0.2, 0.2], [0.3, 0.1, 0.1]]),
+    }
+    ranks = {"random": np.array([[9, 5, 2], [9, 5, 2]]), "ppo": np.array([[9, 1, 1], [9, 2, 1]])}
+    found = statistics.summary(regrets, ranks, np.array([10, 50, 100]), [10, 50], rules=1000)["searchers"]
+    assert [(one["searcher"], one["rules"]) for one in found] == [
+        ("random", 10), ("random", 50), ("ppo", 10), ("ppo", 50),
+    ]  # fmt: skip
+    ppo_10, ppo_50 = found[2:]
+    assert (ppo_10["regret"], ppo_10["half_width"], ppo_10["random_rules"]) == (pytest.approx(0.3), 0.0, 50)
+    assert ppo_50["difference"] == pytest.approx(-0.15)
+    assert ppo_50["in_top"] == 0.5
+    assert ppo_50["random_rules"] == 100
+    # Differences of -0.1 and -0.3 give t = -2, those of -0.1 and -0.2 t = -3, with one degree of freedom each. Holm
+    # doubles the smaller p-value, and raises the larger one to it.
+    assert [ppo_10["p"], ppo_50["p"]] == pytest.approx([4 * scipy.stats.t.sf(3.0, 1)] * 2)
+    assert [len(row) for row in statistics.rows({"searchers": found})] == [len(statistics.HEADER)] * 4
