@@ -53,7 +53,7 @@ def experiment(
       values: Values of all flags.
 
     Raises:
-      RunError: The data set is not prepared, or a batch is larger than it.
+      RunError: The data set is not prepared or cannot be trained on, or a batch is larger than it.
     """
     import tensorflow as tf
 
@@ -66,6 +66,8 @@ def experiment(
     except PreparedDataError as error:
         raise RunError(str(error)) from None
     epochs, batch_size, schedule = values["epochs"], values["batch_size"], values["schedule"]
+    steps = command.steps_per_epoch(len(data.train.labels), batch_size)
+    command.check_data(data.check)
     return Experiment(
         name=name,
         dataset=data.label,
@@ -76,7 +78,7 @@ def experiment(
         batches=functools.partial(data.batches, batch_size, augment),
         evaluations=data.evaluations(),
         objective="val_accuracy",
-        steps_per_epoch=command.steps_per_epoch(len(data.train.labels), batch_size),
+        steps_per_epoch=steps,
         epochs=epochs,
         examples_per_step=batch_size,
     )

@@ -1,4 +1,4 @@
-"""python -m experiments.compare_with_paper --results_dir=runs [--format=text|markdown|html] [--output=ledger.html]
+"""python -m experiments.compare_with_paper --results_dir=runs [--all] [--format=text|markdown|html]
 
 Puts every run below a folder beside the paper's tables and claims. `nos_tf/paper/ledger.py` and `claims.py` say what
 each status means, `scale.py` what a run must have been to count.
@@ -27,6 +27,7 @@ def main() -> NoReturn:
     """Runs the command and exits."""
     flags.DEFINE_string("results_dir", None, "Folder below which every run folder is taken.")
     flags.DEFINE_enum("format", "text", ["text", "markdown", "html"], "Format of the ledger.")
+    flags.DEFINE_bool("all", False, "List rows and claims that were not run, instead of counting them.")
     flags.DEFINE_string("output", None, "File of the ledger; by default it is printed.")
     application.run(_main, "Interrupted; the comparison was not written.")
 
@@ -38,6 +39,8 @@ def _main() -> None:
     from nos_tf.paper import ledger, results  # Loaded late: the statistics' library takes its time.
 
     compared = ledger.compare(results.find(Path(values.results_dir)))
+    if not values.all:
+        compared = compared.of_what_was_run()
     text = _render(compared, values.format, terminal=values.output is None and sys.stdout.isatty())
     if values.output is None:
         _print(text)

@@ -56,7 +56,6 @@ def _define() -> None:
 
 def _experiment(values: Mapping[str, Any]) -> Experiment:
     from nos_tf.datasets.imagenet import CLASSES, ImageNet
-    from nos_tf.datasets.prepared import PreparedDataError
     from nos_tf.models import heads, mobile
     from nos_tf.training.experiment import Experiment
     from nos_tf.training.runtime import Runtime
@@ -72,10 +71,11 @@ def _experiment(values: Mapping[str, Any]) -> Experiment:
     try:
         mobile.check(values["model"], values["image_size"], values["width"], bool(auxiliary))
         data = ImageNet.load(values["data_dir"], values["val_examples"])
-    except (PreparedDataError, ValueError) as error:
+    except ValueError as error:
         raise RunError(str(error)) from None
     batch_size, size = values["batch_size"], values["image_size"]
     steps = command.steps_per_epoch(data.train.examples, batch_size)
+    command.check_data(data.check)
     width = "" if values["width"] == 1.0 else f" {values['width']:g}"
     facts = {key: values[key] for key in ("image_size", "epochs", "batch_size", "schedule", "augment")}
     batches = functools.partial(data.batches, batch_size, size, values["augment"])

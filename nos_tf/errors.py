@@ -14,6 +14,10 @@ class RunError(Exception):
     """What the user asked for cannot be done; the message is one line that says why and what to do."""
 
 
+class DataWarning(UserWarning):
+    """Something about data that may be meant, but most often is not; one line."""
+
+
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:
     """The sentence for a name that is not one of a known set.
 
@@ -26,9 +30,14 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> str:
       One line such as `Unknown task; did you mean 'digits'? Known: digits, wine. Received: 'digts'`.
     """
     names = list(known)
-    nearest = difflib.get_close_matches(str(name)[:_COMPARED], names, n=1, cutoff=0.5)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
+    near = nearest(name, names)
+    hint = f"; did you mean {near!r}?" if near else "."
     return f"Unknown {kind}{hint} Known: {', '.join(names)}. Received: {excerpt(name)}"
+
+
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """The known name that a mistyped one most likely is, if one is close."""
+    return next(iter(difflib.get_close_matches(str(name)[:_COMPARED], list(known), n=1, cutoff=0.5)), None)
 
 
 def excerpt(value: object, length: int = _QUOTED) -> str:
@@ -38,6 +47,23 @@ def excerpt(value: object, length: int = _QUOTED) -> str:
     return ascii(value if len(value) <= length else value[: length - 3] + "...")
 
 
+def summary(error: BaseException) -> str:
+    """An exception's type, and the first and the last line that says something, in one line.
+
+    What lies between is TensorFlow's trace of the graph, and what follows are names of its nodes.
+    """
+    message = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        message = error.strerror if error.filename is None else f"{error.strerror}: {error.filename}"
+    lines = [line for line in map(str.strip, message.splitlines()) if line and not line.startswith("[[{{")]
+    kept = [line.rstrip(":")[:_LINE] for line in lines]
+    return ": ".join([type(error).__name__, *dict.fromkeys([*kept[:1], *kept[-1:]])])
+
+
 def first_line(error: BaseException) -> str:
-    """The first line of an exception's message, cut to 160 characters, or the name of its type where it has none."""
-    return (next(iter(str(error).strip().splitlines()), "") or type(error).__name__)[:_LINE]
+    """The first line of an exception's message, cut to 160 characters, or the name of its type where it has none.
+
+    Of an error of the operating system, it is the reason alone: whoever shows it names the file.
+    """
+    message = getattr(error, "strerror", None) or str(error)
+    return (next(iter(message.strip().splitlines()), "") or type(error).__name__)[:_LINE]

@@ -6,6 +6,8 @@ import dataclasses
 import math
 from typing import Any
 
+from nos_tf.text import number
+
 
 def setting(
     default: Any,
@@ -49,7 +51,7 @@ class Settings:
             value, bounds = getattr(self, field.name), field.metadata["bounds"]
             given = {word: bound for word, bound in bounds.items() if bound is not None}
             if given and not (math.isfinite(value) and _is_within(value, bounds)):
-                wanted = " and ".join(f"{word} {bound:g}" for word, bound in given.items())
+                wanted = " and ".join(f"{word} {number(bound)}" for word, bound in given.items())
                 raise ValueError(f"{field.name} must be {wanted}. Received: {field.name}={value!r}")
 
 

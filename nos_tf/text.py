@@ -15,6 +15,11 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
+def number(value: float, digits: int = 6) -> str:
+    """A number in its shortest form, with so many digits at most and exponents as people write them: `1e-5`."""
+    return re.sub(r"e([+-])0+", r"e\1", f"{value:.{digits}g}").replace("e+", "e")
+
+
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table, one line per row, each ended by a line feed.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nos_tf.errors import excerpt, first_line, unknown
+from nos_tf.errors import excerpt, first_line, summary, unknown
 
 
 def test_unknown_name_with_a_near_miss():
@@ -28,3 +28,13 @@ def test_long_and_foreign_names_stay_one_short_line_of_ascii():
 def test_first_line():
     assert first_line(ValueError("\nwrong\nstack")) == "wrong"
     assert first_line(KeyboardInterrupt()) == "KeyboardInterrupt"
+    assert first_line(FileNotFoundError(2, "No such file or directory", "/secret/path")) == "No such file or directory"
+
+
+def test_summary_leaves_out_what_lies_between_the_first_and_the_last_line():
+    trace = "Graph execution error:\n\nDetected at node x (most recent call last):\n  File /a/b.py, line 3\n"
+    error = ValueError(f"{trace}Incompatible shapes: [3] vs. [4]\n\t [[{{{{node x}}}}]] [Op:__inference_step_12]")
+    assert summary(error) == "ValueError: Graph execution error: Incompatible shapes: [3] vs. [4]"
+    assert summary(ValueError("one line")) == "ValueError: one line"
+    assert summary(KeyError()) == "KeyError"
+    assert summary(FileNotFoundError(2, "No such file", "a.npz")) == "FileNotFoundError: No such file: a.npz"

@@ -1,6 +1,6 @@
 import pytest
 
-from nos_tf.text import duration, markdown_escaped, markdown_table
+from nos_tf.text import duration, markdown_escaped, markdown_table, number
 
 
 @pytest.mark.parametrize(
@@ -8,6 +8,16 @@ from nos_tf.text import duration, markdown_escaped, markdown_table
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1e-5, "1e-5"), (1.78e-5, "1.78e-5"), (0.001, "0.001"), (10, "10"), (2e-10, "2e-10"), (1e20, "1e20")],
+)
+def test_numbers(value: float, text: str) -> None:
+    assert number(value) == text
+    assert float(text) == value
+    assert number(0.123456, digits=3) == "0.123"
 
 
 def test_table():

@@ -20,6 +20,7 @@ from experiments.rosenbrock.descent import Descent
 from nos_tf import optimizers
 from nos_tf.dsl.primitives import UNARY
 from nos_tf.errors import RunError
+from nos_tf.text import number
 
 DETERMINISTIC, STOCHASTIC = "deterministic", "stochastic"
 FUNCTIONS = (DETERMINISTIC, STOCHASTIC)
@@ -159,7 +160,7 @@ def select(runs: Sequence[Run]) -> list[Run]:
                 settings.setdefault(run.setting, []).append(run)
         best = min(settings.values(), key=_rank)
         if all(run.diverged for run in best):
-            rates = ",".join(f"{rate:g}" for rate in sorted({rate for rate, _ in settings}))
+            rates = ",".join(map(number, sorted({rate for rate, _ in settings})))
             raise RunError(
                 f"Every run of {name!r} on the {kind} function diverged; try lower learning rates, or leave it out. "
                 f"Received: --learning_rates={rates}"

@@ -15,7 +15,7 @@ from rich.table import Table
 from experiments.rosenbrock.comparison import FUNCTIONS, Run
 from nos_tf import style
 from nos_tf.statistics import Interval, mean_interval
-from nos_tf.text import markdown_escaped, markdown_table
+from nos_tf.text import markdown_escaped, markdown_table, number
 
 COLUMNS = ("function", "optimizer", "learning rate", "epsilon", "final value", "lowest value", "diverged: best / grid")
 _FLOOR = 1e-16  # Below it a float32 cannot tell where it is from the minimum.
@@ -41,8 +41,8 @@ def rows(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
             line = (
                 kind,
                 name,
-                f"{best[0]['learning_rate']:g}",
-                "-" if epsilon is None else f"{epsilon:g}",
+                number(best[0]["learning_rate"]),
+                "-" if epsilon is None else number(epsilon),
                 _text(final),
                 _text(lowest),
                 f"{len(best) - len(finished)} of {len(best)} / "
@@ -117,8 +117,8 @@ def band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _setting(run: Run) -> str:
-    epsilon = "" if run.epsilon is None else f", epsilon {run.epsilon:g}"
-    return f"learning rate {run.learning_rate:g}{epsilon}"
+    epsilon = "" if run.epsilon is None else f", epsilon {number(run.epsilon)}"
+    return f"learning rate {number(run.learning_rate)}{epsilon}"
 
 
 def _text(value: Interval) -> str:

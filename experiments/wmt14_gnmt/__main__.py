@@ -53,18 +53,20 @@ def _main() -> None:
 def _experiment(values: Mapping[str, Any]) -> Experiment:
     import tensorflow as tf
 
+    from nos_tf.datasets import parallel_text
     from nos_tf.training.experiment import Experiment
     from nos_tf.training.runtime import Runtime
-    from nos_tf.translation.batches import Pairs, TrainingBatches, evaluation_batches
+    from nos_tf.translation.batches import TrainingBatches, evaluation_batches
     from nos_tf.translation.loss import SmoothedCrossEntropy
     from nos_tf.translation.metrics import Perplexity, signature, unigram_perplexity
     from nos_tf.translation.quality import Quality
     from nos_tf.translation.translate import Translator
 
     texts = configuration.texts(values)
+    command.check_data(functools.partial(parallel_text.check, texts))
     text = texts.pop("train")
     subwords = configuration.subwords(values, text)
-    pairs = Pairs.encode(text, subwords).within(values["max_length"])
+    pairs = configuration.training_pairs(values, text, subwords)
     batch_size = values["batch_size"]
     steps = command.steps_per_epoch(len(pairs.source), batch_size)
     replicas = Runtime(values["strategy"]).distribute_strategy.num_replicas_in_sync
@@ -103,6 +105,7 @@ def _experiment(values: Mapping[str, Any]) -> Experiment:
         batches=batches,
         host_batches=host_batches,
         evaluations={split: evaluation_batches(each, batch_size, replicas) for split, each in quality.pairs.items()},
+        loss_terms={name: each.target_length() for name, each in {"train": pairs, **quality.pairs}.items()},
         objective="val_perplexity",
         maximize=False,
         steps_per_epoch=steps,

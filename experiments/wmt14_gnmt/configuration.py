@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from nos_tf.errors import RunError
+from nos_tf.errors import DataWarning, RunError
 
 if TYPE_CHECKING:
     from nos_tf.datasets.parallel_text import ParallelText
     from nos_tf.models.gnmt import GNMT
+    from nos_tf.translation.batches import Pairs
     from nos_tf.translation.subwords import Subwords
 
 NAME = "wmt14_gnmt"
@@ -73,6 +75,18 @@ def texts(values: Mapping[str, Any], splits: tuple[str, ...] = tuple(_SPLITS)) -
         if split in found and not found[split].source:
             raise RunError(f"There is no sentence to {_USES[flag]}. Received: an empty text")
     return found
+
+
+def training_pairs(values: Mapping[str, Any], text: ParallelText, subwords: Subwords) -> Pairs:
+    """The pairs that are short enough to be trained on; warns if few are."""
+    from nos_tf.translation.batches import Pairs
+
+    pairs = Pairs.encode(text, subwords).within(values["max_length"])
+    left_out = len(text.source) - len(pairs.source)
+    if left_out > len(pairs.source):
+        message = f"{left_out:,} of {len(text.source):,} pairs are not trained on: a side is empty, or too long"
+        warnings.warn(f"{message} for --max_length={values['max_length']}", DataWarning, stacklevel=2)
+    return pairs
 
 
 def _is_own(values: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from nos_tf import run_folder
 from nos_tf.cli import shared_flags
 from nos_tf.errors import RunError
 from nos_tf.tensorflow_loading import load_quietly
+from nos_tf.training import command
 
 if TYPE_CHECKING:
     from nos_tf.models.gnmt import GNMT
@@ -65,6 +66,7 @@ def evaluate() -> None:
       RunError: The run folder holds no such training, or a text cannot be read.
     """
     values, subwords, model = _load()
+    from nos_tf.datasets import parallel_text
     from nos_tf.translation.batches import evaluation_batches
     from nos_tf.translation.loss import SmoothedCrossEntropy
     from nos_tf.translation.metrics import Perplexity, signature
@@ -72,6 +74,7 @@ def evaluate() -> None:
     from nos_tf.translation.translate import Translator
 
     texts = configuration.texts(values, ("val", "test"))
+    command.check_data(functools.partial(parallel_text.check, texts))
     quality = Quality(texts, subwords, functools.partial(Translator, **configuration.search(values)))
     model.compile(loss=SmoothedCrossEntropy(values["label_smoothing"]), metrics=[Perplexity()])
     scores = quality.measure(model)

@@ -5,16 +5,20 @@ Exit codes: 0 done, 2 what the user asked for cannot be done (one line says why)
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from types import TracebackType
+from typing import Any, NoReturn
 
 from absl import app, flags
 
-from nos_tf.errors import RunError
+from nos_tf.cli import refusals
+from nos_tf.errors import DataWarning, RunError
 
 CANNOT = 2
 INTERRUPTED = 130
@@ -46,22 +50,25 @@ def export() -> NoReturn:
 
 
 def _command(package: str) -> NoReturn:
-    try:
-        main = importlib.import_module(f"nos_tf.{package}.command").main
-    except ModuleNotFoundError as error:
-        _say(missing_package(error))
-        sys.exit(CANNOT)
-    main()
+    name_missing_packages()
+    importlib.import_module(f"nos_tf.{package}.command").main()
     raise AssertionError("A command exits by itself")
 
 
-def missing_package(error: ModuleNotFoundError) -> str:
-    """One line that names the package and its extra; raises the error again when no extra brings the package."""
-    package = (error.name or "").partition(".")[0]
-    if package not in EXTRAS:
-        raise error
-    extra = EXTRAS[package]
-    return f"This command needs the extra [{extra}]: pip install 'nos_tf[{extra}]'. Received: no package {package}"
+def name_missing_packages() -> None:
+    """From now on this process ends in one line when a package is missing that an extra brings."""
+    before = sys.excepthook
+
+    def say_or_show(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        package = (missing or "").partition(".")[0]
+        if package not in EXTRAS:
+            return before(kind, error, traceback)
+        extra = EXTRAS[package]
+        _say(f"This command needs the extra [{extra}]: pip install 'nos_tf[{extra}]'. Received: no package {package}")
+        sys.exit(CANNOT)
+
+    sys.excepthook = say_or_show
 
 
 def run(main: Callable[..., None], interrupted: str, argument: str = "") -> NoReturn:
@@ -86,14 +93,13 @@ def run(main: Callable[..., None], interrupted: str, argument: str = "") -> NoRe
         except RunError as error:
             _say(str(error))
             return CANNOT
-        except ModuleNotFoundError as error:
-            _say(missing_package(error))
-            return CANNOT
         except KeyboardInterrupt:
             _say(interrupted)
             return INTERRUPTED
         return 0
 
+    name_missing_packages()
+    warnings.showwarning = functools.partial(_show_warning, warnings.showwarning)
     # Under `bazel run` the process starts elsewhere than its user.
     os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
     for module, own in flags.FLAGS.flags_by_module_dict().items():
@@ -106,9 +112,19 @@ def run(main: Callable[..., None], interrupted: str, argument: str = "") -> NoRe
 def _parse(arguments: Sequence[str]) -> list[str]:
     try:
         return flags.FLAGS(arguments)
-    except flags.Error as error:
-        _say(f"{error}; --helpfull lists all flags")
+    except (flags.Error, ValueError) as error:
+        _say(refusals.sentence(error, flags.FLAGS))
         sys.exit(CANNOT)
+    except SystemExit:  # Help was asked for and shown, which absl takes for a failure.
+        sys.exit(0)
+
+
+def _show_warning(others: Callable[..., None], message: Warning | str, category: type[Warning], *where: Any) -> None:
+    """Shows what data are warned of in one line, and other warnings as before."""
+    if issubclass(category, DataWarning):
+        _say(f"Warning: {message}")
+    else:
+        others(message, category, *where)
 
 
 def _say(message: str) -> None:

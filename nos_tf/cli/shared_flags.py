@@ -46,6 +46,17 @@ def values() -> dict[str, Any]:
     return {name: flag.value for name, flag in own().items()}
 
 
+def check_data_dir() -> None:
+    """Refuses a folder of data that is not there.
+
+    Raises:
+      RunError: It is not.
+    """
+    folder = flags.FLAGS.data_dir
+    if folder is not None and not Path(folder).is_dir():
+        raise RunError(f"There is no such folder; prepare the data first. Received: --data_dir={folder}")
+
+
 def run_dir(name: str) -> Path:
     """Folder of the run: `--run_dir`, or one that is named after the run and the time.
 

@@ -41,7 +41,7 @@ _LEARNING_RATE = (
 class PPOSettings(ControllerSettings):
     """Settings of `PPO`; the clipping range is that of Schulman et al. (2017)."""
 
-    learning_rate: float = setting(1e-3, _LEARNING_RATE, above=0, flag="learning_rate")
+    learning_rate: float = setting(1e-3, _LEARNING_RATE, above=0, flag="controller_learning_rate")
     epochs: int = setting(4, "Steps that PPO takes on each batch.", at_least=1, flag="ppo_epochs")
     clip: float = setting(0.2, "PPO's bound on the change of a token's probability.", above=0, below=1, flag="ppo_clip")
 
@@ -50,7 +50,7 @@ class PPOSettings(ControllerSettings):
 class ReinforceSettings(ControllerSettings):
     """Settings of `Reinforce`."""
 
-    learning_rate: float = setting(4e-3, _LEARNING_RATE, above=0, flag="learning_rate")
+    learning_rate: float = setting(4e-3, _LEARNING_RATE, above=0, flag="controller_learning_rate")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from nos_tf.datasets import cifar10
+from nos_tf.datasets import cifar10, labeled
 from nos_tf.datasets.augmentation import random_crop, random_flip
 from nos_tf.datasets.stream import array_batches
 
@@ -53,6 +53,17 @@ class Cifar10:
             counts = " / ".join(f"{len(part.labels):,}" for part in parts)
             label += f", a sample of {counts} images to train, validate and test"
         return cls(*parts, label)
+
+    def check(self) -> None:
+        """Refuses data that no network could be trained on, and warns of classes that a part lacks.
+
+        Raises:
+          ValueError: One line names the part, the first bad row, and what to do.
+        """
+        parts = {"train": self.train, "val": self.val, "test": self.test}
+        for name, part in parts.items():
+            labeled.check_inputs(name, part.images, (32, 32, 3))
+        labeled.check_classes({name: part.labels for name, part in parts.items()}, classes=10)
 
     @property
     def scale(self) -> dict[str, int]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from nos_tf.datasets import photographs
+from nos_tf.datasets import labeled, photographs
 from nos_tf.datasets.prepared import PreparedDataError, builder
 from nos_tf.datasets.stream import shared_batch
 
@@ -19,6 +19,7 @@ CLASSES = 1000
 _TRAIN, _TEST = 1_281_167, 50_000
 _ORIGINAL_BYTES = 80_000  # Of an image, in the mean: the original has 110,000, a copy of 256 pixels a side 20,000.
 _PARALLEL_FILES = 16
+_SAMPLE = 20_000  # Images whose labels are read in a second.
 _SHUFFLED = 16_384  # Encoded images that are held in memory to be shuffled: 2 GB.
 
 
@@ -92,6 +93,18 @@ class ImageNet:
             lambda record: found.info.features.deserialize_example(record, decoders=decoders),
         )
 
+    def check(self) -> None:
+        """Refuses labels of other classes than ImageNet's, and warns of classes that a part lacks.
+
+        Labels are read of a sample alone: with every image of the whole set, that would take as long as an epoch.
+
+        Raises:
+          ValueError: One line names the part, the first bad row, and what to do.
+        """
+        parts = {"train": self.train, "test": self.test} | ({"val": self.val} if self.val else {})
+        if sum(part.examples for part in parts.values()) <= _SAMPLE:
+            labeled.check_classes({name: self._labels(part) for name, part in parts.items()}, CLASSES)
+
     @property
     def scale(self) -> dict[str, int]:
         """Sizes of the parts, as a run's results state them."""
@@ -159,6 +172,10 @@ class ImageNet:
 
         parts = {"val": self.val, "test": self.test}
         return {name: batches(part) for name, part in parts.items() if part is not None}
+
+    def _labels(self, part: Part) -> np.ndarray:
+        labels = _records(_tensors(part)).map(lambda record: self.read(record)["label"])
+        return np.array(list(labels.as_numpy_iterator()))
 
     def _shuffled(self, seed: int, epoch: tf.Tensor) -> tf.data.Dataset:
         """Records of one epoch."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from nos_tf.errors import RunError
+from nos_tf.errors import DataWarning, RunError
 
 
 class ParallelText(NamedTuple):
@@ -15,7 +17,9 @@ class ParallelText(NamedTuple):
 
 
 def load(source_path: str, target_path: str) -> ParallelText:
-    """Reads two UTF-8 files; bytes that are no UTF-8 become U+FFFD, and only line feeds end lines.
+    """Reads two UTF-8 files; only line feeds end lines.
+
+    Bytes that are not UTF-8 become U+FFFD, and one warning for each file counts them.
 
     Raises:
       RunError: A file cannot be read, or the two have different numbers of lines.
@@ -29,9 +33,71 @@ def load(source_path: str, target_path: str) -> ParallelText:
     return ParallelText(source, target)
 
 
+def check(texts: Mapping[str, ParallelText]) -> None:
+    """Refuses texts that nothing can be learned from or measured on.
+
+    Only warns of what may be meant: pairs with an empty side, with the same text on both sides, and pairs that are both
+    trained on and measured on.
+
+    Args:
+      texts: By name; the one that is trained on, if there is one, as "train".
+
+    Raises:
+      ValueError: One line names the text, and says what to do.
+    """
+    for name, text in texts.items():
+        _check_sides(name, text)
+        if name != "train" and "train" in texts:
+            _check_apart(name, text, texts["train"])
+
+
+def _check_apart(name: str, text: ParallelText, trained: ParallelText) -> None:
+    shared = set(zip(*text, strict=True)).intersection(zip(*trained, strict=True))
+    if shared:
+        count = sum(pair in shared for pair in zip(*text, strict=True))
+        _warn(f"{count:,} of {len(text.source):,} pairs of {name} are also trained on")
+
+
+def _check_sides(name: str, text: ParallelText) -> None:
+    pairs = len(text.source)
+    empty = same = 0
+    for source, target in zip(*text, strict=True):
+        if not source.strip() or not target.strip():
+            empty += 1
+        elif source == target:
+            same += 1
+    if empty == pairs:
+        raise ValueError(f"A pair of {name} must have words on both sides; check the text. Received: {pairs} pairs")
+    if empty:
+        _warn(f"{empty:,} of {pairs:,} pairs of {name} have an empty side")
+    if same > pairs / 2:
+        _warn(f"{same:,} of {pairs:,} pairs of {name} have the same text on both sides")
+
+
 def _lines(path: str) -> list[str]:
     try:
         with open(path, "rb") as file:
-            return [line.rstrip(b"\r\n").decode(errors="replace") for line in file]
+            decoded = [_decoded(line.rstrip(b"\r\n")) for line in file]
     except OSError as error:
         raise RunError(f"The text cannot be read ({error.strerror}); check the path. Received: {path}") from None
+    damaged = {number: count for number, (_, count) in enumerate(decoded, start=1) if count}
+    if damaged:
+        _warn(
+            f"{sum(damaged.values()):,} bytes are not UTF-8 and are read as U+FFFD, on {len(damaged):,} of "
+            f"{len(decoded):,} lines, the first of them line {min(damaged):,} of {path}"
+        )
+    return [line for line, _ in decoded]
+
+
+def _decoded(line: bytes) -> tuple[str, int]:
+    """A line as text, and how many of its bytes are not UTF-8."""
+    try:
+        return line.decode(), 0
+    except UnicodeDecodeError:
+        # This error handler keeps each invalid byte as one lone surrogate.
+        invalid = sum("\udc80" <= character <= "\udcff" for character in line.decode(errors="surrogateescape"))
+        return line.decode(errors="replace"), invalid
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, DataWarning, stacklevel=3)

@@ -25,7 +25,7 @@ def builder(name: str, data_dir: str | None = None) -> Any:
       PreparedDataError: The folder does not exist, or the data are not in it and cannot be downloaded.
     """
     if data_dir is not None and not os.path.isdir(data_dir):
-        raise PreparedDataError(f"The data folder does not exist; check --data_dir. Received: {data_dir!r}")
+        raise PreparedDataError(f"The data folder does not exist; check its path. Received: {data_dir!r}")
     load_quietly()
     import tensorflow_datasets as tfds
 
@@ -37,7 +37,7 @@ def builder(name: str, data_dir: str | None = None) -> Any:
             reason = (str(error).splitlines() or [""])[0][:120]
             raise PreparedDataError(
                 f"{name} is not prepared in {data_dir or 'the default folder'} and cannot be downloaded "
-                f"({type(error).__name__}: {reason}); point --data_dir to a TensorFlow Datasets folder that holds it. "
+                f"({type(error).__name__}: {reason}); name a TensorFlow Datasets folder that holds it. "
                 f"Received: data_dir={data_dir!r}"
             ) from error
     return found

@@ -191,7 +191,7 @@ class _Parser:
         value = parameter.value if isinstance(parameter, ast.Constant) else None
         if isinstance(value, float) and value in tokens:
             return tokens[value], arguments[0]
-        choices = ", ".join(str(number) for number in tokens)
+        choices = ", ".join(token.removeprefix(f"{name}_") for token in tokens.values())
         self._fail(parameter, f"The second argument of {name} must be one of {choices}")
 
     def _column(self, line: int, offset: int) -> int:

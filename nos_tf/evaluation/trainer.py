@@ -71,7 +71,7 @@ class Trainer:
         self._train_size = len(splits.train)
         self.all_steps = 0
         self._initial: dict[int, State] = {}
-        self.model = task.build_model()
+        self.model = self._new_model()
         self._variables = tf_variables(self.model.variables)
         self._weights = tf_variables(self.model.trainable_variables)
         self._shapes = [weight.shape for weight in self._weights]
@@ -114,7 +114,7 @@ class Trainer:
         """Starts a new training from the initial weights of the seed."""
         if seed not in self._initial:
             with _seeded(seed):
-                variables = tf_variables(self._task.build_model().variables)
+                variables = tf_variables(self._new_model().variables)
             values = {id(mine): initial for mine, initial in zip(self._variables, variables, strict=True)}
             weights = _flat([values[id(weight)] for weight in self._weights])
             others = [values[id(other)].numpy() for other in self._others]
@@ -194,6 +194,12 @@ class Trainer:
         """Present values of the trainable weights."""
         parts = np.split(self._flat.numpy(), np.cumsum(self._sizes)[:-1])
         return [part.reshape(shape) for part, shape in zip(parts, self._shapes, strict=True)]
+
+    def _new_model(self) -> Any:
+        model = self._task.build_model()
+        if not model.built:  # Without an input layer it has no weights before its first call.
+            model(tf.cast(self._train[0][:1], tf.float32))
+        return model
 
     def _train_steps(
         self,

@@ -6,7 +6,7 @@ from nos_tf.exporters import latex
 from nos_tf.exporters.layout import arguments, header
 from nos_tf.exporters.recipe import Recipe
 from nos_tf.exporters.subject import Subject
-from nos_tf.text import markdown_table
+from nos_tf.text import markdown_table, number
 
 
 def source(subject: Subject, recipe: Recipe) -> str:
@@ -20,7 +20,7 @@ def source(subject: Subject, recipe: Recipe) -> str:
     ]
     rows = [(f"`{name}`", meaning) for name, meaning in arguments(recipe).items()]
     if subject.learning_rate is not None:
-        rows.insert(0, ("`learning_rate`", f"{subject.learning_rate:g} was best in the search."))
+        rows.insert(0, ("`learning_rate`", f"{number(subject.learning_rate)} was best in the search."))
     if rows:
         parts.append(markdown_table(("hyperparameter", "meaning"), rows).rstrip())
     parts.append(" ".join(subject.provenance))

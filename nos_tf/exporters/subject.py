@@ -83,11 +83,12 @@ def subject(rule: Program | str) -> Subject:
         return _winner(Path(rule))
     try:
         return _of_program(parse(rule))
-    except ProgramError as error:
+    except ProgramError:
         if not isinstance(rule, str) or not re.fullmatch(r"[\w./~-]+", rule):
             raise
-        what = "There is no such run folder" if "/" in rule else unknown("rule", rule, NAMES)
-        raise ValueError(f"{what}, and it is no rule's text either ({error})") from None
+        if "/" in rule:
+            raise ValueError(f"This is neither a folder nor the text of a rule. Received: {excerpt(rule)}") from None
+        raise ValueError(unknown("rule", rule, NAMES)) from None
 
 
 def _of_program(program: Program) -> Subject:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import fnmatch
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
 from nos_tf.dsl import Program, ProgramError
 from nos_tf.dsl.named_rules import NAMED_RULES
-from nos_tf.errors import unknown
+from nos_tf.errors import excerpt, unknown
 from nos_tf.optimizers import external
 from nos_tf.optimizers.keras_compat import keras
 from nos_tf.optimizers.program_optimizer import ProgramOptimizer
@@ -99,4 +100,6 @@ def get(name: str | Program, /, learning_rate: Any = 0.1, total_steps: int | Non
     try:
         return ProgramOptimizer(name, learning_rate, total_steps, **kwargs)
     except ProgramError as error:
-        raise ValueError(f"{unknown('optimizer', str(name), _ZOO)}, which is no rule either ({error})") from None
+        if re.fullmatch(r"[A-Za-z][\w.-]*", str(name)):
+            raise ValueError(unknown("optimizer or rule", name, _ZOO)) from None
+        raise ValueError(f"The rule {excerpt(name)} cannot be read. {error}") from None

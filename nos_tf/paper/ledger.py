@@ -75,33 +75,67 @@ class RowResult(NamedTuple):
     row: Row
     lines: tuple[Line, ...]
 
+    @property
+    def was_run(self) -> bool:
+        """Whether a run has its optimizer."""
+        return self.lines[0].entry is not None
+
 
 class TableResult(NamedTuple):
-    """A table and its rows."""
+    """A table and its rows, those that were run first.
+
+    Attributes:
+      table: The table.
+      rows: Its rows, or some of them.
+      left_out: How many more rows there are, none of which was run.
+    """
 
     table: Table
     rows: tuple[RowResult, ...]
+    left_out: int = 0
 
 
 class Ledger(NamedTuple):
-    """The whole comparison; runs are numbered from 1."""
+    """The whole comparison.
+
+    Attributes:
+      runs: All runs, numbered from 1.
+      tables: The paper's tables.
+      claims: Its claims, those that were run first, or some of them.
+      claims_left_out: How many more claims there are, none of which was run.
+    """
 
     runs: tuple[Run, ...]
     tables: tuple[TableResult, ...]
     claims: tuple[ClaimResult, ...]
+    claims_left_out: int = 0
 
     def count(self, status: Status) -> int:
-        """How many results have a status."""
+        """How many results have a status, those left out included."""
         cells = (cell for table in self.tables for row in table.rows for line in row.lines for cell in line.cells)
-        return sum(cell.status is status for cell in cells)
+        hidden = sum(table.left_out * len(table.table.columns) for table in self.tables)
+        return sum(cell.status is status for cell in cells) + (hidden if status is Status.NOT_RUN else 0)
+
+    def of_what_was_run(self) -> Ledger:
+        """The ledger without rows and claims of which nothing was run; they are only counted."""
+        tables = []
+        for table in self.tables:
+            rows = tuple(row for row in table.rows if row.was_run)
+            tables.append(TableResult(table.table, rows, table.left_out + len(table.rows) - len(rows)))
+        claims = tuple(claim for claim in self.claims if claim.pair is not None)
+        left_out = self.claims_left_out + len(self.claims) - len(claims)
+        return Ledger(self.runs, tuple(tables), claims, left_out)
 
 
 def compare(runs: Sequence[Run]) -> Ledger:
     """Puts runs beside the paper."""
     entries = numbered(runs)
-    tables = tuple(TableResult(table, tuple(_row(table, row, entries) for row in table.rows)) for table in TABLES)
-    claims = tuple(result for claim in CLAIMS for result in check(claim, entries))
-    return Ledger(tuple(runs), tables, claims)
+    tables = []
+    for table in TABLES:
+        rows = [_row(table, row, entries) for row in table.rows]
+        tables.append(TableResult(table, tuple(sorted(rows, key=lambda row: not row.was_run))))
+    claims = [result for claim in CLAIMS for result in check(claim, entries)]
+    return Ledger(tuple(runs), tuple(tables), tuple(sorted(claims, key=lambda claim: claim.pair is None)))
 
 
 def _row(table: Table, row: Row, runs: Sequence[RunEntries]) -> RowResult:

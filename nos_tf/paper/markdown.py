@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nos_tf.paper import wording
 from nos_tf.paper.entry import Entry
 from nos_tf.paper.ledger import Ledger, Line, RowResult, Status, TableResult
@@ -16,7 +18,7 @@ def render(ledger: Ledger) -> str:
     for result in ledger.claims:
         words = (result.claim.text, wording.trust(result.claim.trust), wording.evidence(result))
         claims.append((*map(markdown_escaped, words), f"**{wording.claim_status(result)}**"))
-    claim_table = markdown_table(("claim", "trust", "what the runs say", "status"), claims)
+    claim_table = _table(("claim", "trust", "what the runs say", "status"), claims, ledger.claims_left_out, "claim")
     parts.append("## What the paper claims, each claim by itself\n\n" + claim_table)
     facts = [[("run", f"R{number}"), *wording.run_facts(number, ledger)] for number in range(1, len(ledger.runs) + 1)]
     parts.append(
@@ -29,7 +31,15 @@ def render(ledger: Ledger) -> str:
 def _section(result: TableResult) -> str:
     headings = ("optimizer", *(wording.heading(column) for column in result.table.columns), "trust or run")
     lines = [line for row in result.rows for line in _lines(row, wording.trust(result.table.trust))]
-    return f"## {markdown_escaped(result.table.title)}\n\n{markdown_table(headings, lines)}"
+    return f"## {markdown_escaped(result.table.title)}\n\n{_table(headings, lines, result.left_out, 'row')}"
+
+
+def _table(header: Sequence[str], lines: Sequence[Sequence[str]], left_out: int, noun: str) -> str:
+    """A table and what is left out of it; of one without lines nothing else."""
+    parts = [markdown_table(header, lines)] if lines else []
+    if left_out:
+        parts.append(f"{wording.left_out(left_out, noun)}\n")
+    return "\n".join(parts)
 
 
 def _lines(row: RowResult, mark: str) -> list[list[str]]:

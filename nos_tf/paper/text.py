@@ -33,11 +33,18 @@ def show(ledger: Ledger, console: Console) -> None:
     console.print(Text(wording.summary(ledger)))
     for table in ledger.tables:
         console.print()
-        console.print(_table(table))
+        _show(_table(table), bool(table.rows), table.left_out, "row", console)
     console.print()
-    console.print(_claims(ledger))
+    _show(_claims(ledger), bool(ledger.claims), ledger.claims_left_out, "claim", console)
     console.print()
     console.print(_runs(ledger))
+
+
+def _show(table: Table, has_rows: bool, left_out: int, noun: str, console: Console) -> None:
+    """A table and what is left out of it; of one without rows the title alone."""
+    console.print(table if has_rows else Text(str(table.title), style="bold"))
+    if left_out:
+        console.print(Text(wording.left_out(left_out, noun), style="bright_black"))
 
 
 def _grid(title: str) -> Table:

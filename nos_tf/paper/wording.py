@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from nos_tf import text
 from nos_tf.paper.cells import Column
 from nos_tf.paper.claims import ClaimResult, ClaimStatus
 from nos_tf.paper.entry import Entry
 from nos_tf.paper.ledger import CellResult, Ledger, Status, in_unit
 from nos_tf.paper.trust import Trust
 from nos_tf.statistics import Interval
-from nos_tf.text import duration
 
 TITLE = "The paper's numbers and what was run here"
 
@@ -17,6 +17,11 @@ def summary(ledger: Ledger) -> str:
     """How many cells of runs have which status."""
     counts = ", ".join(f"{ledger.count(status)} {status.value}" for status in Status)
     return f"Numbers of the paper, once for each run that has their optimizer: {counts}."
+
+
+def left_out(count: int, noun: str) -> str:
+    """How many rows or claims are not shown, as nothing was run of them."""
+    return f"Not run: {_count(count, noun)}."
 
 
 def trust(mark: Trust) -> str:
@@ -53,7 +58,7 @@ def cell(result: CellResult, entry: Entry) -> str:
 def entry(found: Entry) -> str:
     """Run, optimizer, learning rate and seeds in one line."""
     rate = found.learning_rate
-    chosen = "no lr chosen" if rate is None else f"lr {rate:g}"
+    chosen = "no lr chosen" if rate is None else f"lr {text.number(rate)}"
     seeds = sorted({training.seed for training in found.trainings})
     return f"R{found.number}: {found.optimizer}, {chosen}, {_count(len(seeds), 'seed')}"
 
@@ -93,7 +98,7 @@ def run_facts(number: int, ledger: Ledger) -> list[tuple[str, str]]:
         ("seeds", ", ".join(map(str, run.seeds)) or "none"),
         ("config hash", run.config_hash),
         ("commit", run.commit or "unknown"),
-        ("cost", f"{duration(run.seconds)}, {_count(len(run.trainings), 'training')}"),
+        ("cost", f"{text.duration(run.seconds)}, {_count(len(run.trainings), 'training')}"),
         ("comparable", "; ".join(_obstacles(number, ledger)) or "yes"),
     ]
 

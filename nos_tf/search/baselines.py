@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import nos_tf
 from nos_tf.errors import RunError
-from nos_tf.evaluation.result import TRAINED
+from nos_tf.evaluation.result import FAILED, TRAINED
 from nos_tf.search.executors.job import Executor, Job
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
@@ -29,9 +29,12 @@ def check_baselines(store: Store) -> None:
       RunError: It says what became of each.
     """
     results = {baseline.name: baseline.evaluation.status for baseline in store.baselines()}
-    if results and TRAINED not in results.values():
-        found = ", ".join(f"{name} {status}" for name, status in results.items())
-        raise RunError(
-            "No baseline learns this task at any learning rate of the sweep; look at its data, its network and its "
-            f"length before searching. Received: {found}"
-        )
+    if not results or TRAINED in results.values():
+        return
+    found = ", ".join(f"{name} {status}" for name, status in results.items())
+    failures = [baseline.evaluation.message for baseline in store.baselines() if baseline.evaluation.status == FAILED]
+    reason = f" ({failures[0]})" if failures else ""
+    raise RunError(
+        "No baseline learns this task at any learning rate of the sweep; look at its data, its network and its "
+        f"length before searching. Received: {found}{reason}"
+    )

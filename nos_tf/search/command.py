@@ -31,8 +31,7 @@ def _main() -> None:
     values = flags.FLAGS
     if values.tensorboard:
         tensorboard.check_installed()
-    if values.data_dir is not None and not Path(values.data_dir).is_dir():
-        raise RunError(f"There is no such folder; prepare the data first. Received: --data_dir={values.data_dir}")
+    shared_flags.check_data_dir()
     path = shared_flags.run_dir(f"{values.task}-{values.searcher}")
     with RunFolder(path, files.STORE, values.resume) as folder:
         resolved = command_flags.resolved(_stored_flags(folder / files.STORE))
@@ -60,7 +59,7 @@ def _stored_flags(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     with Store.read(path) as store:
-        stored = store.run()["flags"]
+        stored = command_flags.renamed(store.run()["flags"])
     given = command_flags.given()
     different = differences(stored, given)
     if different:

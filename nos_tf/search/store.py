@@ -274,15 +274,15 @@ def _check_header(path: Path) -> None:
     try:
         with open(path, "rb") as file:
             header = file.read(_HEADER)
+    except FileNotFoundError:
+        raise RunError(f"The folder holds no {path.name}, so no search. Received: {path.parent}") from None
     except OSError as error:
-        raise RunError(
-            f"The store of trials cannot be read ({error.strerror}); check --run_dir. Received: {path}"
-        ) from None
+        raise RunError(f"The store of trials cannot be read ({error.strerror}). Received: {path}") from None
     if len(header) < _HEADER or not header.startswith(b"SQLite format 3\0"):
-        raise RunError(f"Not a store of trials, or a damaged one; check --run_dir. Received: {path}")
+        raise RunError(f"Not a store of trials, or a damaged one; name another folder. Received: {path}")
     version, application_id = struct.unpack(">I4xI", header[60:72])
     if application_id != _APPLICATION_ID:
-        raise RunError(f"A database, but not a store of trials; check --run_dir. Received: {path}")
+        raise RunError(f"A database, but not a store of trials; name another folder. Received: {path}")
     if version != _VERSION:
         raise RunError(f"A store of version {version}, written by another nos_tf; this one reads {_VERSION}: {path}")
 

@@ -4,104 +4,69 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
-from nos_tf.errors import first_line
+from nos_tf.datasets import labeled
+from nos_tf.errors import DataWarning, first_line, summary
 from nos_tf.tasks.objective import CROSS_ENTROPY
-from nos_tf.tasks.task import Split, Splits, Task
+from nos_tf.tasks.task import Split, Splits, Task, get
+from nos_tf.text import number
 
 _TINY_RATE = 1e-6  # Of the one training step: a sound network stays finite under it.
 _SUM_TOLERANCE = 1e-3  # Of probabilities from 1, in half precision too.
 
+_Made = TypeVar("_Made")
 
-class TaskWarning(UserWarning):
+
+class TaskWarning(DataWarning):
     """Something about a task that may be meant, but most often is not."""
 
 
-def check(task: Task, data_dir: str | None = None) -> None:
+def check(task: Task | str, data_dir: str | None = None) -> None:
     """Loads the task's data, builds its network, and makes one training step.
 
     Only warns of what may be meant: outputs that are probabilities, a class that a split lacks, a training split
     smaller than a batch.
 
     Args:
-      task: The task.
+      task: The task, or its name.
       data_dir: Folder of prepared data sets, or None for the default one.
 
     Raises:
       ValueError: No rule could learn the task as it is. One line names the split, the first bad row, and what to do.
     """
-    splits = task.load(data_dir)
+    task = get(task) if isinstance(task, str) else task
+    splits = _made("load", lambda: task.load(data_dir))
     if not isinstance(splits, Splits):
         raise ValueError(f"The task's load must return nos_tf.tasks.Splits. Received: {type(splits).__name__}")
-    named = {field.name: getattr(splits, field.name) for field in dataclasses.fields(splits)}
+    named: dict[str, Split] = {field.name: getattr(splits, field.name) for field in dataclasses.fields(splits)}
     for name, split in named.items():
-        _check_split(name, split, splits.train)
-    if task.objective is not CROSS_ENTROPY:  # Its labels are no classes.
+        labeled.check_inputs(name, np.asarray(split.inputs), np.shape(splits.train.inputs)[1:])
+        labeled.check_numbers(name, "labels", np.asarray(split.labels))
+    labels = {name: np.asarray(split.labels) for name, split in named.items()}
+    if task.objective is CROSS_ENTROPY:
+        for name, found in labels.items():
+            labeled.check_labels(name, found)
+        labeled.check_variety(labels["train"])
+        classes = _check_network(task, splits.train)
+        for name, found in labels.items():
+            labeled.check_labels(name, found, classes)
+        for line in labeled.missing_classes(labels):
+            _warn(f"{line}. Task: {task.name}")
+    else:
         _check_network(task, splits.train)
-        _check_size(task, splits.train)
-        return
-    for name, split in named.items():
-        _check_integers(name, np.asarray(split.labels))
-    if len(np.unique(splits.train.labels)) < 2:
-        raise ValueError(
-            "train holds a single class, so there is nothing to learn; give labels of at least two. "
-            f"Received: only label {np.ravel(splits.train.labels)[0]}"
-        )
-    classes = _check_network(task, splits.train)
-    for name, split in named.items():
-        _check_classes(name, split, classes)
-    trained = set(np.unique(splits.train.labels).tolist())
-    for name, split in named.items():
-        if missing := sorted(trained.symmetric_difference(np.unique(split.labels).tolist())):
-            where = "train" if missing[0] not in trained else name
-            _warn(f"{where} holds no example of class {missing[0]:g}, which another split holds. Task: {task.name}")
-    _check_size(task, splits.train)
-
-
-def _check_size(task: Task, train: Split) -> None:
-    if len(train) < task.batch_size:
-        _warn(f"train holds fewer examples than a batch. Received: {len(train)} < batch_size={task.batch_size}")
-
-
-def _check_split(name: str, split: Split, train: Split) -> None:
-    inputs, labels = np.asarray(split.inputs), np.asarray(split.labels)
-    for kind, array in (("inputs", inputs), ("labels", labels)):
-        if array.dtype.kind not in "biuf":
-            raise ValueError(f"{kind} of {name} must be real numbers; convert them. Received: dtype {array.dtype}")
-        if array.dtype.kind == "f" and (bad := _first_row(~np.isfinite(array))) is not None:
-            raise ValueError(
-                f"{kind} of {name} must be finite; remove or fill such rows. Received: NaN or infinity in row {bad}"
-            )
-    if inputs.shape[1:] != np.shape(train.inputs)[1:]:
-        raise ValueError(
-            f"Examples of {name} must have the shape of those of train, {np.shape(train.inputs)[1:]}. "
-            f"Received: {inputs.shape[1:]}"
-        )
-
-
-def _check_integers(name: str, labels: np.ndarray) -> None:
-    if (bad := _first_row((labels != np.floor(labels)) | (labels < 0))) is not None:
-        raise ValueError(
-            f"Labels of {name} must be integers from 0 on; number the classes. Received: {labels[bad]} in row {bad}"
-        )
-
-
-def _check_classes(name: str, split: Split, classes: int) -> None:
-    if (bad := _first_row(np.asarray(split.labels) >= classes)) is not None:
-        raise ValueError(
-            f"Labels of {name} must be below the network's {classes} outputs; renumber the classes or widen the last "
-            f"layer. Received: {split.labels[bad]} in row {bad}"
-        )
+    if len(splits.train) < task.batch_size:
+        _warn(f"train holds fewer examples than a batch. Received: {len(splits.train)} < batch_size={task.batch_size}")
 
 
 def _check_network(task: Task, train: Split) -> int:
     """One forward pass and one step of SGD; returns the length of the outputs' last axis: in logits, the classes."""
     import tensorflow as tf
 
-    model = task.build_model()
+    model = _made("build_model", task.build_model)
     if not isinstance(model, tf.keras.Model):
         raise ValueError(f"The task's build_model must return a Keras model. Received: {type(model).__name__}")
     count = min(task.batch_size, len(train))
@@ -125,7 +90,7 @@ def _check_network(task: Task, train: Split) -> int:
             )
         classes = int(outputs.shape[-1])
         if classifies:
-            _check_classes("train", Split(train.inputs[:count], train.labels[:count]), classes)
+            labeled.check_labels("train", np.asarray(train.labels[:count]), classes)
         labels = tf.constant(np.asarray(train.labels[:count]), task.objective.dtype)
         losses = _losses(task, labels, outputs)
         loss = tf.reduce_mean(losses) + sum(model.losses)
@@ -136,12 +101,22 @@ def _check_network(task: Task, train: Split) -> int:
     if not bool(tf.reduce_all(tf.math.is_finite(_forward(model, inputs)))):
         raise ValueError(
             "One step of SGD makes the network NaN or infinite; look at its loss and gradients. "
-            f"Received: learning rate {_TINY_RATE:g}, loss {float(loss):g}"
+            f"Received: learning rate {number(_TINY_RATE)}, loss {float(loss):g}"
         )
     sums = tf.reduce_sum(outputs, axis=-1)
     if classifies and bool(tf.reduce_all(outputs >= 0)) and np.allclose(sums, 1.0, atol=_SUM_TOLERANCE):
         _warn(f"The network ends in probabilities, where logits are wanted; drop the softmax. Task: {task.name}")
     return classes
+
+
+def _made(name: str, make: Callable[[], _Made]) -> _Made:
+    """What a function of the task's returns."""
+    try:
+        return make()
+    except Exception as error:  # The function is the user's own.
+        if isinstance(error, ValueError) and "\n" not in str(error):
+            raise  # Most likely a sentence of this package, as of a `Split`.
+        raise ValueError(f"The task's {name} fails; call it by itself. Received: {summary(error)}") from error
 
 
 def _forward(model: Any, inputs: Any) -> Any:
@@ -170,12 +145,6 @@ def _losses(task: Task, labels: Any, outputs: Any) -> Any:
             f"{tuple(outputs.shape)}. Received: losses {tuple(losses.shape)}"
         )
     return losses
-
-
-def _first_row(is_bad: np.ndarray) -> int | None:
-    """Index of the first row in which any entry is bad."""
-    rows = np.flatnonzero(is_bad.reshape(len(is_bad), -1).any(axis=1))
-    return int(rows[0]) if len(rows) else None
 
 
 def _warn(message: str) -> None:

@@ -111,6 +111,7 @@ def _run(
     plotted: Sequence[str],
 ) -> None:
     values = _values()
+    shared_flags.check_data_dir()
     chief = shared_flags.run_dir(name)
     path = machines.own_folder(chief) if values["strategy"] == "multi_worker" else chief
     with RunFolder(path, resume=values["resume"]) as folder:
@@ -147,6 +148,18 @@ def steps_per_epoch(examples: int, batch_size: int) -> int:
             f"A batch is larger than the {examples:,} training examples; lower it. Received: --batch_size={batch_size}"
         )
     return examples // batch_size
+
+
+def check_data(check: Callable[[], None]) -> None:
+    """Runs a check of data before anything is trained on them; what it warns of is shown.
+
+    Raises:
+      RunError: They cannot be trained on.
+    """
+    try:
+        check()
+    except ValueError as error:
+        raise RunError(str(error)) from None
 
 
 def _values() -> dict[str, Any]:

@@ -24,6 +24,8 @@ class Experiment:
       host_batches: The share of one of several hosts in these batches, in batches for one replica; by default every
         host makes all of them and takes its share.
       evaluations: Finite data by name, such as "val" and "test", measured after every epoch.
+      loss_terms: How many terms the loss of an example sums, in the mean, by evaluation and for "train": losses are
+        kept and shown as the mean of one term. By default, the loss is one term.
       objective: Evaluation and metric that choose the learning rate and the best epoch, such as "val_accuracy".
       maximize: Whether a higher objective is a better one.
       steps_per_epoch: Steps from one measurement to the next.
@@ -53,11 +55,17 @@ class Experiment:
     samples: Callable[[tf.keras.Model], str] | None = None
     files: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
     host_batches: Callable[[int, int, tf.distribute.InputContext], tf.data.Dataset] | None = None
+    loss_terms: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def total_steps(self) -> int:
         """Optimizer steps of a training."""
         return self.steps_per_epoch * self.epochs
+
+    def per_term(self, values: Mapping[str, float], split: str = "train") -> dict[str, float]:
+        """Measurements by name, with the loss as the mean of one of its terms."""
+        terms = self.loss_terms.get(split, 1.0)
+        return {name: float(value) / (terms if name == "loss" else 1.0) for name, value in values.items()}
 
     def best(self, values: Sequence[float]) -> int:
         """Position of the best value of the objective, the first one among equals."""

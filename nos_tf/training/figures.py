@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from nos_tf.statistics import Interval, mean_interval
 from nos_tf.style import BLUE, DASHES, GRAY, PALETTE
+from nos_tf.text import number
 from nos_tf.training.files import Row
 from nos_tf.training.study import Study
 
@@ -33,7 +34,7 @@ def figure(study: Study, columns: Sequence[str]) -> Figure:
     histories = {name: study.histories(name) for name in study.plan.optimizers}
     histories = {name: found for name, found in histories.items() if found}
     rates = study.selected()
-    labels = {name: f"{_short(name)} (lr {rates[name]:g})" for name in histories}
+    labels = {name: f"{_short(name)} (lr {number(rates[name])})" for name in histories}
     if len(histories) <= MAX_CURVES:
         drawn = _new(4.6 * len(columns) + 2.4, 4.0, study.experiment.dataset)
         _curves(drawn, drawn.subplots(1, len(columns), squeeze=False)[0], histories, labels, columns)
@@ -98,8 +99,8 @@ def _curves(
     columns: Sequence[str],
 ) -> None:
     opacity = min(0.15, 1 / len(histories))  # Many bands on top of each other hide the lines.
-    for number, (name, found) in enumerate(histories.items()):
-        color, dash = PALETTE[number % len(PALETTE)], DASHES[number // len(PALETTE)]
+    for position, (name, found) in enumerate(histories.items()):
+        color, dash = PALETTE[position % len(PALETTE)], DASHES[position // len(PALETTE)]
         for axes, column in zip(panels, columns, strict=True):
             epochs, mean, half = _band(found, column)
             axes.plot(epochs, mean, lw=1.8, label=labels[name], color=color, ls=dash)

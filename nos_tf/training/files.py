@@ -49,7 +49,7 @@ def read_rows(path: Path) -> list[Row]:
         with open(path, newline="", encoding="utf-8") as file:
             return [{name: _number(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
     except (OSError, ValueError, TypeError, csv.Error) as error:
-        raise RunError(f"The history of a training cannot be read ({error}). Received: {path}") from None
+        raise RunError(f"The history of a training cannot be read ({first_line(error)}). Received: {path}") from None
 
 
 def _number(text: str) -> float:

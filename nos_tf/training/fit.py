@@ -212,7 +212,7 @@ class _Session(tf.keras.callbacks.Callback):
         self.step += 1
         loss = None
         if self.step % _DIVERGENCE_STEPS == 0:
-            loss = float(logs["loss"])
+            loss = self._experiment.per_term(logs)["loss"]
             if not math.isfinite(loss):
                 self.model.stop_training = True
         self._display.on_step(self.step, loss)
@@ -231,14 +231,12 @@ class _Session(tf.keras.callbacks.Callback):
             self.rows.append({"epoch": epoch + 1, "loss": math.nan})
             files.write_rows(self.rows, self._folder / files.HISTORY)
         else:
-            row: Row = {"epoch": epoch + 1} | {name: float(value) for name, value in logs.items()}
+            row: Row = {"epoch": epoch + 1} | self._experiment.per_term(logs)
             for split, data in self._experiment.evaluations.items():
-                measured = self.model.evaluate(data, verbose=0, return_dict=True)
-                row |= {f"{split}_{name}": float(value) for name, value in measured.items()}
+                row |= self._evaluate(split, f"{split}_", data)
                 if keras_compat.weight_averages(self.model.optimizer):
                     with averaged_weights(self.model):
-                        measured = self.model.evaluate(data, verbose=0, return_dict=True)
-                    row |= {f"{split}_ema_{name}": float(value) for name, value in measured.items()}
+                        row |= self._evaluate(split, f"{split}_ema_", data)
             self.rows.append(row)
             logs.update(row)  # For the callbacks that come after this one.
             self._save()
@@ -246,6 +244,10 @@ class _Session(tf.keras.callbacks.Callback):
         _, stop = self._agreement.reach(False)
         if stop:
             self.model.stop_training = True
+
+    def _evaluate(self, split: str, mark: str, data: tf.data.Dataset) -> Row:
+        measured = self._experiment.per_term(self.model.evaluate(data, verbose=0, return_dict=True), split)
+        return {mark + name: value for name, value in measured.items()}
 
     def _save(self) -> None:
         files.write_rows(self.rows, self._folder / files.HISTORY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nos_tf.statistics import mean_interval
-from nos_tf.text import markdown_escaped, markdown_table
+from nos_tf.text import markdown_escaped, markdown_table, number
 from nos_tf.training.study import Study
 
 
@@ -32,7 +32,7 @@ def rows(study: Study, columns: Sequence[str]) -> list[list[str]]:
         for column in columns:
             mean, half_width = mean_interval([training.metrics[column] for training in trainings])
             cells.append(f"{mean:.4f}" + ("" if half_width is None else f" ± {half_width:.4f}"))
-        found.append([optimizer, f"{selected[optimizer]:g}", f"{len(trainings)} of {planned}", *cells])
+        found.append([optimizer, number(selected[optimizer]), f"{len(trainings)} of {planned}", *cells])
     return found
 
 

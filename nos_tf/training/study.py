@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from nos_tf import run_folder
 from nos_tf.errors import RunError
+from nos_tf.text import number
 from nos_tf.training.experiment import Experiment
 from nos_tf.training.files import HISTORY, Row, read_rows
 from nos_tf.training.fit import fit
@@ -93,7 +94,7 @@ class Study:
         """
         interruption = Interruption()
         for training in self._missing():
-            progress.on_training(f"{training.optimizer} lr={training.learning_rate:g} seed={training.seed}")
+            progress.on_training(f"{training.optimizer} lr={number(training.learning_rate)} seed={training.seed}")
             rows, measured, seconds = fit(
                 self.experiment,
                 functools.partial(
@@ -185,7 +186,7 @@ class Study:
         """
         lost = [name for name in self.plan.optimizers if name not in self.selected()]
         if lost:
-            rates = ",".join(f"{rate:g}" for rate in self.plan.learning_rates)
+            rates = ",".join(map(number, self.plan.learning_rates))
             raise RunError(
                 f"Every learning rate of the sweep diverged for {', '.join(lost)}; add lower ones in a new run folder. "
                 f"Received: --learning_rates={rates}"

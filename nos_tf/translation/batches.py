@@ -52,6 +52,10 @@ class Pairs(NamedTuple):
         """Sub-words of both sides, the ends of sentences included."""
         return sum(len(ids) + 1 for side in self for ids in side)
 
+    def target_length(self) -> float:
+        """Mean number of sub-words of a target, the end of the sentence included."""
+        return sum(len(ids) + 1 for ids in self.target) / len(self.target)
+
     def lengths(self) -> np.ndarray:
         """Length of the longer side of each pair."""
         return np.array([max(map(len, pair)) for pair in zip(self.source, self.target, strict=True)], np.int64)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import experiments
 from nos_tf.cli import application
 
 OWN = set(application.EXTRAS) - {"rich"}  # Keras brings rich.
+FOLDER = Path(experiments.__file__).parent
+SCRIPTS = [f"experiments.{path.stem}" for path in FOLDER.glob("*.py") if '"__main__"' in path.read_text("utf-8")]
+SCRIPTS += [f"experiments.{path.parent.name}" for path in FOLDER.glob("*/__main__.py")]
+BARE = {"experiments.export", "experiments.verify_table"}  # They begin without any extra.
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
@@ -18,6 +24,11 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 
 def without(*packages: str) -> str:
     return f"import sys; sys.modules.update(dict.fromkeys({packages!r}))\n"
+
+
+def run_script(name: str, flag: str, before: str) -> subprocess.CompletedProcess[str]:
+    run = f"import runpy; runpy.run_module({name!r}, run_name='__main__', alter_sys=True)"
+    return python(f"{before}sys.argv = ['x', {flag!r}]\n{run}")
 
 
 # The modules are named in full because Bazel shows a test only what it names.
@@ -40,12 +51,40 @@ def test_a_package_missed_while_the_command_runs_is_named_too() -> None:
     assert done.stderr.count("\n") == 1, done.stderr
 
 
+@pytest.mark.parametrize("script", sorted({*SCRIPTS} - BARE))
+def test_every_script_names_the_extra_that_it_misses(script: str, tmp_path: Path) -> None:
+    done = run_script(script, f"--run_dir={tmp_path / 'run'}", without(*application.EXTRAS))
+    assert done.returncode == application.CANNOT, done
+    assert "pip install 'nos_tf[" in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+
+
+@pytest.mark.parametrize("flag", ["--help", "--helpfull"])
+def test_help_is_no_failure(flag: str) -> None:
+    done = python(f"import sys; sys.argv = ['x', '{flag}']; from nos_tf.cli import application; application.search()")
+    assert done.returncode == 0
+    assert "--trials:" in done.stdout
+    assert not done.stderr
+
+
 def test_another_missing_module_stays_an_error() -> None:
-    with pytest.raises(ModuleNotFoundError, match="nowhere"):
-        application.missing_package(ModuleNotFoundError("No module named 'nowhere'", name="nowhere"))
+    done = python("from nos_tf.cli import application; application.name_missing_packages(); import nowhere")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback")
+    assert "No module named 'nowhere'" in done.stderr
 
 
 def test_the_core_needs_no_extra() -> None:
     code = without(*OWN) + "import nos_tf; nos_tf.optimizers.PowerSign(learning_rate=0.1)"
     done = python(code)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_data_are_warned_of_is_one_line() -> None:
+    code = "import sys, warnings; sys.argv = ['x']; from nos_tf.cli import application; from nos_tf import errors\n"
+    code += "def main(): warnings.warn('few\\nrows', errors.DataWarning); warnings.warn('other', UserWarning)\n"
+    done = python(code + "application.run(main, 'Interrupted')")
+    assert done.returncode == 0
+    first, second = done.stderr.splitlines()[:2]
+    assert first == "Warning: few rows"
+    assert second.endswith("UserWarning: other")

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 
 from nos_tf.datasets.cifar10 import Images, split
 from nos_tf.datasets.cifar10_batches import Cifar10
+from nos_tf.errors import DataWarning
 
 RNG = np.random.default_rng(0)
 
@@ -46,6 +48,17 @@ def test_evaluations_hold_every_image_once(data):
     for name, part in (("val", data.val), ("test", data.test)):
         labels = np.concatenate([labels for _, labels in data.evaluations()[name].as_numpy_iterator()])
         np.testing.assert_array_equal(labels, part.labels)
+
+
+def test_data_are_checked(data):
+    Cifar10(images(24), images(10), images(10), "invented").check()
+    with pytest.warns(DataWarning, match="^test holds no example of class 7 and 2 more"):
+        data.check()
+    wrong = data.test._replace(labels=data.test.labels + 8)
+    with pytest.raises(ValueError, match=r"^Labels of test must be below .*10 outputs.* Received: 10 in row 2$"):
+        dataclasses.replace(data, test=wrong).check()
+    with pytest.raises(ValueError, match=r"^train holds a single class"):
+        dataclasses.replace(data, train=data.train.first(1)).check()
 
 
 def test_sizes_are_stated(data):

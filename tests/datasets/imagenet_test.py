@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from nos_tf.datasets.imagenet import ImageNet
 from nos_tf.datasets.prepared import PreparedDataError
+from nos_tf.errors import DataWarning
 from tests.datasets import fake_imagenet
 
 
@@ -111,6 +112,15 @@ def test_last_images_can_be_held_out(data):
         ImageNet.load(folder, val_examples=23)
 
 
+def test_labels_of_a_sample_are_checked(tmp_path):
+    with pytest.warns(DataWarning, match="^test holds no example of class 5 and 17 more, which another split holds$"):
+        ImageNet.load(str(fake_imagenet.small(tmp_path / "small"))).check()
+    records = [[(fake_imagenet.photograph(0), label) for label in (0, 1_000)]]
+    other = fake_imagenet.write(tmp_path / "other", {"train": records, "validation": records})
+    with pytest.raises(ValueError, match=r"^Labels of train must be below .* 1000 outputs.* Received: 1000 in row 1$"):
+        ImageNet.load(str(other)).check()
+
+
 def test_what_is_wrong_with_a_folder_is_one_clear_error(tmp_path):
     records = [[(fake_imagenet.photograph(0), 0)] * 4]
     train_only = fake_imagenet.write(tmp_path / "train_only", {"train": records})
@@ -123,7 +133,7 @@ def test_what_is_wrong_with_a_folder_is_one_clear_error(tmp_path):
     next(partial.rglob("*train*-00001-of-*")).unlink()
     with pytest.raises(PreparedDataError, match=r"1 of 3 files of imagenet2012 are missing.*00001-of-00003"):
         ImageNet.load(str(partial))
-    with pytest.raises(PreparedDataError, match=r"check --data_dir"):
+    with pytest.raises(PreparedDataError, match=r"check its path"):
         ImageNet.load(str(tmp_path / "nowhere"))
 
 

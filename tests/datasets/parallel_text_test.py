@@ -1,13 +1,14 @@
 import pytest
 
 from nos_tf.datasets import parallel_text
-from nos_tf.errors import RunError
+from nos_tf.errors import DataWarning, RunError
 
 
 def test_reads_line_by_line(tmp_path):
     (tmp_path / "en").write_bytes("one\r\n\ntwo\u2028three\x0cfour".encode())
     (tmp_path / "de").write_bytes(b"eins\nz\xffwei\n\n")
-    text = parallel_text.load(str(tmp_path / "en"), str(tmp_path / "de"))
+    with pytest.warns(DataWarning, match="^1 bytes are not UTF-8 .* on 1 of 3 lines, .* line 2 of .*de$"):
+        text = parallel_text.load(str(tmp_path / "en"), str(tmp_path / "de"))
     assert text == (["one", "", "two\u2028three\x0cfour"], ["eins", "z\ufffdwei", ""])
 
 
@@ -18,3 +19,40 @@ def test_files_that_do_not_fit_together_are_refused(tmp_path):
         parallel_text.load(str(tmp_path / "en"), str(tmp_path / "de"))
     with pytest.raises(RunError, match=r"cannot be read \(No such file.*\).* Received: .*missing"):
         parallel_text.load(str(tmp_path / "en"), str(tmp_path / "missing"))
+
+
+def test_bytes_that_are_not_utf8_are_counted_in_one_line(tmp_path):
+    (tmp_path / "en").write_bytes("good \u00fc\n".encode() + b"\xff\xfe\xe4bad\ngood\nbad\x80\n" + "\ufffd\n".encode())
+    (tmp_path / "de").write_bytes(b"1\n2\n3\n4\n5\n")
+    with pytest.warns(DataWarning) as caught:
+        text = parallel_text.load(str(tmp_path / "en"), str(tmp_path / "de"))
+    (warning,) = caught
+    assert str(warning.message).startswith("4 bytes are not UTF-8 and are read as U+FFFD, on 2 of 5 lines")
+    assert text.source[4] == "\ufffd"
+
+
+GOOD = parallel_text.ParallelText(["one", "two", "three"], ["eins", "zwei", "drei"])
+
+
+def test_sound_texts_pass():
+    parallel_text.check({"train": GOOD, "val": parallel_text.ParallelText(["four"], ["vier"])})
+    parallel_text.check({"val": GOOD})
+
+
+def test_texts_without_a_whole_pair_are_refused():
+    blank = parallel_text.ParallelText(["four", " "], ["", "eins"])
+    with pytest.raises(ValueError, match=r"^A pair of val must have words on both sides; .* Received: 2 pairs$"):
+        parallel_text.check({"train": GOOD, "val": blank})
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "message"),
+    [
+        (["four", ""], ["vier", "leer"], "^1 of 2 pairs of val have an empty side$"),
+        (["four", "five"], ["four", "five"], "^2 of 2 pairs of val have the same text on both sides$"),
+        (["two", "five", "two"], ["zwei", "fuenf", "zwei"], "^2 of 3 pairs of val are also trained on$"),
+    ],
+)
+def test_what_may_be_meant_is_warned_of(source, target, message):
+    with pytest.warns(DataWarning, match=message):
+        parallel_text.check({"train": GOOD, "val": parallel_text.ParallelText(source, target)})

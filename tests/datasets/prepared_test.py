@@ -4,7 +4,7 @@ from nos_tf.datasets.prepared import PreparedDataError, builder
 
 
 def test_a_folder_that_does_not_exist_is_refused(tmp_path):
-    with pytest.raises(PreparedDataError, match=r"check --data_dir\. Received: '.*missing'"):
+    with pytest.raises(PreparedDataError, match=r"check its path\. Received: '.*missing'"):
         builder("cifar10", str(tmp_path / "missing"))
 
 
@@ -16,6 +16,7 @@ def test_data_that_cannot_be_downloaded_are_refused(tmp_path, monkeypatch):
 
     monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", no_network)
     with pytest.raises(
-        PreparedDataError, match="cannot be downloaded \\(OSError: no route to host\\); point --data_dir"
+        PreparedDataError,
+        match="cannot be downloaded \\(OSError: no route to host\\); name a TensorFlow Datasets folder",
     ):
         builder("cifar10", str(tmp_path))

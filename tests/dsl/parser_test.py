@@ -121,7 +121,7 @@ BAD_TEXTS = [
     ("left(x=g, y=m)", "left takes 2 arguments", 1),
     ("sign(g, key=m)", "sign takes 1 argument", 1),
     ("clip(g)", "clip takes 2 arguments", 1),
-    ("clip(g, 1e-2)", "The second argument of clip must be one of 1e-05, 0.0001, 0.001", 9),
+    ("clip(g, 1e-2)", "The second argument of clip must be one of 1e-5, 1e-4, 1e-3", 9),
     ("clip(g, m)", "The second argument of clip must be one of", 9),
     ("drop(g, 1)", "The second argument of drop must be one of 0.1, 0.3, 0.5", 9),
     ("m + drop(g, -0.1)", "The second argument of drop", 13),

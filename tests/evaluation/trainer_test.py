@@ -1,5 +1,7 @@
 """The trainer against a plain Keras loop over the same batches."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -50,6 +52,21 @@ def _keras_weights(trainer, program, rate, epochs, seed):
             gradients = tape.gradient(loss, model.trainable_variables)
             optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
     return [weight.numpy() for weight in model.trainable_variables]
+
+
+def test_a_network_without_an_input_layer_trains_as_one_with_it():
+    def build():
+        return tf.keras.Sequential([tf.keras.layers.Dense(8, activation="relu"), tf.keras.layers.Dense(3)])
+
+    def build_with_input():
+        return tf.keras.Sequential([tf.keras.Input((6,)), *build().layers])
+
+    losses = []
+    for make in (build, build_with_input):
+        one = Trainer(dataclasses.replace(TASK, build_model=make))
+        one.reset(3)
+        losses.append(one.train_epoch(parse("g"), 0.1, 0, 1, 3))
+    assert losses[0] == losses[1]
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_tensorflow_addons_gives_further_baselines_where_it_is_installed(tmp_pat
 def test_trains_on_real_images_and_says_that_it_is_a_sample(tmp_path, script, flags, model):
     finished = run(script, *SMALL, *flags, f"--run_dir={tmp_path}/run")
     assert finished.returncode == 0, finished.stderr
-    assert finished.stderr == ""
+    assert all(line.startswith("Warning: ") for line in finished.stderr.splitlines()), finished.stderr
     results = json.loads((tmp_path / "run/results.json").read_text())
     assert results["experiment"] == script
     assert "a sample of 40 / 20 / 20 images" in results["dataset"]

@@ -86,7 +86,7 @@ class Page(html.parser.HTMLParser):
 
 
 def test_text(runs: Path) -> None:
-    finished = execute(f"--results_dir={runs}")
+    finished = execute(f"--results_dir={runs}", "--all")
     assert finished.returncode == 0, finished.stderr
     assert finished.stderr == ""
     lines = finished.stdout.splitlines()
@@ -102,7 +102,7 @@ def test_text(runs: Path) -> None:
 
 
 def test_markdown(runs: Path) -> None:
-    finished = execute(f"--results_dir={runs}", "--format=markdown")
+    finished = execute(f"--results_dir={runs}", "--format=markdown", "--all")
     assert finished.returncode == 0, finished.stderr
     text = finished.stdout
     assert "<script>" not in text.replace("\\<script\\>", "")
@@ -122,7 +122,7 @@ def test_markdown(runs: Path) -> None:
 
 def test_html(runs: Path, tmp_path: Path) -> None:
     path = tmp_path / "ledger.html"
-    finished = execute(f"--results_dir={runs}", "--format=html", f"--output={path}")
+    finished = execute(f"--results_dir={runs}", "--format=html", "--all", f"--output={path}")
     assert finished.returncode == 0, finished.stderr
     assert str(path) in finished.stdout
     page = Page(path.read_text(encoding="utf-8"))
@@ -135,6 +135,18 @@ def test_html(runs: Path, tmp_path: Path) -> None:
     (full,) = (row for row in page.rows if row[0].startswith("R1: powersign"))
     assert full[2] == "93.10 ± 0.25 reproduced"
     assert ["folder", "small <i>|`x`"] in page.rows
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_what_was_not_run_is_only_counted(runs: Path, form: str) -> None:
+    finished = execute(f"--results_dir={runs}", f"--format={form}")
+    assert finished.returncode == 0, finished.stderr
+    shown = html.unescape(re.sub(r"<[^>]+>", " ", finished.stdout))
+    counted = re.findall(r"Not run: (\d+) (row|claim)s?\.", shown)
+    # Of Table 1 the runs have the four baselines and PowerSign; of the claims, those on Wide ResNets.
+    assert counted == [("5", "row"), ("15", "row"), ("3", "row"), ("2", "row"), ("4", "row"), ("13", "claim")]
+    assert shown.count("unverified transcription") == 5 + 4
+    assert "79 not run" in " ".join(shown.split())  # Cells, as with --all.
 
 
 def test_nothing_loads_tensorflow(runs: Path) -> None:
@@ -155,7 +167,7 @@ def test_nothing_loads_tensorflow(runs: Path) -> None:
 def test_what_cannot_be_compared_is_refused(tmp_path: Path, runs: Path) -> None:
     check_refused(execute(), "--results_dir")
     check_refused(execute(f"--results_dir={tmp_path / 'missing'}"), "missing")
-    check_refused(execute(f"--results_dir={runs}", "--format=pdf"), "pdf", "text|markdown|html")
+    check_refused(execute(f"--results_dir={runs}", "--format=pdf"), "pdf", "text, markdown, html")
     check_refused(execute(f"--results_dir={runs}", f"--output={tmp_path / 'missing' / 'x'}"), "Cannot write")
     folder = write(tmp_path / "run", [])
     (folder / "results.json").write_text("{")

@@ -52,13 +52,13 @@ def check_refused(finished: subprocess.CompletedProcess[str], *words: str) -> No
     [
         (("--trials=0",), ("--trials=0",)),
         (("--trials=many",), ("trials", "many")),
-        (("--learning_rate=-1",), ("--learning_rate=-1",)),
+        (("--controller_learning_rate=-1",), ("--controller_learning_rate=-1",)),
         (("--operands=",), ("operands must not be empty",)),
         (("--operands=g,mm",), ("Unknown name in operands", "'mm'")),
         (("--constraints=none",), ("constraints", "none")),
         (("--num_groups=1", "--operands=g,m", "--unary=identity", "--trials=100"), ("holds 10 rules", "--trials=100")),
         (("--trials=4", "--random_trials=5"), ("--random_trials=5",)),
-        (("--searcher=magic",), ("magic", "evolution|ppo|trpo|reinforce|random")),
+        (("--searcher=magic",), ("magic", "evolution, ppo, trpo, reinforce, random")),
         (("--searcher=random", "--units=3"), ("--units=3",)),
         (("--task=digit",), ("Unknown task", "did you mean 'digits'")),
         (("--task_module=no_such_module",), ("--task_module=no_such_module",)),
@@ -185,7 +185,9 @@ def test_report_is_rebuilt_and_compares(tmp_path: Path) -> None:
 
 def test_report_of_nothing_is_refused(tmp_path: Path) -> None:
     check_refused(execute(["-m", "experiments.report"]), "--run_dir")
-    check_refused(execute(["-m", "experiments.report", f"--run_dir={tmp_path}"]), "--run_dir")
+    check_refused(
+        execute(["-m", "experiments.report", f"--run_dir={tmp_path}"]), "holds no trials.sqlite", str(tmp_path)
+    )
     assert list(tmp_path.iterdir()) == []
 
 

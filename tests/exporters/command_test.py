@@ -41,7 +41,7 @@ def test_writes_a_file(tmp_path: pathlib.Path) -> None:
         (["--to=torch"], "Give the rule: a text such as"),
         (["g", "m", "--to=torch"], "Received: g m"),
         (["g"], "--to=keras|optax|torch|numpy|latex|markdown. Received: no --to"),
-        (["g", "--to=jax"], "should be one of"),
+        (["g", "--to=jax"], "--to must be one of keras, optax"),
         (["powersign-cb", "--to=torch"], "did you mean 'powersign-cd'?"),
         (["exp(g", "--to=torch"], "never closed"),
         ([".", "--to=torch"], "holds no leaderboard.json"),

@@ -106,10 +106,14 @@ def test_rule_instead_of_a_name() -> None:
 
 
 def test_neither_name_nor_rule() -> None:
-    with pytest.raises(ValueError, match=r"did you mean 'powersign-cd'.*'powersign-cb', which is no rule either"):
+    with pytest.raises(
+        ValueError, match=r"^Unknown optimizer or rule; did you mean 'powersign-cd'.*Received: 'powersign-cb'$"
+    ):
         get("powersign-cb")
-    with pytest.raises(ValueError, match=r"Received: '', which is no rule either \(The rule is empty"):
+    with pytest.raises(ValueError, match=r"^The rule '' cannot be read\. The rule is empty"):
         get("")
+    with pytest.raises(ValueError, match=r"^The rule 'g \+ adm' cannot be read\. Unknown name; did you mean 'adam'"):
+        get("g + adm")
 
 
 def test_decay_needs_total_steps() -> None:

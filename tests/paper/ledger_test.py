@@ -150,6 +150,21 @@ def test_nothing_is_compared_with_what_was_not_run(tmp_path: Path) -> None:
     assert found.count(Status.NOT_RUN) == 5 + 76 + 6 + 4 + 4
 
 
+def test_rows_and_claims_that_were_run_come_first_and_the_others_can_be_left_out(tmp_path: Path) -> None:
+    write(tmp_path / "run", [*swept("rmsprop", accuracies(0.9)), *swept("drop-m-exp-w", accuracies(0.9))])
+    whole = ledger(tmp_path)
+    table = whole.tables[1]
+    assert [row.row.optimizer for row in table.rows][:4] == ["rmsprop", "drop-m-exp-w", "sgd", "momentum"]
+    assert [claim.pair is not None for claim in whole.claims].index(False) == 1  # Above RMSProp on Wide ResNets.
+    short = whole.of_what_was_run()
+    assert [row.row.optimizer for row in short.tables[1].rows] == ["rmsprop", "drop-m-exp-w"]
+    assert [each.left_out for each in short.tables] == [5, 18, 3, 2, 4]
+    assert (len(short.claims), short.claims_left_out) == (1, len(whole.claims) - 1)
+    for status in Status:
+        assert short.count(status) == whole.count(status)
+    assert short.of_what_was_run() == short
+
+
 def test_best_rule_is_chosen_by_validation(tmp_path: Path) -> None:
     scale = CIFAR10_SCALE | {"model": "ConvNet-32"}
     runs = swept("momentum", accuracies(0.9)) + swept("keras/adam", accuracies(0.9))

@@ -41,5 +41,8 @@ def test_search_ends_where_no_baseline_learns(tmp_path: Path) -> None:
             store.add_baseline(Baseline(name, nos_tf.parse("g"), Evaluation(0.0, status)))
         with pytest.raises(RunError, match=r"^No baseline learns this task.*Received: SGD diverged, Adam untrained$"):
             check_baselines(store)
+        store.add_baseline(Baseline("Lion", nos_tf.parse("lion"), Evaluation(0.0, "failed", message="OSError: gone")))
+        with pytest.raises(RunError, match=r"Received: SGD diverged, Adam untrained, Lion failed \(OSError: gone\)$"):
+            check_baselines(store)
         store.add_baseline(Baseline("RMSProp", nos_tf.parse("rmsprop"), Evaluation(0.5, "trained", 0.1)))
         check_baselines(store)

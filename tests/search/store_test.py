@@ -149,7 +149,7 @@ def make_newer(path: Path) -> None:
         (make_damaged, "damaged"),
         (make_truncated, "damaged"),
         (make_newer, "version 99"),
-        (lambda path: None, "cannot be read"),
+        (lambda path: None, "The folder holds no s.sqlite, so no search"),
         (lambda path: path.mkdir(), "cannot be read"),
     ],
 )

@@ -57,7 +57,7 @@ def _no_warning_unless_asked():
 
 def test_a_sound_task_passes_and_so_do_the_embedded_ones():
     tasks.check(make_task())
-    tasks.check(tasks.get("digits"))
+    tasks.check("digits")
 
 
 @pytest.mark.parametrize(
@@ -116,6 +116,28 @@ def test_networks_that_cannot_work_are_refused(build_model, message):
     with pytest.raises(ValueError, match=message) as caught:
         tasks.check(make_task(build_model))
     assert "\n" not in str(caught.value)
+
+
+def fails(error: Exception):
+    def make(*_: object) -> None:
+        raise error
+
+    return make
+
+
+def test_functions_that_fail_are_named_in_one_line():
+    with pytest.raises(ValueError, match=r"^The task's build_model fails; .* Received: KeyError: 'x'$") as caught:
+        tasks.check(make_task(fails(KeyError("x"))))
+    assert isinstance(caught.value.__cause__, KeyError)
+    task = dataclasses.replace(make_task(), load=fails(FileNotFoundError(2, "No such file", "x.npz")))
+    with pytest.raises(ValueError, match=r"^The task's load fails; .* FileNotFoundError: No such file: x\.npz$"):
+        tasks.check(task)
+    with pytest.raises(ValueError, match=r"^The task's load fails; .* Received: ValueError: one: three$"):
+        tasks.check(dataclasses.replace(task, load=fails(ValueError("one\ntwo\nthree"))))
+
+
+def test_a_network_without_an_input_is_built_by_the_examples():
+    tasks.check(make_task(lambda: tf.keras.Sequential([tf.keras.layers.Dense(CLASSES)])))
 
 
 def test_load_must_return_splits():

@@ -83,6 +83,22 @@ def test_is_a_plain_keras_fit(tmp_path):
     assert read_rows(tmp_path / HISTORY) == rows
 
 
+def test_losses_are_kept_and_shown_as_the_mean_of_one_term(tmp_path):
+    shown = []
+
+    class Steps(Silent):
+        def on_step(self, step, loss):
+            shown.append(loss)
+
+    terms = {"train": 2.0, "val": 4.0}
+    sums = train(tmp_path / "sums")
+    means = train(tmp_path / "means", study_case.experiment(epochs=3, loss_terms=terms), display=Steps())
+    for whole, row in zip(sums, means, strict=True):
+        factors = {"loss": 2.0, "val_loss": 4.0}
+        assert row == {name: value / factors.get(name, 1.0) for name, value in whole.items()}
+    assert shown[19] == pytest.approx(means[1]["loss"], rel=1e-6)  # The running mean at the end of the second epoch.
+
+
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     return train(tmp_path_factory.mktemp("whole"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from nos_tf.errors import RunError
+from nos_tf.errors import RunError, summary
 from nos_tf.evaluation.result import Evaluation
 from nos_tf.search.executors.job import Evaluates, Job, Jobs, as_queue, failure, perform
 
@@ -44,10 +44,10 @@ class InProcess:
                 try:
                     self._evaluator = self._build()
                 except Exception as error:
-                    raise RunError(f"Nothing can be trained: {type(error).__name__}: {error}") from error
+                    raise RunError(f"Nothing can be trained: {summary(error)}") from error
             started = time.monotonic()
             try:
                 evaluation = perform(self._evaluator, job)
             except Exception as error:
-                evaluation = failure(f"{type(error).__name__}: {error}", time.monotonic() - started)
+                evaluation = failure(summary(error), time.monotonic() - started)
             yield job, evaluation

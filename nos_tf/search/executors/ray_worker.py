@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from nos_tf.errors import summary
 from nos_tf.search.executors.job import Evaluates, Job, failure, perform
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.versions import versions
@@ -29,7 +30,7 @@ class RayWorker:
         try:
             self._evaluator = self._build(description)
         except Exception as error:
-            return {"error": f"{type(error).__name__}: {error}"}
+            return {"error": summary(error)}
         return {"ready": True}
 
     def perform(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -40,7 +41,7 @@ class RayWorker:
         try:
             evaluation = perform(self._evaluator, job)
         except Exception as error:
-            evaluation = failure(f"{type(error).__name__}: {error}", time.monotonic() - started)
+            evaluation = failure(summary(error), time.monotonic() - started)
         return {"id": job.id, "evaluation": evaluation.to_json()}
 
     def _build(self, description: Mapping[str, Any]) -> Evaluates:

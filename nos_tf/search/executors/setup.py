@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nos_tf.errors import RunError, unknown
+from nos_tf.errors import RunError, first_line, summary, unknown
 from nos_tf.evaluation.protocol import Protocol
 from nos_tf.search.executors.job import Evaluates
 from nos_tf.tasks import suite
@@ -83,9 +83,10 @@ class EvaluatorSetup:
             load_quietly()  # The module will most likely load TensorFlow.
             try:
                 importlib.import_module(self.task_module)
-            except ImportError as error:
+            except Exception as error:  # The module is the user's own.
+                reason = first_line(error) if isinstance(error, ImportError) else summary(error)
                 raise RunError(
-                    f"The module cannot be imported ({error}); run from its folder or install it. "
+                    f"The module cannot be imported ({reason}); run from its folder or install it. "
                     f"Received: --task_module={self.task_module}"
                 ) from None
         if self.task not in tasks.names():
@@ -107,7 +108,7 @@ class EvaluatorSetup:
         """
         try:
             return "; ".join(dict.fromkeys(task.describe_data(self.data_dir) for task in self.get_tasks()))
-        except (ValueError, OSError) as error:
+        except ValueError as error:
             raise RunError(str(error)) from None
 
     def check(self) -> list[str]:
@@ -133,7 +134,7 @@ class EvaluatorSetup:
 
         try:
             tasks.check(task, self.data_dir)
-        except (ValueError, OSError) as error:
+        except ValueError as error:
             raise RunError(f"Task {task.name!r} cannot be searched on. {error}") from None
 
     def build(self) -> Evaluates:

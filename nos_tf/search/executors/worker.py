@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from nos_tf.errors import summary
 from nos_tf.search.executors.job import Evaluates, Job, failure, perform
 from nos_tf.search.executors.setup import EvaluatorSetup
 
@@ -39,7 +40,7 @@ def serve(build: Callable[[dict[str, Any]], Evaluates]) -> None:
     try:
         evaluator = build(json.loads(lines.get()))
     except Exception as error:
-        answer({"error": f"{type(error).__name__}: {error}"})
+        answer({"error": summary(error)})
         raise
     answer({"ready": True})
     while True:
@@ -48,7 +49,7 @@ def serve(build: Callable[[dict[str, Any]], Evaluates]) -> None:
         try:
             evaluation = perform(evaluator, job)
         except Exception as error:
-            evaluation = failure(f"{type(error).__name__}: {error}", time.monotonic() - started)
+            evaluation = failure(summary(error), time.monotonic() - started)
         answer({"id": job.id, "evaluation": evaluation.to_json()})
 
 

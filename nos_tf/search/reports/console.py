@@ -36,7 +36,7 @@ def _table(run: RunData, board: Leaderboard, title: str) -> Table:
         table.add_row(
             run.label(one.program),
             one.found_by,
-            f"{one.learning_rate:.3g}",
+            page.rate(one.learning_rate),
             page.number(one.reward),
             page.percent(one.accuracy.mean),
             "-" if one.difference is None else page.difference(one.difference),

@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from nos_tf import run_folder
+from nos_tf import run_folder, text
 from nos_tf.search import race
 from nos_tf.search.reports import drawing, figures, tables, words
 from nos_tf.search.reports.leaderboard import leaderboard
@@ -35,7 +35,7 @@ def render(runs: Sequence[RunData]) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("nos_tf.search.reports", "."), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters.update(percent=percent, interval=interval, number=number, difference=difference)
+    environment.filters.update(percent=percent, interval=interval, number=number, difference=difference, rate=rate)
     compared = figures.comparison(runs) if len(runs) > 1 else None
     return environment.get_template("report.html.j2").render(
         title="Neural Optimizer Search: " + ", ".join(run.name for run in runs),
@@ -44,6 +44,11 @@ def render(runs: Sequence[RunData]) -> str:
         comparison=drawing.data_uri(compared) if compared else None,
         figures=[(title, caption, [_image(draw(run)) for run in runs]) for title, caption, draw in figures.FIGURES],
     )
+
+
+def rate(value: float) -> str:
+    """A learning rate as text."""
+    return text.number(value, digits=3)
 
 
 def percent(value: float | None) -> str:

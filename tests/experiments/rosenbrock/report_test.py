@@ -29,7 +29,7 @@ def test_rows_show_the_best_setting_of_each_optimizer_best_first(runs: list[Run]
     rows = report.rows(results(runs))
     # t(0.975, 2) = 4.303, standard error = 1 / sqrt(3).
     a = ("a", "0.01", "-", "3.00e+00 ± 2.5e+00", "1.00e+00 ± 0.0e+00", "0 of 3 / 3 of 6")
-    b = ("left(g, 1) | b", "0.1", "1e-08", "1.00e+00 ± 0.0e+00", "1.00e+00 ± 0.0e+00", "1 of 3 / 1 of 3")
+    b = ("left(g, 1) | b", "0.1", "1e-8", "1.00e+00 ± 0.0e+00", "1.00e+00 ± 0.0e+00", "1 of 3 / 1 of 3")
     assert rows == [(kind, *line) for kind in FUNCTIONS for line in (b, a)]
 
 
@@ -53,7 +53,7 @@ def test_figure_draws_the_means_of_what_was_selected(runs: list[Run]) -> None:
     for axes in panels:
         assert axes.get_yscale() == "log"
         labels = [text.get_text() for text in axes.get_legend().get_texts()]
-        assert labels == ["a, learning rate 0.01", "left(g, 1) | b, learning rate 0.1, epsilon 1e-08"]
+        assert labels == ["a, learning rate 0.01", "left(g, 1) | b, learning rate 0.1, epsilon 1e-8"]
         assert [line.get_ydata()[-1] for line in axes.get_lines()] == [3.0, 1.0]
 
 

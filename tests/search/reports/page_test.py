@@ -122,5 +122,5 @@ def test_console_shows_the_same_results(run: RunData, capsys: pytest.CaptureFixt
 
 
 def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="cannot be read"):
+    with pytest.raises(RunError, match="The folder holds no trials"):
         load(tmp_path)

@@ -1,0 +1,5 @@
+"""The experiments, each one readable file or folder: `python -m experiments.NAME --helpfull` documents its flags."""
+
+from nos_tf.cli import application
+
+application.name_missing_packages()

@@ -1,0 +1,44 @@
+"""What absl refuses of a command line, in the words of every other error here."""
+
+from __future__ import annotations
+
+import re
+
+from absl import flags
+
+from nos_tf.errors import excerpt, first_line, nearest
+
+_ALL = "--helpfull lists all flags"
+_LENGTH = 60  # Characters of a value that are repeated.
+
+
+def sentence(error: Exception, known: flags.FlagValues) -> str:
+    """One line that says what is wrong with a command line, ends with what was received, and says what to do.
+
+    Args:
+      error: What the flags raised when they were given the command line.
+      known: These flags.
+    """
+    if isinstance(error, flags.UnrecognizedFlagError):
+        near = nearest(error.flagname, known)
+        return f"Unknown flag{f'; did you mean --{near}?' if near else '.'} {_ALL}. Received: --{error.flagname}"
+    if isinstance(error, flags.CantOpenFlagFileError) and isinstance(error.__context__, OSError):
+        reason = error.__context__
+        return f"The flagfile cannot be read ({first_line(reason)}); check the path. Received: {reason.filename}"
+    if isinstance(error, UnicodeDecodeError):
+        return "The flagfile is no UTF-8 text; name another. Received: --flagfile"
+    refused = re.match(r"flag --(\w+)=(.*?): ", str(error), re.DOTALL)
+    if refused is None:
+        return f"{first_line(error)}; {_ALL}"
+    name, value = refused.groups()
+    value = value if len(value) <= _LENGTH else excerpt(value, _LENGTH)
+    return f"--{name} must be {_wanted(known[name].parser)}. Received: --{name}={value}"
+
+
+def _wanted(parser: flags.ArgumentParser) -> str:
+    if isinstance(parser, flags.EnumParser):
+        return f"one of {', '.join(parser.enum_values)}"
+    if isinstance(parser, flags.BooleanParser):
+        return "true or false"
+    article = {"integer": "an ", "number": "a "}.get(parser.syntactic_help.partition(" ")[0], "")
+    return article + parser.syntactic_help

@@ -1,0 +1,121 @@
+"""Examples with a class each, checked before anything is trained on them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+
+from nos_tf.errors import DataWarning
+
+
+def check_inputs(name: str, inputs: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Refuses examples that no network could be trained on.
+
+    Args:
+      name: Name of the split, such as "train".
+      inputs: Examples, `[n, ...]`.
+      shape: What the shape of one example must be.
+
+    Raises:
+      ValueError: One line names the split, the first bad row where there is one, and what to do.
+    """
+    check_numbers(name, "inputs", inputs)
+    if inputs.shape[1:] != shape:
+        raise ValueError(f"Examples of {name} must have the shape {shape}. Received: {inputs.shape[1:]}")
+
+
+def check_labels(name: str, labels: np.ndarray, classes: int | None = None) -> None:
+    """Refuses labels that are no numbers of classes.
+
+    Args:
+      name: Name of the split, such as "train".
+      labels: Class of each example, `[n]`.
+      classes: How many classes there are, if that is known.
+
+    Raises:
+      ValueError: As `check_inputs`.
+    """
+    check_numbers(name, "labels", labels)
+    if (bad := _first_row((labels != np.floor(labels)) | (labels < 0))) is not None:
+        raise ValueError(
+            f"Labels of {name} must be integers from 0 on; number the classes. Received: {labels[bad]} in row {bad}"
+        )
+    if classes is not None and (bad := _first_row(labels >= classes)) is not None:
+        raise ValueError(
+            f"Labels of {name} must be below the network's {classes} outputs; renumber the classes or widen the last "
+            f"layer. Received: {labels[bad]} in row {bad}"
+        )
+
+
+def check_variety(labels: np.ndarray) -> None:
+    """Refuses training data of a single class.
+
+    Raises:
+      ValueError: There is nothing to learn.
+    """
+    if len(np.unique(labels)) < 2:
+        raise ValueError(
+            "train holds a single class, so there is nothing to learn; give labels of at least two. "
+            f"Received: only label {np.ravel(labels)[0]}"
+        )
+
+
+def check_classes(labels: Mapping[str, np.ndarray], classes: int) -> None:
+    """Refuses labels that nothing could be learned from, and warns of classes that a split lacks.
+
+    Args:
+      labels: Labels of each split, of "train" among them.
+      classes: How many classes there are.
+
+    Raises:
+      ValueError: One line names the split, the first bad row where there is one, and what to do.
+    """
+    for name, found in labels.items():
+        check_labels(name, found, classes)
+    check_variety(labels["train"])
+    for line in missing_classes(labels):
+        warnings.warn(line, DataWarning, stacklevel=3)
+
+
+def missing_classes(labels: Mapping[str, np.ndarray]) -> list[str]:
+    """Says which splits lack a class that another one holds, which may be meant; one line each.
+
+    Args:
+      labels: Labels of each split, of "train" among them.
+    """
+    trained = set(np.unique(labels["train"]).tolist())
+    lines = []
+    for name, found in labels.items():
+        held = set(np.unique(found).tolist())
+        for where, lacking in ((name, trained - held), ("train", held - trained)):
+            if lacking:
+                more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+                lines.append(f"{where} holds no example of class {min(lacking):g}{more}, which another split holds")
+    return list(dict.fromkeys(lines))
+
+
+def check_numbers(name: str, kind: str, array: np.ndarray) -> None:
+    """Refuses what is not made of finite real numbers.
+
+    Args:
+      name: Name of the split, such as "train".
+      kind: What the numbers are, such as "labels".
+      array: The numbers, `[n, ...]`.
+
+    Raises:
+      ValueError: As `check_inputs`.
+    """
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{kind} of {name} must be real numbers; convert them. Received: dtype {array.dtype}")
+    if array.dtype.kind == "f" and (bad := _first_row(~np.isfinite(array))) is not None:
+        raise ValueError(
+            f"{kind} of {name} must be finite; remove or fill such rows. Received: NaN or infinity in row {bad}"
+        )
+
+
+def _first_row(is_bad: np.ndarray) -> int | None:
+    """Index of the first row in which any entry is bad."""
+    rows = np.flatnonzero(is_bad.reshape(len(is_bad), -1).any(axis=1))
+    return int(rows[0]) if len(rows) else None

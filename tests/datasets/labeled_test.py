@@ -1,0 +1,42 @@
+"""Labeled data that nothing can be learned from are refused in one line. More cases: `tests/tasks/checking_test.py`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nos_tf.datasets import labeled
+from nos_tf.errors import DataWarning
+
+LABELS = np.array([0, 1, 2, 1])
+
+
+def test_sound_labels_pass() -> None:
+    labeled.check_classes({"train": LABELS, "test": LABELS[::-1]}, classes=3)
+
+
+def test_inputs_of_another_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^Examples of val must have the shape \(3, 3\)\. Received: \(3, 2\)$"):
+        labeled.check_inputs("val", np.zeros((5, 3, 2)), (3, 3))
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "message"),
+    [
+        ("test", np.array([0, 1, 2, 3]), r"^Labels of test must be below .* 3 outputs.* Received: 3 in row 3$"),
+        ("val", np.array([0, -1]), r"^Labels of val must be integers from 0 on.* Received: -1 in row 1$"),
+        ("train", np.array([2, 2]), r"^train holds a single class.* Received: only label 2$"),
+    ],
+)
+def test_labels_that_cannot_work_are_refused(name: str, labels: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        labeled.check_classes({"train": LABELS, name: labels}, classes=3)
+
+
+def test_classes_that_a_split_lacks_are_warned_of() -> None:
+    with pytest.warns(DataWarning, match="^test holds no example of class 0 and 1 more, which another split holds$"):
+        labeled.check_classes({"train": LABELS, "test": np.array([1])}, classes=3)
+    assert labeled.missing_classes({"train": np.array([0, 1]), "a": np.array([1, 2]), "b": np.array([0, 1, 2])}) == [
+        "a holds no example of class 0, which another split holds",
+        "train holds no example of class 2, which another split holds",
+    ]

@@ -1,0 +1,48 @@
+"""Flags by groups, and earlier names of flags."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+FLAGS = """
+import json, sys
+from absl import flags
+from nos_tf.search import command_flags
+command_flags.define()
+flags.FLAGS(sys.argv)
+"""
+
+
+def told(expression: str, *arguments: str) -> Any:
+    """What a process with these flags tells; the flags of a process cannot be defined twice."""
+    code = f"{FLAGS}print(json.dumps({expression}))"
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_an_earlier_name_sets_the_flag_of_today() -> None:
+    assert told("command_flags.given()", "--learning_rate=0.5") == {"controller_learning_rate": 0.5}
+    assert told("command_flags.searcher_flags.settings(command_flags.resolved(None))['learning_rate']") == 0.001
+    resolved = told("command_flags.resolved(None)", "--learning_rate=0.5")
+    assert resolved["controller_learning_rate"] == 0.5
+    assert "learning_rate" not in resolved
+
+
+def test_a_run_that_knows_an_earlier_name_goes_on_with_its_value() -> None:
+    stored = "command_flags.renamed({'learning_rate': 0.25, 'trials': 9})"
+    resolved = told(f"command_flags.resolved({stored})")
+    assert (resolved["controller_learning_rate"], resolved["trials"]) == (0.25, 9)
+
+
+def test_every_flag_is_in_one_group() -> None:
+    groups = told("{name: [flag.name for flag in own] for name, own in flags.FLAGS.flags_by_module_dict().items()}")
+    own = {name.rpartition(".")[2]: names for name, names in groups.items() if name.startswith("nos_tf.")}
+    assert set(own) == {"shared_flags", "child_flags", "searcher_flags", "run_flags"}
+    for flag, group in {
+        "task": "child_flags", "sweep": "child_flags", "operands": "searcher_flags", "units": "searcher_flags",
+        "controller_learning_rate": "searcher_flags", "trials": "run_flags", "workers": "run_flags",
+    }.items():  # fmt: skip
+        assert flag in own[group]
