@@ -39,7 +39,9 @@ def test_a_batch_gives_what_each_rule_gives_alone(num_groups):
     assert found.dtype == np.float32
     with np.errstate(all="ignore"):
         for program, row in zip(programs, found, strict=True):
-            np.testing.assert_array_equal(row, one_at_a_time(program, streams().state), err_msg=str(program))
+            # NumPy 1 computes a power whose exponent is one number in another way, which may round otherwise.
+            alone = one_at_a_time(program, streams().state)
+            np.testing.assert_allclose(row, alone, rtol=2e-7, err_msg=str(program))
 
 
 def test_rules_of_all_lengths_can_be_mixed():
