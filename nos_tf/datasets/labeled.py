@@ -31,7 +31,7 @@ def check_labels(name: str, labels: np.ndarray, classes: int | None = None) -> N
 
     Args:
       name: Name of the split, such as "train".
-      labels: Class of each example, `[n]`.
+      labels: Class of each example, or of each of its positions, `[n, ...]`.
       classes: How many classes there are, if that is known.
 
     Raises:
