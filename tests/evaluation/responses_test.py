@@ -39,7 +39,7 @@ def test_a_batch_gives_what_each_rule_gives_alone(num_groups):
     assert found.dtype == np.float32
     with np.errstate(all="ignore"):
         for program, row in zip(programs, found, strict=True):
-            # NumPy 1 computes a power whose exponent is one number in another way, which may round otherwise.
+            # Powers are vectorized, which rounds otherwise at another place of an array.
             alone = one_at_a_time(program, streams().state)
             np.testing.assert_allclose(row, alone, rtol=2e-7, err_msg=str(program))
 
