@@ -36,8 +36,8 @@ _INTRODUCTION = """\
 
 One card for each rule that has a name, made by `python -m tools.gallery`. Left in each picture is the update as a
 function of the gradient g and its average m, in the middle of a long training whose gradients have mean square 1,
-without noise and with nothing dropped; blue is above zero, red below. Right is its training on the digits (`tools.gallery
-measure`: a learning rate tuned by the protocol of the search, one fresh seed, ten epochs, validation data), beside
+without noise and with nothing dropped; blue is above zero, red below. Right is its training on the digits (as `measure`
+made it: a learning rate tuned by the protocol of the search, one fresh seed, ten epochs, validation data), beside
 RMSProp's in gray. One training tells nothing of small differences. Where a rule comes from, and what the paper has for
 it, is in [the reference](rules.md).
 """
