@@ -7,12 +7,15 @@ out as long as the algebra says that the rule stays the same, its scale included
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from nos_tf.dsl.algebra.canonical import exact_key
 from nos_tf.dsl.parser import parse
 from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, OPERANDS, UNARY
 from nos_tf.dsl.program import Group, Program
+
+_TIMES_1 = re.compile(r" \* 1(?=\)|;|$)")
 
 
 @functools.lru_cache(1 << 12)
@@ -49,7 +52,7 @@ def simplest_text(program: Program) -> str:
 @functools.lru_cache(1 << 12)
 def short_text(program: Program) -> str:
     """Text without the `* 1` that parsing puts there."""
-    short = str(program).removesuffix(" * 1")
+    short = _TIMES_1.sub("", str(program))
     return short if short != str(program) and parse(short) == program else str(program)
 
 

@@ -29,6 +29,7 @@ from nos_tf.evaluation.gradient_streams import streams
         ("-g - m", "-g - m"),
         ("exp(sign(g) * sign(m)) * g", "exp(sign(g) * sign(m)) * g"),
         ("g * drop(1, 0.3)", "drop(g, 0.3)"),
+        ("b1 = sqrt(g) * 1; clip(m, 1e-3) * sqrt(b1)", "clip(m, 1e-3) * sqrt(sqrt(g))"),
     ],
 )
 def test_shows_the_simplest_rule(text, short):
