@@ -4,8 +4,8 @@ Every distinct rule is evaluated by the search's own protocol, in pieces of whic
 loses the pieces under way and no more, the same command goes on with it, and several machines that share the folder
 share the work. `--stop_after` ends it after so many minutes. The last step writes the table into the package.
 
-The table of the digits is begun: the folder `begun` beside this file holds the pieces that are finished, and a copy of it
-as the run folder goes on with them.
+The table of the digits is begun: the folder `begun` beside this file holds the pieces that are finished, and a copy of
+it as the run folder goes on with them.
 """
 
 from __future__ import annotations
