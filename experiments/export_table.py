@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 from absl import flags
 
-import nos_tf
+from experiments import tables
 from nos_tf import run_folder
 from nos_tf.cli import application
 from nos_tf.errors import RunError
@@ -36,10 +36,7 @@ def main() -> NoReturn:
 
 def _main() -> None:
     values = flags.FLAGS
-    try:
-        table = nos_tf.table.load(values.table)
-    except ValueError as error:
-        raise RunError(str(error)) from error
+    table = tables.load(values.table)
     path = Path(values.output or f"{values.table}.csv")
     if path.exists():
         raise RunError(f"The file exists; choose another name or remove it. Received: --output={path}")

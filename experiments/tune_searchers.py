@@ -18,8 +18,8 @@ import joblib
 import numpy as np
 from absl import flags
 
-import nos_tf
-from experiments.compare_searchers.lookup import chosen, search
+from experiments import tables
+from experiments.compare_searchers.lookup import curve, search
 from nos_tf import run_folder, searchers, style
 from nos_tf.cli import application, shared_flags
 from nos_tf.errors import RunError, unknown
@@ -66,10 +66,7 @@ def _main() -> None:
     values = shared_flags.values()
     if names := [name for name in values["searchers"] if name not in RANGES]:
         raise RunError(unknown("searcher", names[0], RANGES))
-    try:
-        nos_tf.table.load(values["table"])
-    except ValueError as error:
-        raise RunError(str(error)) from error
+    tables.load(values["table"])
     set_environment()
     with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:
         folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS)
@@ -133,12 +130,11 @@ def _search(folder: Path, name: str, settings: dict[str, Any], seeds: range, tab
     if path.exists():
         return json.loads(path.read_text("utf-8"))["regrets"]
     load_single_threaded()
-    table = nos_tf.table.load(table_name)
+    table = tables.load(table_name)
     regrets = []
     for seed in seeds:
-        best = chosen(search(name, seed, max(BUDGETS), table, **settings), table)
-        at = np.minimum(BUDGETS, len(best)) - 1
-        regrets.append((table.values.max() - table.values[best[at]]).tolist())
+        found = search(name, seed, max(BUDGETS), table, **settings)
+        regrets.append(curve(found, np.array(BUDGETS), table)[0])
     run_folder.write_json(path, {"settings": settings, "seeds": [seeds.start, seeds.stop], "regrets": regrets})
     return regrets
 

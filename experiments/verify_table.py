@@ -12,7 +12,7 @@ from typing import NoReturn
 import numpy as np
 from absl import flags
 
-import nos_tf
+from experiments import tables
 from nos_tf.cli import application
 from nos_tf.dsl import SearchSpace
 from nos_tf.errors import RunError
@@ -37,10 +37,7 @@ def main() -> NoReturn:
 
 def _main() -> None:
     values = flags.FLAGS
-    try:
-        table = nos_tf.table.load(values.table)
-    except ValueError as error:
-        raise RunError(str(error)) from error
+    table = tables.load(values.table)
     off = 0
     rows = []
     facts = table.content.facts

@@ -30,12 +30,11 @@ def search(name: str, seed: int, trials: int, table: Table, **settings: Any) -> 
       dry.
     """
     searcher = searchers.get(name, SPACE, seed, **settings)
-    classes = table.content.rule_class.reshape([len(SPACE.vocabulary(place)) for place in range(SPACE.length)])
     found: dict[int, None] = {}
     for _ in range(MAX_PROPOSALS * trials // BATCH_SIZE):
         programs = searcher.propose(BATCH_SIZE)
         repeats = []
-        numbers = [int(classes[tuple(SPACE.encode(program))]) for program in programs]
+        numbers = [int(table.classes[tuple(SPACE.encode(program))]) for program in programs]
         for number in numbers:
             repeats.append(number in found)
             found[number] = None
@@ -54,3 +53,9 @@ def chosen(found: np.ndarray, table: Table) -> np.ndarray:
     best = np.maximum.accumulate(rewards)
     is_new = np.concatenate([[True], best[1:] > best[:-1]])
     return found[np.maximum.accumulate(np.where(is_new, np.arange(len(found)), 0))]
+
+
+def curve(found: np.ndarray, at: np.ndarray, table: Table) -> tuple[list[float], list[int]]:
+    """Regret and rank of the chosen rule at each number of evaluated rules; the last ones where the search ended."""
+    best = chosen(found, table)[np.minimum(at, len(found)) - 1]
+    return (table.values.max() - table.values[best]).tolist(), table.ranks[best].tolist()

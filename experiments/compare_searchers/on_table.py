@@ -10,13 +10,11 @@ from typing import Any
 import joblib
 import numpy as np
 
-import nos_tf
+from experiments import tables
 from experiments.compare_searchers import figure, statistics
-from experiments.compare_searchers.lookup import chosen, search
+from experiments.compare_searchers.lookup import curve, search
 from nos_tf import run_folder, style
-from nos_tf.errors import RunError
 from nos_tf.run_folder import RunFolder
-from nos_tf.table import Table
 from nos_tf.tensorflow_loading import load_single_threaded, set_environment
 from nos_tf.text import markdown_table
 
@@ -33,10 +31,7 @@ def describe(flags: Mapping[str, Any]) -> str:
     Raises:
       RunError: There is no such table.
     """
-    try:
-        facts = nos_tf.table.load(flags["table"]).content.facts
-    except ValueError as error:
-        raise RunError(str(error)) from error
+    facts = tables.load(flags["table"]).content.facts
     return f"table of {facts['space']} on {facts['data']}"
 
 
@@ -54,7 +49,7 @@ def run(folder: RunFolder, flags: Mapping[str, Any], described: str) -> None:
         found = [json.loads(_path(folder.path, *piece[:2]).read_text("utf-8")) for piece in pieces if piece[0] == name]
         regrets[name] = np.concatenate([one["regret"] for one in found])
         ranks[name] = np.concatenate([one["rank"] for one in found])
-    table = nos_tf.table.load(flags["table"])
+    table = tables.load(flags["table"])
     budgets = [budget for budget in BUDGETS if budget <= flags["trials"]]
     results = statistics.summary(regrets, ranks, checkpoints(RANDOM_TRIALS), budgets, len(table))
     run_folder.write_json(
@@ -88,14 +83,8 @@ def _path(folder: Path, name: str, seeds: range) -> Path:
 
 def _run_piece(folder: Path, table_name: str, name: str, seeds: range, trials: int) -> str:
     load_single_threaded()
-    table = nos_tf.table.load(table_name)
+    table = tables.load(table_name)
     curves = [curve(search(name, seed, trials, table), checkpoints(RANDOM_TRIALS), table) for seed in seeds]
     regret, rank = zip(*curves, strict=True)
     run_folder.write_json(_path(folder, name, seeds), {"regret": regret, "rank": rank})
     return name
-
-
-def curve(found: np.ndarray, at: np.ndarray, table: Table) -> tuple[list[float], list[int]]:
-    """Regret and rank of the chosen rule at each number of evaluated rules; the last ones where the search ended."""
-    best = chosen(found, table)[np.minimum(at, len(found)) - 1]
-    return (table.values.max() - table.values[best]).tolist(), table.ranks[best].tolist()

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from absl import flags
 
-import nos_tf
+from experiments import tables
 from nos_tf import run_folder
 from nos_tf.cli import application
 from nos_tf.errors import RunError
@@ -28,10 +28,7 @@ def main() -> NoReturn:
 def _main() -> None:
     from experiments.describe_table import figures, page
 
-    try:
-        table = nos_tf.table.load(flags.FLAGS.table)
-    except ValueError as error:
-        raise RunError(str(error)) from error
+    table = tables.load(flags.FLAGS.table)
     folder = Path(flags.FLAGS.output)
     if not folder.is_dir():
         raise RunError(f"There is no such folder. Received: --output={folder}")

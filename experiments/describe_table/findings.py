@@ -34,8 +34,7 @@ def named(table: Table) -> dict[str, float]:
 
 def by_spelling(table: Table) -> np.ndarray:
     """Value of every rule of the space, `[operand, operand, unary, unary, binary]`."""
-    sizes = [len(SPACE.vocabulary(place)) for place in range(SPACE.length)]
-    return table.values[table.content.rule_class].reshape(sizes)
+    return table.values[table.classes]
 
 
 class Share(NamedTuple):

@@ -67,6 +67,7 @@ class Table:
       content: The arrays.
       values: Value of each distinct rule, `[rules]`.
       ranks: Place of each by its value, from 1, `[rules]`.
+      classes: Number of the class of every spelling, `[operand, operand, unary, unary, binary]`.
     """
 
     def __init__(self, content: Content):
@@ -74,6 +75,7 @@ class Table:
         self.values = content.reward.astype(np.float64)
         if len(content.best):
             self.values[content.best] = content.fine_rewards.mean(axis=2).max(axis=1)
+        self.classes = content.rule_class.reshape([len(words) for words in content.facts["vocabulary"]])
         self._order = np.argsort(-self.values, kind="stable")
         self.ranks = np.empty(len(self._order), int)
         self.ranks[self._order] = np.arange(1, len(self._order) + 1)

@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import sys
 
 import numpy as np
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from experiments import export_table, verify_table
 from nos_tf.evaluation.protocol import Protocol
 from nos_tf.table import Table, load
+from tests.experiments.in_process import run
 from tests.table import miniature
-
-
-def run(monkeypatch, script, *arguments):
-    """Exit code of a script, in this process."""
-    before = set(flags.FLAGS)
-    monkeypatch.setattr(sys, "argv", ["script", *arguments])
-    try:
-        with flagsaver.flagsaver(), pytest.raises(SystemExit) as ended:
-            script.main()
-        return ended.value.code
-    finally:
-        for name in set(flags.FLAGS) - before:
-            delattr(flags.FLAGS, name)
-        flags.FLAGS.unparse_flags()
 
 
 @pytest.fixture

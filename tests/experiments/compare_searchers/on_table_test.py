@@ -7,7 +7,7 @@ import pytest
 import scipy.special
 import scipy.stats
 
-from experiments.compare_searchers import lookup, on_table, statistics
+from experiments.compare_searchers import lookup, statistics
 from nos_tf.dsl import SearchSpace
 from nos_tf.searchers import get
 from tests.table import miniature
@@ -38,7 +38,7 @@ def test_the_chosen_rule_is_the_best_so_far_and_the_first_of_equals():
 def test_regret_of_random_search_is_that_of_the_best_of_n(table):
     ordered, places = np.sort(table.values), np.arange(len(table))
     at = np.array([10, 100, 1000])
-    curves = [on_table.curve(lookup.search("random", seed, 1000, table), at, table) for seed in range(60)]
+    curves = [lookup.curve(lookup.search("random", seed, 1000, table), at, table) for seed in range(60)]
     regrets, ranks = (np.array(values) for values in zip(*curves, strict=True))
     for column, count in enumerate(at):
         # The best of n distinct rules is that of place k with chance C(k, n - 1) / C(N, n).
@@ -55,7 +55,7 @@ def _log_choose(n, k):
 
 def test_a_search_that_has_run_dry_keeps_its_last_choice(table):
     found = np.argsort(table.values)[-3:]
-    regrets, ranks = on_table.curve(found, np.array([1, 3, 50]), table)
+    regrets, ranks = lookup.curve(found, np.array([1, 3, 50]), table)
     assert ranks == [3, 1, 1]
     assert regrets[1:] == [0.0, 0.0]
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from experiments.discover import __main__ as script
 from experiments.discover import candidates, frozen, judging, racing
@@ -19,26 +16,13 @@ from nos_tf.evaluation.result import TRAINED, Evaluation
 from nos_tf.search.store import Store
 from nos_tf.tasks import suite
 from nos_tf.tasks import task as task_module
+from tests.experiments.in_process import run
 from tests.search.fakes import ShuffledExecutor
 
 FLAGS = (
     "--searchers=random,evolution", "--num_groups=1", "--trials=30", "--candidates=8", "--finalists=3", "--seeds=4",
 )  # fmt: skip
 HELD_OUT = suite.HELD_OUT[:2]  # Are enough here.
-
-
-def run(monkeypatch, *arguments):
-    """Exit code of the script, in this process."""
-    before = set(flags.FLAGS)
-    monkeypatch.setattr(sys, "argv", ["discover", *arguments])
-    try:
-        with flagsaver.flagsaver(), pytest.raises(SystemExit) as ended:
-            script.main()
-        return ended.value.code
-    finally:
-        for name in set(flags.FLAGS) - before:
-            delattr(flags.FLAGS, name)
-        flags.FLAGS.unparse_flags()
 
 
 class Executors:
@@ -91,7 +75,7 @@ def held_out_reads(monkeypatch, folder):
 
 def test_held_out_tasks_are_read_after_the_finalists_are_frozen(monkeypatch, folder, held_out_reads):
     executors = Executors(monkeypatch)
-    assert run(monkeypatch, *FLAGS, f"--run_dir={folder}") == 0
+    assert run(monkeypatch, script, *FLAGS, f"--run_dir={folder}") == 0
     assert held_out_reads
     assert all(held_out_reads)
     first = executors.setups.index(HELD_OUT[0])
@@ -111,13 +95,13 @@ def test_held_out_tasks_are_read_after_the_finalists_are_frozen(monkeypatch, fol
 def test_a_funnel_that_was_stopped_ends_as_one_that_was_not(monkeypatch, tmp_path):
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     count = Executors(monkeypatch)
-    assert run(monkeypatch, *FLAGS, f"--run_dir={whole}") == 0
+    assert run(monkeypatch, script, *FLAGS, f"--run_dir={whole}") == 0
     for stop_after in (10, 55, 150, 400):
         assert stop_after < count.jobs
         Executors(monkeypatch, stop_after)
-        assert run(monkeypatch, *FLAGS, f"--run_dir={stopped}") == 130
+        assert run(monkeypatch, script, *FLAGS, f"--run_dir={stopped}") == 130
     Executors(monkeypatch)
-    assert run(monkeypatch, *FLAGS, f"--run_dir={stopped}") == 0
+    assert run(monkeypatch, script, *FLAGS, f"--run_dir={stopped}") == 0
     first, second = (json.loads((path / "results.json").read_text()) for path in (whole, stopped))
     for results in (first, second):
         del results["finalists_sha256"]  # Of a file that holds the time.
@@ -153,7 +137,7 @@ def test_seeds_of_all_stages_differ():
 
 def test_time_that_is_up_ends_a_run_in_good_order(monkeypatch, folder):
     Executors(monkeypatch)
-    assert run(monkeypatch, *FLAGS, f"--run_dir={folder}", "--stop_after=0") == 0
+    assert run(monkeypatch, script, *FLAGS, f"--run_dir={folder}", "--stop_after=0") == 0
     assert not (folder / "results.json").exists()
     with Store.read(folder / "random-1.sqlite") as store:
         assert len(store.trials()) == 1
@@ -171,7 +155,7 @@ def test_time_that_is_up_ends_a_run_in_good_order(monkeypatch, folder):
     ],
 )
 def test_refusals_write_nothing(monkeypatch, folder, capsys, wrong, message):
-    assert run(monkeypatch, wrong, f"--run_dir={folder}") == 2
+    assert run(monkeypatch, script, wrong, f"--run_dir={folder}") == 2
     error = capsys.readouterr().err.strip()
     assert message in error
     assert len(error.splitlines()) == 1

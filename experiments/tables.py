@@ -1,0 +1,19 @@
+"""The tables of rules that scripts read by name."""
+
+from __future__ import annotations
+
+import nos_tf
+from nos_tf.errors import RunError
+from nos_tf.table import Table
+
+
+def load(name: str) -> Table:
+    """A table of the package.
+
+    Raises:
+      RunError: There is none of this name.
+    """
+    try:
+        return nos_tf.table.load(name)
+    except ValueError as error:
+        raise RunError(str(error)) from error
