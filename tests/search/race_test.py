@@ -41,7 +41,6 @@ def test_best_rules_are_ranked() -> None:
 def filled(path: Path, rules: int = 24) -> Store:
     """A store at the end of a search: distinct rules, and one that is a baseline."""
     store = Store.create(path, {})
-    store._connection.execute("PRAGMA synchronous = OFF")  # These tests kill no process.
     rng = np.random.default_rng(0)
     programs: dict[str, nos_tf.Program] = {}
     while len(programs) < rules:

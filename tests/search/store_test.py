@@ -91,6 +91,17 @@ def test_end_of_a_batch_is_stored_whole_or_not_at_all(tmp_path: Path) -> None:
         assert store.state("ppo") is None
 
 
+def test_waits_for_the_disk_once_a_second_at_most(tmp_path: Path, monkeypatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("nos_tf.search.store.time.monotonic", lambda: now[0])
+    modes = []
+    with Store.create(tmp_path / "s.sqlite", RUN) as store:
+        for number, now[0] in enumerate((100.0, 100.4, 100.9, 101.0, 101.5, 103.0)):
+            store.add_trial(trial(number))
+            modes += store._connection.execute("PRAGMA synchronous").fetchone()
+    assert modes == [2, 1, 1, 2, 1, 2]  # 2 syncs; 1 writes to the file, and the operating system keeps it.
+
+
 def test_reader_sees_a_run_that_is_being_written(tmp_path: Path) -> None:
     with Store.create(tmp_path / "s.sqlite", RUN) as store:
         store.add_trial(trial(0))
