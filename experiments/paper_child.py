@@ -23,7 +23,7 @@ from nos_tf import parse, run_folder, style
 from nos_tf.cli import application, shared_flags
 from nos_tf.dsl import Program
 from nos_tf.dsl.named_rules import NAMED_RULES
-from nos_tf.errors import RunError, unknown
+from nos_tf.errors import require_known
 from nos_tf.evaluation.protocol import Protocol
 from nos_tf.evaluation.result import FAILED, Evaluation
 from nos_tf.leaderboard import BETTER
@@ -65,8 +65,7 @@ def main() -> NoReturn:
 
 def _main() -> None:
     values = shared_flags.values()
-    if names := [name for name in values["rules"] if name not in RULES]:
-        raise RunError(unknown("rule", names[0], RULES))
+    require_known("rule", values["rules"], RULES)
     names = list(dict.fromkeys((*BASELINES, *values["rules"])))
     setups = {
         name: EvaluatorSetup(values["task"], protocol, data_dir=values["data_dir"])

@@ -18,7 +18,7 @@ from absl import flags
 from nos_tf import run_folder, searchers, style
 from nos_tf.cli import application, shared_flags
 from nos_tf.dsl import Program, SearchSpace
-from nos_tf.errors import RunError, unknown
+from nos_tf.errors import RunError, require_known
 from nos_tf.evaluation.result import TRAINED, Evaluation
 from nos_tf.run_folder import RunFolder
 from nos_tf.search import asynchronous, loop
@@ -117,8 +117,7 @@ def main() -> NoReturn:
 
 def _main() -> None:
     values = shared_flags.values()
-    if names := [name for name in values["searchers"] if name not in searchers.names()]:
-        raise RunError(unknown("searcher", names[0], searchers.names()))
+    require_known("searcher", values["searchers"], searchers.names())
     if not all(number.isdigit() and int(number) > 0 for number in values["workers"]):
         raise RunError(f"Numbers of workers are at least 1. Received: --workers={','.join(values['workers'])}")
     with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:

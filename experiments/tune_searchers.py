@@ -22,7 +22,7 @@ from experiments import tables
 from experiments.compare_searchers.lookup import curve, search
 from nos_tf import run_folder, searchers, style
 from nos_tf.cli import application, shared_flags
-from nos_tf.errors import RunError, unknown
+from nos_tf.errors import require_known
 from nos_tf.run_folder import RunFolder
 from nos_tf.statistics import mean_interval
 from nos_tf.tensorflow_loading import load_single_threaded, set_environment
@@ -64,8 +64,7 @@ def main() -> NoReturn:
 
 def _main() -> None:
     values = shared_flags.values()
-    if names := [name for name in values["searchers"] if name not in RANGES]:
-        raise RunError(unknown("searcher", names[0], RANGES))
+    require_known("searcher", values["searchers"], RANGES)
     tables.load(values["table"])
     set_environment()
     with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:

@@ -21,7 +21,7 @@ import nos_tf
 from nos_tf import run_folder, style
 from nos_tf.cli import application, shared_flags
 from nos_tf.dsl.named_rules import NAMED_RULES
-from nos_tf.errors import RunError, unknown
+from nos_tf.errors import RunError, require_known
 from nos_tf.run_folder import RunFolder
 from nos_tf.tensorflow_loading import load_single_threaded
 from nos_tf.text import markdown_table
@@ -75,8 +75,7 @@ def _main() -> None:
 def _rules(chosen: list[str] | None) -> dict[str, str]:
     """Texts of the rules, by name."""
     known = {name: rule.text for name, rule in NAMED_RULES.items()}
-    if names := [name for name in chosen or () if name not in known]:
-        raise RunError(unknown("rule", names[0], known))
+    require_known("rule", chosen or (), known)
     return {name: known[name] for name in chosen or known}
 
 

@@ -35,6 +35,18 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> str:
     return f"Unknown {kind}{hint} Known: {', '.join(names)}. Received: {excerpt(name)}"
 
 
+def require_known(kind: str, names: Iterable[object], known: Iterable[str]) -> None:
+    """Refuses names that are not among the known ones.
+
+    Raises:
+      RunError: The sentence for the first unknown name.
+    """
+    known = list(known)
+    for name in names:
+        if name not in known:
+            raise RunError(unknown(kind, name, known))
+
+
 def nearest(name: object, known: Iterable[str]) -> str | None:
     """The known name that a mistyped one most likely is, if one is close."""
     return next(iter(difflib.get_close_matches(str(name)[:_COMPARED], list(known), n=1, cutoff=0.5)), None)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from nos_tf.errors import excerpt, first_line, summary, unknown
+import pytest
+
+from nos_tf.errors import RunError, excerpt, first_line, require_known, summary, unknown
 
 
 def test_unknown_name_with_a_near_miss():
@@ -12,6 +14,12 @@ def test_unknown_name_with_a_near_miss():
 
 def test_unknown_name_with_nothing_near():
     assert unknown("searcher", "zzz", ("ppo", "random")) == "Unknown searcher. Known: ppo, random. Received: 'zzz'"
+
+
+def test_names_that_must_be_known():
+    require_known("searcher", ["ppo", "ppo"], ("ppo", "random"))
+    with pytest.raises(RunError, match=r"^Unknown searcher. Known: ppo, random. Received: 'zzz'$"):
+        require_known("searcher", ["ppo", "zzz", "yyy"], iter(("ppo", "random")))
 
 
 def test_unknown_value_that_is_no_text():

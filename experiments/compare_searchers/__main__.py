@@ -15,7 +15,7 @@ from absl import flags
 from experiments.compare_searchers import on_table, trainings
 from nos_tf import searchers
 from nos_tf.cli import application, shared_flags
-from nos_tf.errors import RunError, unknown
+from nos_tf.errors import require_known
 from nos_tf.run_folder import RunFolder
 
 NAME = "compare_searchers"
@@ -35,8 +35,7 @@ def main() -> NoReturn:
 
 def _main() -> None:
     values = shared_flags.values()
-    if names := [name for name in values["searchers"] if name not in searchers.names()]:
-        raise RunError(unknown("searcher", names[0], searchers.names()))
+    require_known("searcher", values["searchers"], searchers.names())
     by_trainings = values["table"] is None
     described = trainings.describe(values) if by_trainings else on_table.describe(values)
     with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:

@@ -24,7 +24,7 @@ from experiments.discover.watch import OutOfTimeError
 from experiments.pieces import Work
 from nos_tf import run_folder, searchers, style
 from nos_tf.cli import application, shared_flags
-from nos_tf.errors import RunError, unknown
+from nos_tf.errors import RunError, require_known
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.tasks import suite
 
@@ -72,10 +72,8 @@ def _checked(values: Mapping[str, Any]) -> EvaluatorSetup:
     """
     setup = EvaluatorSetup(values["task"], data_dir=values["data_dir"])
     known = [*suite.SUITES, *suite.SEARCH]
-    if values["task"] not in known:
-        raise RunError(unknown("task", values["task"], known))
-    if names := [name for name in values["searchers"] if name not in searchers.names()]:
-        raise RunError(unknown("searcher", names[0], searchers.names()))
+    require_known("task", [values["task"]], known)
+    require_known("searcher", values["searchers"], searchers.names())
     if not values["num_groups"] or not set(values["num_groups"]) <= set("1234"):
         raise RunError(f"Rules have 1 to 4 groups. Received: --num_groups={','.join(values['num_groups'])}")
     return setup
