@@ -37,7 +37,7 @@ def sentences(standings: Sequence[Standing]) -> list[str]:
     if not rules:
         return [*found, "No rule was left to judge: whatever was found earns what a baseline does."]
     winners = [one for one in rules if one.verdict == BETTER]
-    to_best = f"to {label(best.program)}, {best.seeds} seeds"
+    to_best = f"to {label(best.program)}, {len(best.seed_scores)} seeds"
     found += [
         f"{label(one.program)} beats every tuned baseline: {_difference(one, best)} {to_best}." for one in winners
     ]
@@ -100,6 +100,7 @@ def as_json(standings: Sequence[Standing], judged: Judged) -> list[dict[str, Any
             "name": NAMES.get(one.program),
             "score": one.score.mean,
             "score_half_width": one.score.half_width,
+            "seed_scores": {str(seed): score for seed, score in one.seed_scores.items()},
             "scores": one.scores,
             "against": {label(other): pair._asdict() for other, pair in one.against.items()},
             "on_tasks": {task: pair._asdict() for task, pair in one.on_tasks.items()},

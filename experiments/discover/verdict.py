@@ -22,8 +22,7 @@ class Standing(NamedTuple):
     Attributes:
       program: The rule.
       scores: Its mean score on each task.
-      score: Its score over tasks, mean and interval over seeds.
-      seeds: Their number.
+      seed_scores: Its score over tasks of each seed.
       against: Of a finalist, its comparison with each baseline over tasks.
       on_tasks: Of a finalist, on each task, its comparison with the baseline that is best there.
       verdict: `BETTER` than every baseline and worse on no task, `WORSE` than one of them, or `UNDECIDED`; None of a
@@ -32,11 +31,15 @@ class Standing(NamedTuple):
 
     program: Program
     scores: dict[str, float]
-    score: Interval
-    seeds: int
+    seed_scores: dict[int, float]
     against: dict[Program, Comparison]
     on_tasks: dict[str, Comparison]
     verdict: str | None
+
+    @property
+    def score(self) -> Interval:
+        """Mean of its score over tasks and its interval over seeds."""
+        return mean_interval(list(self.seed_scores.values()))
 
 
 def standings(
@@ -75,8 +78,7 @@ def standings(
         return Standing(
             program=program,
             scores={task: scales[task].score(means[task][program]) for task in rewards},
-            score=mean_interval(list(over_tasks[program].values())),
-            seeds=len(seeds),
+            seed_scores=over_tasks[program],
             against=against,
             on_tasks=single,
             verdict=_verdict(against, single) if program in rules else None,
