@@ -1,0 +1,173 @@
+"""How fast GNMT learns, beside a translation network of Keras' own layers.
+
+    python -m experiments.gnmt_learning --data_dir=~/tensorflow_datasets --run_dir=runs/gnmt_learning
+
+All networks have the same width, layers, sub-words, batches, dropout, smoothed loss, clipping, and schedule, and each
+uses its best of five learning rates by validation perplexity. `gnmt:0.1` is GNMT with uniform initial weights in
+[-0.1, 0.1]. How much a network reads the source is measured by how much the perplexity grows when the sources are
+shuffled among the sentences. Finished trainings are kept in the run folder; with --resume, a run goes on from there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import joblib
+import numpy as np
+from absl import flags
+
+from nos_tf import run_folder, style
+from nos_tf.cli import application, shared_flags
+from nos_tf.errors import RunError
+from nos_tf.run_folder import RunFolder
+from nos_tf.statistics import mean_interval
+from nos_tf.tensorflow_loading import set_environment
+from nos_tf.text import markdown_table
+
+NAME = "gnmt_learning"
+TABLE = "gnmt_learning.md"
+_KINDS = ("gnmt", "keras")
+_RATES = {"adam": ("0.0003", "0.001", "0.003", "0.01", "0.03"), "powersign": ("0.03", "0.1", "0.3", "1", "3")}
+
+Epochs = list[tuple[float, ...]]  # Perplexity, and that with shuffled sources, after each epoch.
+
+
+class Training(NamedTuple):
+    """One training.
+
+    Attributes:
+      network: "gnmt", "gnmt:" and the bound of its initial weights, or "keras".
+      optimizer: Its name.
+      learning_rate: The peak of its schedule.
+      seed: Seed of the weights, of the order of the pairs, and of dropout.
+    """
+
+    network: str
+    optimizer: str
+    learning_rate: float
+    seed: int
+
+    def path(self, folder: Path) -> Path:
+        """File of its result."""
+        network = self.network.replace(":", "_")
+        return folder / f"{network}-{self.optimizer}-{self.learning_rate:g}-{self.seed}.json"
+
+
+def main() -> NoReturn:
+    """Runs the study and exits."""
+    shared_flags.define(NAME)
+    flags.DEFINE_list("networks", list(_KINDS), "Networks to compare.")
+    flags.DEFINE_list("optimizers", ["adam"], f"Optimizers that train each of them, of {', '.join(_RATES)}.")
+    flags.DEFINE_string("train_split", "train", "Part of WMT 2014 English-German to train on.")
+    flags.DEFINE_string("valid_split", "validation", "Part to measure on.")
+    flags.DEFINE_integer("vocabulary", 4000, "Sub-words, learned from the training text.", lower_bound=8)
+    flags.DEFINE_integer("units", 128, "Units of each layer and of the embeddings.", lower_bound=1)
+    flags.DEFINE_integer("layers", 2, "Layers of the encoder and of the decoder.", lower_bound=2)
+    flags.DEFINE_integer("epochs", 3, "Epochs of each training.", lower_bound=1)
+    flags.DEFINE_integer("batch_size", 64, "Sentence pairs of a batch.", lower_bound=1)
+    flags.DEFINE_integer("seeds", 3, "Seeds at the best rate; the first one chooses it.", lower_bound=1)
+    application.run(_main, "Interrupted. What is finished is saved; the same command with --resume goes on.")
+
+
+def _main() -> None:
+    values = shared_flags.values()
+    for name in values["networks"]:
+        kind, _, bound = name.partition(":")
+        if kind not in _KINDS or (bound and (kind != "gnmt" or not _is_positive(bound))):
+            raise RunError(f"A network is gnmt, gnmt:BOUND or keras. Received: --networks={name}")
+    if unknown := set(values["optimizers"]) - set(_RATES):
+        raise RunError(f"An optimizer is one of {', '.join(_RATES)}. Received: --optimizers={min(unknown)}")
+    shared_flags.check_data_dir()
+    set_environment()
+    with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:
+        folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS)
+        print(f"Run folder: {folder.path}", flush=True)
+        pairs = list(itertools.product(values["networks"], values["optimizers"]))
+        first = [
+            Training(network, optimizer, float(rate), values["seed"])
+            for network, optimizer in pairs
+            for rate in _RATES[optimizer]
+        ]
+        found = _trained(folder.path, first, values)
+        best = [min((one for one in first if one[:2] == pair), key=lambda one: found[one][-1][0]) for pair in pairs]
+        seeds = range(values["seed"], values["seed"] + values["seeds"])
+        found |= _trained(folder.path, [one._replace(seed=seed) for one in best for seed in seeds], values)
+        results = [_entry([found[one._replace(seed=seed)] for seed in seeds], one) for one in best]
+        scale = {key: values[key] for key in ("units", "layers", "epochs", "vocabulary", "batch_size", "seeds")}
+        data = _label(values)
+        run_folder.write_json(
+            folder / run_folder.RESULTS, {"experiment": NAME, "dataset": data, "scale": scale, "networks": results}
+        )
+        text = markdown_table(_header(values["epochs"]), [_row(one) for one in results])
+        run_folder.write_text(folder / TABLE, f"Data: {data}.\n\n{text}")
+        style.console().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _label(values: Mapping[str, Any]) -> str:
+    from nos_tf.datasets import wmt14
+
+    return f"{wmt14.label(data_dir=values['data_dir'])} ({values['train_split']}, {values['valid_split']})"
+
+
+def _is_positive(text: str) -> bool:
+    try:
+        return 0.0 < float(text) < float("inf")
+    except ValueError:
+        return False
+
+
+def _trained(folder: Path, trainings: Sequence[Training], values: Mapping[str, Any]) -> dict[Training, Epochs]:
+    """Results of trainings, infinite after a training has diverged; those that are missing are trained now."""
+    missing = [one for one in trainings if not one.path(folder).exists()]
+    work = (joblib.delayed(_train)(folder, one, values) for one in missing)
+    for done, one in enumerate(joblib.Parallel(n_jobs=-1, return_as="generator_unordered")(work), start=1):
+        print(f"{one.network}, {one.optimizer}, {one.learning_rate:g}: {done} of {len(missing)} trainings", flush=True)
+    return {one: _epochs(run_folder.read_json(one.path(folder))["epochs"]) for one in trainings}
+
+
+def _epochs(stored: Sequence[Sequence[float | None]]) -> Epochs:
+    return [tuple(math.inf if value is None else value for value in epoch) for epoch in stored]
+
+
+def _train(folder: Path, training: Training, values: Mapping[str, Any]) -> Training:
+    from experiments.gnmt_learning.training import train
+
+    epochs = train(*training, values)
+    run_folder.write_json(training.path(folder), {**training._asdict(), "epochs": epochs})
+    return training
+
+
+def _entry(seeds: Sequence[Epochs], training: Training) -> dict[str, Any]:
+    """Figures of a network at its best learning rate; `seeds` are its results `[seeds][epochs][2]`."""
+    values = np.array(seeds)
+    intervals = [mean_interval(column.tolist()) for column in values[:, :, 0].T]
+    return {
+        "network": training.network,
+        "optimizer": training.optimizer,
+        "learning_rate": training.learning_rate,
+        "perplexity": [one.mean for one in intervals],
+        "half_width": [one.half_width for one in intervals],
+        "growth_by_shuffled_sources": float((values[:, -1, 1] / values[:, -1, 0]).mean() - 1.0),
+    }
+
+
+def _header(epochs: int) -> list[str]:
+    after = [f"perplexity after {epoch}" for epoch in range(1, epochs + 1)]
+    return ["network", "optimizer", "learning rate", *after, "more with shuffled sources"]
+
+
+def _row(one: Mapping[str, Any]) -> list[str]:
+    perplexities = [
+        f"{mean:.1f}" + ("" if half_width is None else f" ± {half_width:.1f}")
+        for mean, half_width in zip(one["perplexity"], one["half_width"], strict=True)
+    ]
+    growth = f"{one['growth_by_shuffled_sources']:+.1%}"
+    return [one["network"], one["optimizer"], f"{one['learning_rate']:g}", *perplexities, growth]
+
+
+if __name__ == "__main__":
+    main()
