@@ -1,9 +1,10 @@
 """Compares searchers at equal budget over several seeds: python -m experiments.compare_searchers --run_dir=runs/mine
 
 By trainings: each searcher evaluates the same number of distinct rules from each seed, with its default settings and by
-the search's own protocol. With `--table=digits` nothing is trained: the table of all one-group rules knows the results,
-so that hundreds of seeds take minutes, and how far each search is from the optimum is known. What is finished is kept
-in the run folder; with --resume, a run goes on where it was stopped.
+the search's own protocol; the rules that it chooses are measured from fresh seeds. With `--table=digits`, nothing is
+trained: the table of all one-group rules knows the results, so that hundreds of seeds take minutes and the distance of
+each search from the optimum is known. Random search always takes part. What is finished is kept in the run folder; with
+--resume, a run goes on from there.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ NAME = "compare_searchers"
 def main() -> NoReturn:
     """Runs the comparison and exits."""
     shared_flags.define(NAME)
-    flags.DEFINE_list("searchers", ["random", "ppo", "trpo", "evolution"], "Searchers to compare.")
+    flags.DEFINE_list("searchers", ["ppo", "trpo", "evolution"], "Searchers to compare with random search.")
     flags.DEFINE_integer("seeds", 3, "Seeds of each searcher, from --seed on.", lower_bound=2)
     flags.DEFINE_integer("trials", 200, "Distinct rules a run.", lower_bound=8)
     flags.DEFINE_integer("num_groups", 2, "Groups of a rule; in a table it is 1.", lower_bound=1, upper_bound=4)

@@ -98,6 +98,11 @@ def _row(one: Mapping[str, Any]) -> list[str]:
     return [
         *cells,
         f"{one['difference']:+.4f} ± {one['difference_half_width']:.4f}",
-        "< 0.0001" if one["p"] < 1e-4 else f"{one['p']:.4f}",
+        p_value(one["p"]),
         f"more than {one['random_rules_at_most']:,}" if worth is None else f"{worth:,}",
     ]
+
+
+def p_value(p: float) -> str:
+    """A p-value as a cell of a table."""
+    return "< 0.0001" if p < 1e-4 else f"{p:.4f}"

@@ -1,31 +1,46 @@
-"""Searchers compared by trainings: mean and interval over seeds of the best reward, and of the mean of all rules."""
+"""Searchers compared by trainings, where no table reaches: how good the rule is that each has chosen by then.
+
+A search chooses the rule with the highest reward so far. What that rule is worth is measured from fresh seeds, because
+the highest of many rewards is partly luck. Searches of the same seed share the children's initial weights and are paired.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 
+from experiments.compare_searchers.statistics import p_value
 from nos_tf import run_folder, searchers, style
+from nos_tf.dsl import Program
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
 from nos_tf.run_folder import RunFolder
-from nos_tf.search.configuration import BATCH_SIZE
+from nos_tf.search.configuration import BATCH_SIZE, derived_seeds
 from nos_tf.search.executors.in_process import InProcess
-from nos_tf.search.executors.job import Executor
+from nos_tf.search.executors.job import Job
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.loop import Stage, run_stage
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
-from nos_tf.statistics import mean_interval
+from nos_tf.search.trial import Trial
+from nos_tf.statistics import holm, mean_interval, paired_difference
+from nos_tf.tensorflow_loading import load_single_threaded, set_environment
 from nos_tf.text import markdown_table
 
+BUDGETS = (100, 300, 1_000)
 TABLE = "searchers.md"
-_HEADER = ("searcher", "rules a run", "best reward", "mean of all rules", "mean of the last quarter")
+_FRESH_SEEDS = 3
+_PURPOSE = 200  # Purpose number of the fresh seeds, which no search uses.
+_HEADER = ("searcher", "rules", "reward of the chosen rule", "more than random's", "p (Holm)", "mean of all rules")
 
 
 def describe(flags: Mapping[str, Any]) -> str:
-    """What is trained on.
+    """The data that rules are trained on.
 
     Raises:
       RunError: There is no such task, or its data are missing.
@@ -34,43 +49,113 @@ def describe(flags: Mapping[str, Any]) -> str:
 
 
 def run(folder: RunFolder, flags: Mapping[str, Any], data: str) -> None:
-    """Trains what is missing, and writes and shows the comparison."""
+    """Runs the searches that are missing, and writes and shows the comparison."""
+    set_environment()
+    names = list(dict.fromkeys(["random", *flags["searchers"]]))
     seeds = range(flags["seed"], flags["seed"] + flags["seeds"])
-    runs: dict[str, list[list[float]]] = {}
-    with InProcess(_setup(flags).build) as executor:
-        for searcher in flags["searchers"]:
-            for seed in seeds:
-                runs.setdefault(searcher, []).append(_rewards(folder, flags, searcher, seed, executor))
-                print(f"{searcher}, seed {seed}: best reward {max(runs[searcher][-1]):.4f}", flush=True)
-    results = {"experiment": "compare_searchers", "dataset": data, "scale": {"seeds": list(seeds)}, "rewards": runs}
-    run_folder.write_json(folder / run_folder.RESULTS, results)
-    table = markdown_table(_HEADER, [_row(searcher, found) for searcher, found in runs.items()])
-    run_folder.write_text(folder / TABLE, f"Data: {data}. Mean and 95% Student's t interval over seeds.\n\n{table}")
-    style.console().print(table, markup=False, highlight=False, soft_wrap=True)
+    pairs = [(name, seed) for seed in seeds for name in names]
+    missing = [pair for pair in pairs if not _path(folder.path, *pair).exists()]
+    work = (joblib.delayed(_search)(folder.path, flags, *pair) for pair in missing)
+    for done, (name, seed) in enumerate(joblib.Parallel(n_jobs=-1, return_as="generator_unordered")(work), start=1):
+        print(f"{name}, seed {seed}: {done} of {len(missing)} searches", flush=True)
+    found = {pair: run_folder.read_json(_path(folder.path, *pair)) for pair in pairs}
+    entries = compare({name: [found[name, seed] for seed in seeds] for name in names}, _budgets(flags["trials"]))
+    run_folder.write_json(
+        folder / run_folder.RESULTS,
+        {"experiment": "compare_searchers", "dataset": data, "scale": {"seeds": list(seeds)}, "searchers": entries},
+    )
+    text = markdown_table(_HEADER, [_row(one) for one in entries])
+    run_folder.write_text(
+        folder / TABLE, f"Data: {data}. Mean and 95% Student's t interval over {len(seeds)} seeds.\n\n{text}"
+    )
+    style.console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _setup(flags: Mapping[str, Any]) -> EvaluatorSetup:
     return EvaluatorSetup(flags["task"], data_dir=flags["data_dir"])
 
 
-def _rewards(folder: RunFolder, flags: Mapping[str, Any], searcher: str, seed: int, executor: Executor) -> list[float]:
-    """Rewards of one search in the order of its trials, from its store where they are there already."""
-    path = folder / f"{searcher}-{seed}.sqlite"
+def _path(folder: Path, name: str, seed: int) -> Path:
+    return folder / f"{name}-{seed}.json"
+
+
+@functools.lru_cache(maxsize=1)
+def _executor(setup: EvaluatorSetup) -> InProcess:
+    """Of this process, as its graphs take a while to trace."""
+    return InProcess(setup.build)
+
+
+def _search(folder: Path, flags: Mapping[str, Any], name: str, seed: int) -> tuple[str, int]:
+    """Runs one search, or what is missing of it, and measures the rules that it has chosen."""
+    load_single_threaded()
+    executor = _executor(_setup(flags))
+    path = folder / f"{name}-{seed}.sqlite"
     space = SearchSpace(flags["num_groups"], constraints=frozenset(CONSTRAINTS))
     with Store.open(path) if path.exists() else Store.create(path, {"task": flags["task"]}) as store:
-        stage = Stage(searcher, searchers.get(searcher, space, seed), flags["trials"], BATCH_SIZE, seed)
+        stage = Stage(name, searchers.get(name, space, seed), flags["trials"], BATCH_SIZE, seed)
         run_stage(stage, store, executor, Observer())
-        return [trial.reward for trial in store.trials() if trial.duplicate_of is None]
+        trials = [trial for trial in store.trials() if trial.duplicate_of is None]
+    chosen = {budget: best_so_far(trials, budget) for budget in _budgets(flags["trials"])}
+    fresh = derived_seeds(seed, _PURPOSE, _FRESH_SEEDS)
+    rules = list({trial.program for trial in chosen.values()})
+    rewards: dict[Program, list[float]] = {rule: [] for rule in rules}
+    jobs = [Job(number, rule, each) for number, (rule, each) in enumerate(itertools.product(rules, fresh))]
+    for job, evaluation in executor.run(jobs):
+        rewards[job.program].append(evaluation.reward)
+    result = {
+        "rewards": [trial.reward for trial in trials],
+        "chosen": [
+            {"rules": budget, "rule": str(trial.program), "value": float(np.mean(rewards[trial.program]))}
+            for budget, trial in chosen.items()
+        ],
+    }
+    run_folder.write_json(_path(folder, name, seed), result)
+    return name, seed
 
 
-def _row(searcher: str, runs: list[list[float]]) -> list[str]:
-    means = (
-        [max(run) for run in runs],
-        [float(np.mean(run)) for run in runs],
-        [float(np.mean(run[-len(run) // 4 :])) for run in runs],
-    )
-    cells = []
-    for values in means:
-        mean, half_width = mean_interval(values)
-        cells.append(f"{mean:.3f} ± {half_width:.3f}")
-    return [searcher, ", ".join(str(len(run)) for run in runs), *cells]
+def best_so_far(trials: Sequence[Trial], budget: int) -> Trial:
+    """The first trial of the highest reward among the first `budget`."""
+    return max(trials[:budget], key=lambda trial: trial.reward)
+
+
+def _budgets(trials: int) -> list[int]:
+    return [*(budget for budget in BUDGETS if budget < trials), trials]
+
+
+def compare(runs: Mapping[str, Sequence[Mapping[str, Any]]], budgets: Sequence[int]) -> list[dict[str, Any]]:
+    """Figures of each searcher at each budget, paired by seed with random search; p-values are Holm-corrected.
+
+    Args:
+      runs: By searcher, random search among them, the result of each seed.
+      budgets: Numbers of evaluated rules.
+    """
+    entries = []
+    for name, found in runs.items():
+        for place, budget in enumerate(budgets):
+            values, random = ([one["chosen"][place]["value"] for one in each] for each in (found, runs["random"]))
+            value, value_half_width = mean_interval(values)
+            mean, mean_half_width = mean_interval([float(np.mean(one["rewards"][:budget])) for one in found])
+            entry = {
+                "searcher": name,
+                "rules": budget,
+                "value": value,
+                "value_half_width": value_half_width,
+                "mean": mean,
+                "mean_half_width": mean_half_width,
+            }
+            if name != "random":
+                pair = paired_difference(values, random)
+                entry |= {"difference": pair.mean, "difference_half_width": pair.half_width, "p": pair.p}
+            entries.append(entry)
+    others = [one for one in entries if "p" in one]
+    for one, p in zip(others, holm([one["p"] for one in others]), strict=True):
+        one["p"] = p
+    return entries
+
+
+def _row(one: Mapping[str, Any]) -> list[str]:
+    cells = [one["searcher"], f"{one['rules']:,}", f"{one['value']:.3f} ± {one['value_half_width']:.3f}"]
+    mean = f"{one['mean']:.3f} ± {one['mean_half_width']:.3f}"
+    if "p" not in one:
+        return [*cells, "", "", mean]
+    return [*cells, f"{one['difference']:+.4f} ± {one['difference_half_width']:.4f}", p_value(one["p"]), mean]

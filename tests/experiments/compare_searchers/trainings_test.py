@@ -1,0 +1,90 @@
+"""The comparison by trainings, over invented rewards."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+
+import joblib
+import numpy as np
+import pytest
+import scipy.stats
+
+from experiments.compare_searchers import __main__ as script
+from experiments.compare_searchers import trainings
+from nos_tf.search.executors.in_process import InProcess
+from nos_tf.search.executors.setup import EvaluatorSetup
+from nos_tf.search.store import Store
+from tests.experiments.in_process import run
+from tests.search.fakes import FakeEvaluator
+
+FLAGS = ("--searchers=evolution", "--seeds=2", "--trials=20", "--num_groups=1")
+
+
+class Seeded(FakeEvaluator):
+    """Rewards that also depend on the seed."""
+
+    def evaluate(self, program, seed):
+        found = super().evaluate(program, seed)
+        return dataclasses.replace(found, reward=found.reward + seed % 97 / 970)
+
+
+@pytest.fixture
+def invented(monkeypatch):
+    monkeypatch.setattr(trainings, "_executor", lambda setup: InProcess(Seeded))
+    monkeypatch.setattr(EvaluatorSetup, "describe_data", lambda setup: "invented")
+    monkeypatch.setattr(trainings, "BUDGETS", (8, 1_000))
+    with joblib.parallel_config(backend="threading"):
+        yield
+
+
+def test_chosen_rules_are_those_of_the_highest_reward_and_measured_from_fresh_seeds(monkeypatch, tmp_path, invented):
+    assert run(monkeypatch, script, *FLAGS, f"--run_dir={tmp_path / 'run'}") == 0
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert [(one["searcher"], one["rules"]) for one in results["searchers"]] == [
+        ("random", 8), ("random", 20), ("evolution", 8), ("evolution", 20),
+    ]  # fmt: skip
+    values = []
+    for seed in (0, 1):
+        found = json.loads((tmp_path / "run" / f"evolution-{seed}.json").read_text())
+        with Store.read(tmp_path / "run" / f"evolution-{seed}.sqlite") as store:
+            trials = [trial for trial in store.trials() if trial.duplicate_of is None]
+        assert found["rewards"] == [trial.reward for trial in trials]
+        best = max(trials[:8], key=lambda trial: trial.reward)
+        assert found["chosen"][0]["rule"] == str(best.program)
+        seeds = trainings.derived_seeds(seed, trainings._PURPOSE, 3)
+        assert seed not in seeds
+        fresh = np.mean([Seeded().evaluate(best.program, each).reward for each in seeds])
+        assert found["chosen"][0]["value"] == pytest.approx(fresh)
+        values.append(found["chosen"][0]["value"])
+    assert results["searchers"][2]["value"] == pytest.approx(np.mean(values))
+
+
+def test_a_run_goes_on_where_it_was_stopped(monkeypatch, tmp_path, invented):
+    folder = tmp_path / "run"
+    assert run(monkeypatch, script, *FLAGS, f"--run_dir={folder}") == 0
+    results = (folder / "results.json").read_text()
+    (folder / "random-1.json").unlink()
+    kept = {path: path.stat().st_mtime_ns for path in folder.glob("*-?.json")}
+    assert run(monkeypatch, script, *FLAGS, f"--run_dir={folder}", "--resume") == 0
+    assert (folder / "results.json").read_text() == results
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+def test_differences_are_paired_by_seed_and_corrected():
+    rng = np.random.default_rng(0)
+    common = rng.normal(0.8, 0.1, 12)
+    values = {name: common + rng.normal(shift, 0.01, 12) for name, shift in (("random", 0), ("ppo", 0.02), ("trpo", 0))}
+    runs = {
+        name: [{"rewards": [0.1, 0.3], "chosen": [{"value": value}]} for value in column]
+        for name, column in values.items()
+    }
+    random, ppo, trpo = trainings.compare(runs, [2])
+    assert "p" not in random
+    raw = [scipy.stats.ttest_rel(values[name], values["random"]).pvalue for name in ("ppo", "trpo")]
+    assert ppo["p"] == pytest.approx(2 * raw[0])
+    assert trpo["p"] == pytest.approx(max(raw[1], 2 * raw[0]))
+    assert ppo["difference"] == pytest.approx((values["ppo"] - values["random"]).mean())
+    assert ppo["difference_half_width"] < ppo["value_half_width"] / 3
+    assert math.isclose(ppo["mean"], 0.2)
