@@ -1,7 +1,8 @@
 """Searchers compared by trainings, where no table reaches: how good the rule is that each has chosen by then.
 
 A search chooses the rule with the highest reward so far. What that rule is worth is measured from fresh seeds, because
-the highest of many rewards is partly luck. Searches of the same seed share the children's initial weights and are paired.
+the highest of many rewards is partly luck. Searches of the same seed share the initial weights of the children, so they
+are compared in pairs.
 """
 
 from __future__ import annotations
