@@ -62,11 +62,11 @@ def test_the_state_of_another_searcher_is_refused(name, other):
     searcher = make(name)
     feed(searcher, 3)
     before = searcher.state()
-    with pytest.raises(ValueError, match=f"another searcher; .* Wanted: {name}. Received: {other}"):
+    with pytest.raises(ValueError, match=f"another searcher; .* Expected: {name}. Received: {other}"):
         searcher.restore(make(other).state())
     with pytest.raises(ValueError, match="another space; "):
         searcher.restore(make(name, SearchSpace(num_groups=1)).state())
-    with pytest.raises(ValueError, match=r"another seed; .* Wanted: 0. Received: 1"):
+    with pytest.raises(ValueError, match=r"another seed; .* Expected: 0. Received: 1"):
         searcher.restore(make(name, seed=1).state())
     for key, array in searcher.state().items():
         np.testing.assert_array_equal(array, before[key])
