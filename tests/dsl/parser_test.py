@@ -54,9 +54,9 @@ def test_texts(text, tokens):
 BAD_TEXTS = [
     ("", "The rule is empty", None),
     ("   \n ", "The rule is empty", None),
-    (None, "A rule is a text", None),
-    (3, "A rule is a text", None),
-    (b"g", "A rule is a text", None),
+    (None, "A rule is a string", None),
+    (3, "A rule is a string", None),
+    (b"g", "A rule is a string", None),
     ("g + " * 300_000 + "g", "at most 1000 characters. Received: 1200001", None),
     ("g" * MAX_LENGTH, "Unknown name", 1),
     ("g * (m + " + "x" * 900 + ")", "Unknown name", 10),
