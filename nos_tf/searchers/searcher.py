@@ -107,7 +107,7 @@ def check_observation(
     """
     if not programs or not len(programs) == len(rewards) == len(repeats):
         raise ValueError(
-            "Pass at least one program, with a reward and whether it is a repeat for each. "
+            "Pass at least one program, and a reward and a repeat flag for each. "
             f"Received: {len(programs)} programs, {len(rewards)} rewards, {len(repeats)} repeats"
         )
     for program, reward in zip(programs, rewards, strict=True):

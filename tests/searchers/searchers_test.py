@@ -92,7 +92,7 @@ def test_a_state_that_is_none_is_refused(name):
 def test_impossible_observations_are_refused(name):
     searcher = make(name)
     programs = searcher.propose(2)
-    with pytest.raises(ValueError, match=r"a reward for each.* Received: 2 programs, 1 rewards, 2 repeats"):
+    with pytest.raises(ValueError, match=r"a repeat flag for each.* Received: 2 programs, 1 rewards, 2 repeats"):
         searcher.observe(programs, [1.0], [False, False])
     with pytest.raises(ValueError, match="Received: 2 programs, 2 rewards, 0 repeats"):
         searcher.observe(programs, [1.0, 0.5], [])
