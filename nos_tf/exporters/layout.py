@@ -1,4 +1,4 @@
-"""What the files of all targets share: filling a template, the header, and the equations of the docstrings."""
+"""Code shared by all targets: filling in templates, the header, and the equations in docstrings."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from nos_tf.exporters.subject import Subject
 from nos_tf.versions import __version__
 
 WIDTH = 88
-_RATE = 0.01  # Of examples, where no other one was measured.
+_RATE = 0.01  # For examples, if no rate was measured.
 
 
 def fill(template: str, **parts: str | Sequence[str]) -> str:
-    """A template with its parts.
+    """Fills in a template.
 
     Args:
-      template: Source text. `$name` within a line is replaced by a text; a line that is `$name` and nothing else, by
-        lines indented as it is, or by nothing.
+      template: Source text. `$name` within a line is replaced with a text; a line that consists only of `$name` is
+        replaced with lines of the same indentation, or removed.
       **parts: Texts, and lists of lines.
     """
     lines: list[str] = []
@@ -37,19 +37,19 @@ def fill(template: str, **parts: str | Sequence[str]) -> str:
                 string.Template(line).substitute({key: one for key, one in parts.items() if isinstance(one, str)})
             )
     text = "\n".join(lines).strip("\n") + "\n"
-    text = re.sub(r"\n{3,}(?=[ \n])", "\n\n", text)  # Parts that are not there leave their empty lines.
+    text = re.sub(r"\n{3,}(?=[ \n])", "\n\n", text)  # Missing parts leave blank lines.
     text = re.sub(r'(""")\n{2,}(?=import |from )', r"\1\n\n", text)
-    text = re.sub(r'("""[^\n"]+)\s+"""\n', r'\1"""\n', text)  # A docstring of one line.
+    text = re.sub(r'("""[^\n"]+)\s+"""\n', r'\1"""\n', text)  # One-line docstrings.
     return re.sub(r"\n{4,}", "\n\n\n", text)
 
 
 def call(head: str, arguments: Iterable[str], tail: str = ")", indent: int = 0) -> list[str]:
-    """`head(arguments)` as one line, or as one line an argument where that is too long.
+    """`head(arguments)` on one line or, if that is too long, with one argument per line.
 
     Args:
-      head: All up to the opening bracket and with it.
-      arguments: What stands between the brackets.
-      tail: The closing bracket and all behind it.
+      head: Everything up to and including the opening bracket.
+      arguments: Arguments between the brackets.
+      tail: The closing bracket and everything after it.
       indent: Columns before the line.
     """
     arguments = list(arguments)
@@ -63,7 +63,7 @@ def call(head: str, arguments: Iterable[str], tail: str = ")", indent: int = 0) 
 
 
 def common(subject: Subject, recipe: Recipe) -> dict[str, str | list[str]]:
-    """The parts that the templates of all frameworks have."""
+    """Template parts that all frameworks use."""
     steps = ["total_steps=10_000"] if recipe.reads(TOTAL_STEPS) else []
     return {
         "header": header(subject),
@@ -90,36 +90,36 @@ def header(subject: Subject) -> list[str]:
 
 
 def equations(recipe: Recipe) -> list[str]:
-    """The step as plain text, one equation a line."""
+    """The step as plain text, one equation per line."""
     lines = [f"{slot.name} = {TEXT.write(slot.updated)}" for slot in recipe.slots]
     return [*lines, *assignments(recipe, TEXT)]
 
 
 def assignments(recipe: Recipe, dialect: Dialect, arrays: bool | None = None) -> list[str]:
-    """The statements in a framework's words: all of them, or those of arrays or of scalars alone."""
+    """The statements in a framework's notation: all of them, or only those of arrays or scalars."""
     return [
         f"{one.name} = {dialect.write(one.expression)}" for one in recipe.statements if arrays in (None, one.is_array)
     ]
 
 
 def legend(recipe: Recipe) -> list[str]:
-    """What the names in the equations mean that do not explain themselves."""
+    """Explains the names in the equations that are not self-explanatory."""
     meanings = ["g is the gradient", *(["w the weights"] if recipe.reads(WEIGHTS) else [])]
-    meanings += ["t the number of steps made before"] if recipe.reads(STEP) else []
+    meanings += ["t the number of previous steps"] if recipe.reads(STEP) else []
     *most, last = [f"where {meanings[0]}", *meanings[1:]]
     return textwrap.wrap(f"{', '.join(most)} and {last}." if most else f"{last}.", WIDTH)
 
 
 def arguments(recipe: Recipe) -> dict[str, str]:
-    """Meaning of every hyperparameter of a rule besides the learning rate, by its name."""
-    found = {}
+    """Meaning of every hyperparameter of a rule other than the learning rate, by name."""
+    meanings = {}
     if recipe.reads(TOTAL_STEPS):
-        found[TOTAL_STEPS] = "Length of the training in steps."
+        meanings[TOTAL_STEPS] = "Total number of training steps."
     for slot in recipe.slots:
-        found[slot.beta_name] = f"Decay rate of the running average {slot.name}, in [0, 1)."
+        meanings[slot.beta_name] = f"Decay rate of the running average {slot.name}, in [0, 1)."
     if recipe.draws:
-        found["seed"] = "Seed of the random numbers."
-    return found
+        meanings["seed"] = "Seed of the random numbers."
+    return meanings
 
 
 def signature(recipe: Recipe) -> list[str]:
@@ -130,7 +130,7 @@ def signature(recipe: Recipe) -> list[str]:
 
 
 def draw_names(recipe: Recipe) -> dict[Expression, str]:
-    """A variable for each random draw of a step."""
+    """A variable name for each random draw of a step."""
     names = {}
     for draw in recipe.draws:
         alike = [other for other in recipe.draws if other.op == draw.op]
