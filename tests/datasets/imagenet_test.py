@@ -113,7 +113,7 @@ def test_last_images_can_be_held_out(data):
 
 
 def test_labels_of_a_sample_are_checked(tmp_path):
-    with pytest.warns(DataWarning, match="^test holds no example of class 5 and 17 more, which another split holds$"):
+    with pytest.warns(DataWarning, match="^test has no example of class 5 and 17 more, which another split has$"):
         ImageNet.load(str(fake_imagenet.small(tmp_path / "small"))).check()
     records = [[(fake_imagenet.photograph(0), label) for label in (0, 1_000)]]
     other = fake_imagenet.write(tmp_path / "other", {"train": records, "validation": records})
