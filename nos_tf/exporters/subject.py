@@ -101,7 +101,7 @@ def _of_program(program: Program) -> Subject:
 
 def _named(name: str) -> Subject:
     rule = NAMED_RULES.get(name) or NamedRule(_SIGN_FAMILY[name])
-    origin = "Found by the search of" if rule.origin == FOUND else "A known optimizer, in the language of"
+    origin = "Found by the search of" if rule.origin == FOUND else "A known optimizer, written in the language of"
     lines = [f"{origin} {_PAPER}."]
     if rule.is_approximate:
         lines.append(f"It only approximates {rule.title}.")

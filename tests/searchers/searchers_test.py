@@ -99,7 +99,7 @@ def test_impossible_observations_are_refused(name):
     with pytest.raises(ValueError, match="Received: 0 programs, 0 rewards"):
         searcher.observe([], [], [])
     for reward in (float("nan"), float("inf")):
-        with pytest.raises(ValueError, match=f"finite; .* Received: {reward} of "):
+        with pytest.raises(ValueError, match=f"finite; .* Received: {reward} for "):
             searcher.observe(programs, [0.5, reward], [False, False])
     with pytest.raises(ValueError, match="not in this search space"):
         searcher.observe([parse("g")], [0.5], [False])
