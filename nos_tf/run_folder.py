@@ -69,7 +69,7 @@ class RunFolder:
             ) from None
         except OSError as error:
             raise RunError(
-                f"Cannot write to the run folder ({error.strerror}); choose another. Received: {self.path}"
+                f"The run folder cannot be written to ({error.strerror}); choose another. Received: {self.path}"
             ) from None
         try:
             with writing(self.path):
@@ -98,7 +98,7 @@ class RunFolder:
             names = {entry.name for entry in self.path.iterdir()} if self.path.exists() else set()
         except OSError as error:
             raise RunError(
-                f"Cannot read the run folder ({error.strerror}); choose another. Received: {self.path}"
+                f"The run folder cannot be read ({error.strerror}); choose another. Received: {self.path}"
             ) from None
         marker = self._marker
         if marker in names and not self._resume:
@@ -107,7 +107,7 @@ class RunFolder:
             )
         leftovers = {_LOCK, f"{marker}.new", f"{marker}.new-journal", _new(Path(marker)).name}
         if marker not in names and names - leftovers:
-            raise RunError(f"The run folder contains files of something else; choose another. Received: {self.path}")
+            raise RunError(f"The run folder contains unrelated files; choose another. Received: {self.path}")
 
     def begin(self, experiment: str, flags: Mapping[str, Any], without: frozenset[str]) -> dict[str, Any]:
         """Writes `config.json`, or checks that the folder already contains the same run.
@@ -173,7 +173,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise RunError(f"The folder holds no {path.name}, so no run of this script. Received: {path.parent}") from None
     except (OSError, ValueError) as error:
-        raise RunError(f"Cannot read one of the run's files ({first_line(error)}). Received: {path}") from None
+        raise RunError(f"A file of the run cannot be read ({first_line(error)}). Received: {path}") from None
     if not isinstance(value, dict):
         raise RunError(f"One of the run's files is not a JSON object. Received: {path}")
     return value

@@ -70,7 +70,7 @@ def test_a_study_needs_a_folder_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"Received: no --run_dir$"):
         Work("study", FLAGS, {})
     (tmp_path / "thesis.tex").touch()
-    with pytest.raises(RunError, match="contains files of something else"):
+    with pytest.raises(RunError, match="contains unrelated files"):
         Work("study", FLAGS | {"run_dir": str(tmp_path)}, {})
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
