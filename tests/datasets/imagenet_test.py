@@ -108,7 +108,7 @@ def test_last_images_can_be_held_out(data):
     val = {int(label) for _, labels in held.evaluations(5, 32)["val"].as_numpy_iterator() for label in labels}
     assert train == set(range(11))
     assert val == set(range(11, 23))
-    with pytest.raises(PreparedDataError, match=r"the 23 of the training set .*Received: 23"):
+    with pytest.raises(PreparedDataError, match=r"the 23 in the training set\. Received: 23"):
         ImageNet.load(folder, val_examples=23)
 
 
