@@ -158,8 +158,8 @@ def config_hash(flags: Mapping[str, Any], without: frozenset[str]) -> str:
       flags: Flag values by name, as JSON values.
       without: Names of the flags that do not affect any number.
     """
-    kept = {name: value for name, value in flags.items() if name not in without}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:_HASH_DIGITS]
+    relevant = {name: value for name, value in flags.items() if name not in without}
+    return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()[:_HASH_DIGITS]
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -49,10 +49,10 @@ class Settings:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value, bounds = getattr(self, field.name), field.metadata["bounds"]
-            given = {word: bound for word, bound in bounds.items() if bound is not None}
-            if given and not (math.isfinite(value) and _is_within(value, bounds)):
-                wanted = " and ".join(f"{word} {number(bound)}" for word, bound in given.items())
-                raise ValueError(f"{field.name} must be {wanted}. Received: {field.name}={value!r}")
+            limits = {word: bound for word, bound in bounds.items() if bound is not None}
+            if limits and not (math.isfinite(value) and _is_within(value, bounds)):
+                range_text = " and ".join(f"{word} {number(bound)}" for word, bound in limits.items())
+                raise ValueError(f"{field.name} must be {range_text}. Received: {field.name}={value!r}")
 
 
 def _is_within(value: float, bounds: dict[str, float | None]) -> bool:

@@ -76,11 +76,11 @@ def _set(variables: Mapping[str, str]) -> None:
 def _no_standard_error() -> Iterator[None]:
     """Discards standard error, where TensorFlow prints startup messages at any log level, in the middle of progress."""
     sys.stderr.flush()
-    kept = os.dup(2)
+    original = os.dup(2)
     with open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(original, 2)
+        os.close(original)

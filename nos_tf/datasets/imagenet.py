@@ -66,18 +66,18 @@ class ImageNet:
         """
         import tensorflow_datasets as tfds
 
-        found = builder(NAME, data_dir)
-        splits = found.info.splits
+        prepared = builder(NAME, data_dir)
+        splits = prepared.info.splits
         missing = [split for split in ("train", "validation") if split not in splits]
         if missing:
             raise PreparedDataError(
                 f"{NAME} was prepared without its split {missing[0]!r}; prepare it with both. "
-                f"Received: {found.data_path}"
+                f"Received: {prepared.data_path}"
             )
-        if found.info.file_format != tfds.core.FileFormat.TFRECORD:
+        if prepared.info.file_format != tfds.core.FileFormat.TFRECORD:
             raise PreparedDataError(
-                f"{NAME} must be prepared as TFRecord files. Received: {found.info.file_format.value} in "
-                f"{found.data_path}"
+                f"{NAME} must be prepared as TFRecord files. Received: {prepared.info.file_format.value} in "
+                f"{prepared.data_path}"
             )
         examples = splits["train"].num_examples
         if not 0 <= val_examples < examples:
@@ -90,7 +90,7 @@ class ImageNet:
             _part(splits[f"train[{examples - val_examples}:]"]) if val_examples else None,
             _part(splits["validation"]),
             _label(splits),
-            lambda record: found.info.features.deserialize_example(record, decoders=decoders),
+            lambda record: prepared.info.features.deserialize_example(record, decoders=decoders),
         )
 
     def check(self) -> None:

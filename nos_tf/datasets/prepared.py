@@ -29,10 +29,10 @@ def builder(name: str, data_dir: str | None = None) -> Any:
     load_quietly()
     import tensorflow_datasets as tfds
 
-    found = tfds.builder(name, data_dir=data_dir)
-    if not os.path.isdir(found.data_path):
+    prepared = tfds.builder(name, data_dir=data_dir)
+    if not os.path.isdir(prepared.data_path):
         try:
-            found.download_and_prepare()
+            prepared.download_and_prepare()
         except Exception as error:  # The network, the disk or a server can raise anything.
             reason = (str(error).splitlines() or [""])[0][:120]
             raise PreparedDataError(
@@ -40,7 +40,7 @@ def builder(name: str, data_dir: str | None = None) -> Any:
                 f"({type(error).__name__}: {reason}); pass a TensorFlow Datasets folder that contains it. "
                 f"Received: data_dir={data_dir!r}"
             ) from error
-    return found
+    return prepared
 
 
 def load_split(name: str, split: str, data_dir: str | None = None) -> dict[str, np.ndarray]:

@@ -42,11 +42,11 @@ def classes(judged: Sequence[Judgement]) -> np.ndarray:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    _, keys = np.unique([one.key for one in judged], return_inverse=True)
-    _, prints = np.unique([one.fingerprint for one in judged], return_inverse=True)
+    _, keys = np.unique([judgement.key for judgement in judged], return_inverse=True)
+    _, fingerprints = np.unique([judgement.fingerprint for judgement in judged], return_inverse=True)
     count = int(keys.max()) + 1
-    size = count + int(prints.max()) + 1
-    ends = keys.astype(np.int32), (count + prints).astype(np.int32)  # SciPy 1.11 accepts no wider ones.
+    size = count + int(fingerprints.max()) + 1
+    ends = keys.astype(np.int32), (count + fingerprints).astype(np.int32)  # SciPy 1.11 accepts no wider ones.
     links = coo_array((np.ones(len(judged), bool), ends), shape=(size, size))
     _, component = connected_components(links, directed=False)
     _, first, number = np.unique(component[keys], return_index=True, return_inverse=True)

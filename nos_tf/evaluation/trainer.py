@@ -184,11 +184,11 @@ class Trainer:
     def batches(self, epoch: int, seed: int) -> np.ndarray:
         """Indices of an epoch's examples, `[steps, batch]`: epochs go through one shuffle of the data after another."""
         batch = min(self._task.batch_size, self._train_size)
-        wanted = self.steps_per_epoch * batch
-        shuffles_per_epoch = 1 if wanted > self._train_size // 2 else self._train_size // wanted
-        shuffle, part = divmod(epoch, shuffles_per_epoch)
+        examples = self.steps_per_epoch * batch
+        epochs_per_shuffle = 1 if examples > self._train_size // 2 else self._train_size // examples
+        shuffle, part = divmod(epoch, epochs_per_shuffle)
         order = np.random.default_rng((seed, shuffle)).permutation(self._train_size)
-        return order[part * wanted : (part + 1) * wanted].reshape(self.steps_per_epoch, batch).astype(np.int32)
+        return order[part * examples : (part + 1) * examples].reshape(self.steps_per_epoch, batch).astype(np.int32)
 
     def weights(self) -> list[np.ndarray]:
         """Current values of the trainable weights."""

@@ -171,7 +171,7 @@ def _named(update: Expression, names: dict[Expression, str]) -> list[Statement]:
         name = next(name for name in itertools.chain([_role(part)], numbered) if name not in taken)
         taken.add(name)
         replacement = {part: _variable(name, part)}
-        changed = [Statement(one.name, one.expression.replaced(replacement)) for one in statements]
+        changed = [Statement(each.name, each.expression.replaced(replacement)) for each in statements]
         first = next((i for i, (a, b) in enumerate(zip(changed, statements, strict=True)) if a != b), len(changed))
         statements = [*changed[:first], Statement(name, part), *changed[first:]]
         update = update.replaced(replacement)

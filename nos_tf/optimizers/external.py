@@ -76,15 +76,15 @@ def get(name: str, learning_rate: Any, **kwargs: Any) -> Any:
     Raises:
       ValueError: The library has no such optimizer or is not installed, or the class does not accept the arguments.
     """
-    library, _, wanted = name.lower().partition("/")
+    library, _, optimizer = name.lower().partition("/")
     known = LIBRARIES[library]()
-    if wanted not in known:
-        raise ValueError(unknown(f"optimizer of {library}", wanted, known))
+    if optimizer not in known:
+        raise ValueError(unknown(f"optimizer of {library}", optimizer, known))
     try:
-        return known[wanted](learning_rate=learning_rate, **kwargs)
+        return known[optimizer](learning_rate=learning_rate, **kwargs)
     except TypeError as error:
-        given = ", ".join(f"{key}={value!r}" for key, value in kwargs.items())
+        arguments = ", ".join(f"{key}={value!r}" for key, value in kwargs.items())
         raise ValueError(
             f"Cannot create {name} with these arguments ({error}); drop them or choose another optimizer. "
-            f"Received: {given}"
+            f"Received: {arguments}"
         ) from None

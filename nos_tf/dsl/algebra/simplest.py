@@ -33,10 +33,10 @@ def simplest(program: Program) -> Program:
         others = ((len(short_text(other)), other.tokens) for other in _without_a_part(program))
         shorter = sorted(other for other in others if other[0] < length)
         equal = (Program(tokens) for _, tokens in shorter if exact_key(Program(tokens)) == key)
-        found = next(equal, None)
-        if found is None:
+        simpler = next(equal, None)
+        if simpler is None:
             return program
-        program = found
+        program = simpler
 
 
 def simplest_text(program: Program) -> str:
