@@ -1,6 +1,6 @@
-"""Neural Optimizer Search: update rules as programs, as Keras optimizers, and as something that can be searched for.
+"""Neural Optimizer Search: update rules as programs, as Keras optimizers, and as the object of a search.
 
-The language and the export of rules need no TensorFlow, which is loaded on the first use of anything that trains.
+Parsing and exporting rules does not need TensorFlow, which is imported on the first use of anything that trains.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""How a search's leaderboard is called, and the words in it that who reads one relies on."""
+"""The file name of a search's leaderboard and the verdicts in it."""
 
 LEADERBOARD = "leaderboard.json"  # In the run folder.
-BETTER, WORSE, UNDECIDED = VERDICTS = ("better", "worse", "undecided")  # Than the tuned baselines.
+BETTER, WORSE, UNDECIDED = VERDICTS = ("better", "worse", "undecided")  # Compared with the tuned baselines.

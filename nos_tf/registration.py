@@ -1,7 +1,7 @@
-"""Makes this package's classes known to Keras, so that a saved model loads after a plain `import nos_tf`.
+"""Registers this package's classes with Keras, so that a saved model loads after a plain `import nos_tf`.
 
-Keras looks saved classes up among those that are registered. Registering them takes Keras and its backend, which
-`import nos_tf` must not load, so they are registered as soon as Keras is there: at once, or when it is imported later.
+Keras looks up saved classes among the registered ones. Registering them needs Keras and its backend, which
+`import nos_tf` must not load, so it happens right away if Keras is already loaded, and otherwise once it is imported.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LIBRARIES = ("keras", "tensorflow")
 
 
 def register_with_keras() -> None:
-    """Registers the classes now if Keras is loaded, and otherwise when it will be."""
+    """Registers the classes now if Keras is loaded, and otherwise as soon as it is."""
     for name in _LIBRARIES:
         wrapt.register_post_import_hook(_register, name)
 
@@ -26,11 +26,11 @@ def register_with_keras() -> None:
 def _register(imported: types.ModuleType) -> None:
     others = [sys.modules[name] for name in _LIBRARIES if name in sys.modules and sys.modules[name] is not imported]
     if any(getattr(module.__spec__, "_initializing", False) for module in others):
-        return  # One library imports the other; the hook of the outer one follows.
+        return  # One library is importing the other; the outer one's hook runs later.
     keras = sys.modules.get("keras")
     if keras is not None and _backend(keras) in BACKENDS:
         importlib.import_module("nos_tf.optimizers")
 
 
 def _backend(keras: types.ModuleType) -> str:
-    return keras.config.backend() if hasattr(keras, "config") else "tensorflow"  # Keras 2 has no other.
+    return keras.config.backend() if hasattr(keras, "config") else "tensorflow"  # Keras 2 supports no other.

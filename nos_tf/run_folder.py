@@ -1,4 +1,4 @@
-"""The folder of one run: what lies in it, that one process at a time works in it, and how its files are written."""
+"""A run's folder: what it contains, the lock that admits one process at a time, and how its files are written."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ _HASH_DIGITS = 12
 
 
 class RunFolder:
-    """The folder of a run, opened once and handed down.
+    """The folder of a run, opened once and passed around.
 
-    As a context it is made and locked; the kernel frees the lock when the process ends, however it ends. A folder that
-    was made here and in which nothing was written is removed again.
+    Entering the context creates and locks the folder; the kernel releases the lock when the process ends, however it
+    ends. A folder that was created here and in which nothing was written is removed on exit.
 
     Args:
-      path: The folder; may be missing.
-      marker: Name of the first file that such a run writes; its own process may have left `marker.new` half-written.
-      resume: Whether to go on with the run that the folder may hold.
+      path: The folder; may not exist yet.
+      marker: Name of the first file that a run of this kind writes; an interrupted run may leave `marker.new` behind.
+      resume: Whether to continue a run that is already in the folder.
 
     Attributes:
       path: The folder.
 
     Raises:
-      RunError: Something lies in the folder, and it is no such run or `resume` is not set. Nothing has been changed.
+      RunError: The folder contains other files, or a run while `resume` is not set. Nothing has been changed.
     """
 
     def __init__(self, path: Path, marker: str = CONFIGURATION, resume: bool = False):
@@ -48,33 +48,33 @@ class RunFolder:
         self._marker = marker
         self._resume = resume
         self._lock = filelock.FileLock(path / _LOCK, blocking=False)
-        self._made = False
-        self._check()
+        self._created = False
+        self._check_content()
 
     def __enter__(self) -> RunFolder:
         """Raises:
-        RunError: The folder cannot be written, or another process holds the lock.
+        RunError: The folder is not writable, or another process holds the lock.
         """
         owner = ""
         try:
-            self._made = not self.path.exists()
+            self._created = not self.path.exists()
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
         except filelock.Timeout:
             with contextlib.suppress(OSError):  # Windows lets no other process read a locked file.
                 owner = f" (PID {(self.path / _LOCK).read_text().strip()})"
             raise RunError(
-                f"Another process{owner} is working in this run folder; wait for it or choose another. "
+                f"Another process{owner} is using this run folder; wait for it to finish or choose another. "
                 f"Received: {self.path}"
             ) from None
         except OSError as error:
             raise RunError(
-                f"The run folder cannot be written ({error.strerror}); choose another. Received: {self.path}"
+                f"The run folder cannot be written to ({error.strerror}); choose another. Received: {self.path}"
             ) from None
         try:
             with writing(self.path):
                 (self.path / _LOCK).write_text(f"{os.getpid()}\n")
-            self._check()  # Another process may have begun a run between the first look and the lock.
+            self._check_content()  # Another process may have started a run between the first check and the lock.
         except RunError:
             self._lock.release()
             raise
@@ -84,16 +84,16 @@ class RunFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._lock.release()
-        if self._made and [path.name for path in self.path.iterdir()] == [_LOCK]:
+        if self._created and [path.name for path in self.path.iterdir()] == [_LOCK]:
             with contextlib.suppress(OSError):
                 (self.path / _LOCK).unlink()
                 self.path.rmdir()
 
     def __truediv__(self, name: str) -> Path:
-        """Path of a file of the run."""
+        """Path of one of the run's files."""
         return self.path / name
 
-    def _check(self) -> None:
+    def _check_content(self) -> None:
         try:
             names = {entry.name for entry in self.path.iterdir()} if self.path.exists() else set()
         except OSError as error:
@@ -107,33 +107,33 @@ class RunFolder:
             )
         leftovers = {_LOCK, f"{marker}.new", f"{marker}.new-journal", _new(Path(marker)).name}
         if marker not in names and names - leftovers:
-            raise RunError(f"The run folder holds other files than such a run's; choose another. Received: {self.path}")
+            raise RunError(f"The run folder contains unrelated files; choose another. Received: {self.path}")
 
     def begin(self, experiment: str, flags: Mapping[str, Any], without: frozenset[str]) -> dict[str, Any]:
-        """Writes `config.json`, or finds that the folder holds the same run already.
+        """Writes `config.json`, or checks that the folder already contains the same run.
 
         Args:
           experiment: Name of the script.
-          flags: All flags, resolved, as JSON can hold them.
-          without: Names of the flags that change no number: these may differ when a run is resumed.
+          flags: All flags, resolved, as JSON values.
+          without: Names of the flags that do not affect any number and may therefore differ when a run is resumed.
 
         Returns:
           The content of `config.json`.
 
         Raises:
-          RunError: The folder holds another run, or cannot be written.
+          RunError: The folder contains another run or is not writable.
         """
         path = self / CONFIGURATION
         digest = config_hash(flags, without)
         if path.exists():
             stored = read_json(path)
-            found = stored.get("flags")
-            was = found if isinstance(found, dict) else {}
+            stored_flags = stored.get("flags")
+            old_flags = stored_flags if isinstance(stored_flags, dict) else {}
             if stored.get("experiment") != experiment or stored.get("config_hash") != digest:
-                names = [name for name in flags if name not in without and was.get(name) != flags[name]]
-                different = ", ".join(f"{name}={was.get(name)}" for name in names)
+                names = [name for name in flags if name not in without and old_flags.get(name) != flags[name]]
+                different = ", ".join(f"{name}={old_flags.get(name)}" for name in names)
                 raise RunError(
-                    f"The run folder holds {stored.get('experiment')} with {different or 'other settings'}; "
+                    f"The run folder holds a run of {stored.get('experiment')} with {different or 'other settings'}; "
                     f"resume with these or choose another folder. Received: {self.path}"
                 )
             return stored
@@ -152,21 +152,21 @@ class RunFolder:
 
 
 def config_hash(flags: Mapping[str, Any], without: frozenset[str]) -> str:
-    """A short name of everything that the numbers depend on: two runs of equal hash differ by their code alone.
+    """A short hash of everything that the numbers depend on: two runs with the same hash can only differ in their code.
 
     Args:
-      flags: Values by name, as JSON can hold them.
-      without: Names of those that change no number.
+      flags: Flag values by name, as JSON values.
+      without: Names of the flags that do not affect any number.
     """
-    kept = {name: value for name, value in flags.items() if name not in without}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:_HASH_DIGITS]
+    relevant = {name: value for name, value in flags.items() if name not in without}
+    return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()[:_HASH_DIGITS]
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object of a run folder.
+    """Reads a JSON object from a run folder.
 
     Raises:
-      RunError: The file cannot be read or holds something else.
+      RunError: The file cannot be read or is not a JSON object.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -175,13 +175,13 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise RunError(f"A file of the run cannot be read ({first_line(error)}). Received: {path}") from None
     if not isinstance(value, dict):
-        raise RunError(f"A file of the run holds no JSON object. Received: {path}")
+        raise RunError(f"One of the run's files is not a JSON object. Received: {path}")
     return value
 
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turns a failure to write a file of the run into one line."""
+    """Turns a failure to write one of the run's files into a one-line error."""
     try:
         yield
     except OSError as error:
@@ -192,10 +192,10 @@ def writing(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Gives another path, with the same ending, to be written; the file there then takes the place of `path`.
+    """Yields a temporary path with the same extension; the file written there then replaces `path`.
 
     Raises:
-      RunError: The file cannot be written; the earlier one stays.
+      RunError: The file cannot be written; the earlier one is kept.
     """
     temporary = _new(path)
     with writing(path):
@@ -212,7 +212,7 @@ def _new(path: Path) -> Path:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a whole file or leaves the earlier one.
+    """Writes a file atomically; on failure, the earlier one is kept.
 
     Raises:
       RunError: The file cannot be written.
@@ -221,7 +221,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Writes a whole file or leaves the earlier one.
+    """Writes a file atomically; on failure, the earlier one is kept.
 
     Raises:
       RunError: The file cannot be written.
@@ -231,7 +231,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Writes a JSON file whole, or leaves the earlier one.
+    """Writes a JSON file atomically; on failure, the earlier one is kept.
 
     Raises:
       RunError: The file cannot be written.

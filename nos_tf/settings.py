@@ -1,4 +1,4 @@
-"""Settings as frozen dataclasses: each field holds its default, its range and its help, and nothing repeats them."""
+"""Settings as frozen dataclasses, whose fields are the only place that states defaults, ranges and help texts."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ def setting(
     """A field of a `Settings` class.
 
     Args:
-      default: Default value; its type is that of the setting.
-      help: What it is, in one sentence.
+      default: Default value, which also determines the type.
+      help: One-sentence description.
       at_least: Inclusive lower bound.
       above: Exclusive lower bound.
       below: Exclusive upper bound.
-      flag: Name of the command-line flag that sets it, if there is one.
+      flag: Name of the command-line flag that sets it, if any.
     """
     bounds = {"at least": at_least, "above": above, "below": below}
     return dataclasses.field(default=default, metadata={"help": help, "bounds": bounds, "flag": flag})
 
 
 def lower_bound(field: dataclasses.Field[Any]) -> Any:
-    """Lower bound of a setting, inclusive or not; None without one."""
+    """Lower bound of a setting, inclusive or not; None if it has none."""
     bounds = field.metadata["bounds"]
     return bounds["above"] if bounds["at least"] is None else bounds["at least"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """A set of settings, all within their ranges.
+    """Base class of settings, which checks that every value is within its range.
 
     Raises:
-      ValueError: A value is out of its range or not finite.
+      ValueError: A value is out of range or not finite.
     """
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value, bounds = getattr(self, field.name), field.metadata["bounds"]
-            given = {word: bound for word, bound in bounds.items() if bound is not None}
-            if given and not (math.isfinite(value) and _is_within(value, bounds)):
-                wanted = " and ".join(f"{word} {number(bound)}" for word, bound in given.items())
-                raise ValueError(f"{field.name} must be {wanted}. Received: {field.name}={value!r}")
+            limits = {word: bound for word, bound in bounds.items() if bound is not None}
+            if limits and not (math.isfinite(value) and _is_within(value, bounds)):
+                range_text = " and ".join(f"{word} {number(bound)}" for word, bound in limits.items())
+                raise ValueError(f"{field.name} must be {range_text}. Received: {field.name}={value!r}")
 
 
 def _is_within(value: float, bounds: dict[str, float | None]) -> bool:

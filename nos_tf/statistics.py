@@ -1,6 +1,6 @@
-"""The statistics that the reports show.
+"""The statistics shown in reports.
 
-SciPy is loaded on first use: it takes a second that a command which is refused should not take.
+SciPy is imported on first use: importing it takes a second, which a rejected command should not cost.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 
 class Interval(NamedTuple):
-    """A mean with its confidence interval; without one when there is a single value."""
+    """A mean and the half-width of its confidence interval, which is None for a single value."""
 
     mean: float
     half_width: float | None
@@ -33,8 +33,8 @@ class Difference(NamedTuple):
 
     Attributes:
       mean: Mean of the differences.
-      half_width: Of its confidence interval; None when there is a single pair.
-      p: Two-sided p-value of there being no difference; 1 where nothing can be said.
+      half_width: Half-width of its confidence interval; None for a single pair.
+      p: Two-sided p-value of the hypothesis of no difference; 1 if there is nothing to test.
     """
 
     mean: float
@@ -43,23 +43,23 @@ class Difference(NamedTuple):
 
 
 def paired_difference(first: Sequence[float], second: Sequence[float], confidence: float = 0.95) -> Difference:
-    """Student's paired t test of `first - second`, with the confidence interval that belongs to it.
+    """Student's paired t test of `first - second`, with the matching confidence interval.
 
-    Trainings from one seed share their initial weights and the order of their examples, so that most of what a seed
-    does to one it does to the other: the difference varies much less than its terms. Over some 20 seeds its mean is
-    close to normal whatever the rewards' own distribution, and t is then as good a test as there is; unlike ranks it
-    comes with an interval in the unit of the reward.
+    Training runs with the same seed share their initial weights and the order of their examples, so a seed affects both
+    in much the same way, and the difference varies much less than its terms. Over some 20 seeds, its mean is close to
+    normal whatever the distribution of the rewards, so the t test is as good as any; unlike rank tests, it comes with
+    an interval in units of the reward.
 
     Args:
-      first: Values of one, by seed.
-      second: Values of the other, by the same seeds in the same order.
-      confidence: Of the interval.
+      first: One value per seed.
+      second: The values to subtract, for the same seeds in the same order.
+      confidence: Confidence level of the interval.
 
     Raises:
-      ValueError: There is not one value of each for every seed.
+      ValueError: The two differ in length or are empty.
     """
     if len(first) != len(second) or not first:
-        raise ValueError(f"Pairs need one value of each for every seed. Received: {len(first)} and {len(second)}")
+        raise ValueError(f"Both need one value per seed. Received: {len(first)} and {len(second)} values")
     differences = np.subtract(first, second)
     mean, half_width = mean_interval(differences.tolist(), confidence)
     if half_width is None:
@@ -72,7 +72,7 @@ def paired_difference(first: Sequence[float], second: Sequence[float], confidenc
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's correction: p-values that can be compared with a level of significance however many tests were made.
+    """Holm's correction: p-values that can be compared with a significance level however many tests were made.
 
     References:
       Holm (1979), A simple sequentially rejective multiple test procedure.
@@ -102,14 +102,14 @@ class BestOf(NamedTuple):
 
 
 def best_of(rewards: Sequence[float], max_points: int = 200) -> BestOf:
-    """What the best of n random rules is to be expected to earn.
+    """Expected reward of the best of n random rules.
 
-    The expectation is exact for the samples at hand: the mean over all their subsets of size n, an unbiased estimate.
-    The band holds the 5% and 95% quantiles of the best of n draws from the samples' own distribution.
+    The expectation is the mean over all subsets of the samples of size n, an unbiased estimate. The band spans the 5%
+    and 95% quantiles of the best of n draws from the samples' own distribution.
 
     Args:
-      rewards: Rewards of the random rules, N of them.
-      max_points: Values of n that are computed at most, evenly spread over 1..N.
+      rewards: Rewards of N random rules.
+      max_points: Maximum number of values of n, evenly spread over 1..N.
     """
     ordered = np.sort(np.asarray(rewards, float))
     total = len(ordered)
@@ -119,7 +119,7 @@ def best_of(rewards: Sequence[float], max_points: int = 200) -> BestOf:
     low: list[float] = []
     high: list[float] = []
     for count in counts:
-        # Of all subsets, the share whose best is the one of this rank: C(rank - 1, n - 1) / C(N, n).
+        # Share of all subsets whose best has this rank: C(rank - 1, n - 1) / C(N, n).
         share = np.exp(_log_binomial(rank - 1, count - 1) - _log_binomial(np.array(total), count))
         expected.append(float(share @ ordered))
         for quantile, values in ((0.05, low), (0.95, high)):
@@ -139,7 +139,7 @@ def _log_binomial(n: np.ndarray, k: int) -> np.ndarray:
 
 
 def running_mean(values: Sequence[float], window: int) -> np.ndarray:
-    """Mean of the last `window` values at each place, of fewer at the beginning."""
+    """Mean of the last `window` values at each position, or of fewer at the start."""
     sums = np.concatenate([[0.0], np.cumsum(values)])
     ends = np.arange(1, len(values) + 1)
     starts = np.maximum(ends - window, 0)

@@ -1,4 +1,4 @@
-"""The look of everything shown: one palette, one console width."""
+"""The common look of plots and tables: one palette, one console width."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442",
 )  # fmt: skip
 GRAY, LIGHT_GRAY = "#6E6E6E", "#C8C8C8"
-PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, GRAY)  # In the order in which curves take them.
+PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, GRAY)  # In the order in which curves use them.
 DASHES = ("-", "--", "-.", ":")
 
-CONSOLE_WIDTH = 120  # Columns where there is no terminal to ask.
+CONSOLE_WIDTH = 120  # Columns, when output does not go to a terminal.
 
 
 def console() -> Console:
-    """Standard output for tables: as wide as the terminal, or `CONSOLE_WIDTH` columns in a pipe or file."""
+    """A console for tables on standard output, as wide as the terminal, or as `CONSOLE_WIDTH` in a pipe or file."""
     from rich.console import Console
 
     return Console(highlight=False) if sys.stdout.isatty() else Console(width=CONSOLE_WIDTH, highlight=False)

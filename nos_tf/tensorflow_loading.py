@@ -1,4 +1,4 @@
-"""How TensorFlow is loaded: late, quietly, and where results must not depend on the machine, on one thread."""
+"""Loads TensorFlow late, quietly and, where results must not depend on the machine, with a single thread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nos_tf.errors import RunError
 
 
 def require() -> None:
-    """Checks that Keras runs on TensorFlow, which all that trains in bulk is written in.
+    """Checks that Keras runs on TensorFlow, which searches and evaluations are written in.
 
     Raises:
       RunError: Keras runs on another backend, or TensorFlow is not installed.
@@ -21,7 +21,7 @@ def require() -> None:
     chosen = keras.config.backend() if keras and hasattr(keras, "config") else os.environ.get("KERAS_BACKEND")
     if chosen not in (None, "", "tensorflow"):
         raise RunError(
-            "Searching, evaluating and reproducing need Keras' TensorFlow backend; others run nos_tf.optimizers. "
+            "Searching, evaluating and reproducing need Keras' TensorFlow backend; others only run nos_tf.optimizers. "
             f"Set KERAS_BACKEND to tensorflow. Received: KERAS_BACKEND={chosen}"
         )
     if importlib.util.find_spec("tensorflow") is None:
@@ -31,19 +31,19 @@ def require() -> None:
         )
 
 
-# With the same kernels on every machine and in every process, whatever TensorFlow takes for the best of this one.
+# The same kernels on every machine and in every process, rather than those that TensorFlow thinks are best here.
 KERNELS = {"TF_ENABLE_ONEDNN_OPTS": "1"}
 _ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 
 
 def set_environment() -> None:
-    """Sets what TensorFlow reads when it is loaded, for this process and its workers; what the user set stays."""
+    """Sets what TensorFlow reads when it is loaded, for this process and its workers, unless the user has set it."""
     require()
     _set(KERNELS | _ONE_THREAD)
 
 
 def load_quietly() -> None:
-    """Loads TensorFlow without its greeting, and keeps it and its data sets from telling of every file they open."""
+    """Loads TensorFlow without its startup messages and without logging every file that it or its data sets open."""
     require()
     _set(KERNELS | {"TF_CPP_MIN_LOG_LEVEL": "3"})
     from absl import logging
@@ -54,15 +54,15 @@ def load_quietly() -> None:
 
 
 def load_single_threaded() -> None:
-    """Loads TensorFlow and holds it to one thread, whoever loaded it first.
+    """Loads TensorFlow, if nothing has yet, and limits it to one thread.
 
-    With one thread, results do not depend on how many cores there are, nor on where a rule is trained.
+    With one thread, results do not depend on the number of cores or on where a rule is trained.
     """
     set_environment()
     load_quietly()
     import tensorflow as tf
 
-    with contextlib.suppress(RuntimeError):  # It is at work already, and its threads can no longer be changed.
+    with contextlib.suppress(RuntimeError):  # TensorFlow is already running, too late to change its threads.
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
 
@@ -74,13 +74,13 @@ def _set(variables: Mapping[str, str]) -> None:
 
 @contextlib.contextmanager
 def _no_standard_error() -> Iterator[None]:
-    """Drops what is written to standard error: TensorFlow greets there, whatever its log level, amid the progress."""
+    """Discards standard error, where TensorFlow prints startup messages at any log level, in the middle of progress."""
     sys.stderr.flush()
-    kept = os.dup(2)
+    original = os.dup(2)
     with open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(original, 2)
+        os.close(original)

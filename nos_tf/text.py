@@ -16,21 +16,21 @@ def duration(seconds: float) -> str:
 
 
 def number(value: float, digits: int = 6) -> str:
-    """A number in its shortest form, with so many digits at most and exponents as people write them: `1e-5`."""
+    """A number in its shortest form, with at most `digits` digits and exponents as people write them: `1e-5`."""
     return re.sub(r"e([+-])0+", r"e\1", f"{value:.{digits}g}").replace("e+", "e")
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table, one line per row, each ended by a line feed.
+    """A Markdown table, one line per row, each ending in a newline.
 
     Args:
       header: Names of the columns.
-      rows: Cells, themselves Markdown.
+      rows: Cells of each row, as Markdown.
     """
     lines = [header, ["---"] * len(header), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def markdown_escaped(text: str) -> str:
-    """The text with every character escaped that Markdown would read as markup."""
+    """Escapes every character that Markdown would read as markup."""
     return re.sub(r"([\\`*_{}\[\]<>&|#~^$!])", r"\\\1", text)

@@ -1,4 +1,4 @@
-"""Versions of what results depend on, and the commit of the code."""
+"""Versions of everything that results depend on, and the commit of the code."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import pathlib
 import platform
 import subprocess
 
-__version__ = "0.1.0"  # Of this package; pyproject.toml reads it here.
+__version__ = "0.1.0"  # pyproject.toml reads it from here.
 
-BACKENDS = ("tensorflow", "jax", "torch")  # Those of Keras 3 that the optimizers run on.
+BACKENDS = ("tensorflow", "jax", "torch")  # Keras 3 backends that the optimizers run on.
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "tensorflow-datasets")
 
 
 def versions() -> dict[str, str]:
     """Version of each package, of Python and of the platform, by name."""
-    found = {"python": platform.python_version(), "nos_tf": __version__, "platform": platform.platform()}
-    return found | {name: _version(name) for name in _PACKAGES}
+    system = {"python": platform.python_version(), "nos_tf": __version__, "platform": platform.platform()}
+    return system | {name: _version(name) for name in _PACKAGES}
 
 
 def _version(package: str) -> str:
@@ -28,7 +28,7 @@ def _version(package: str) -> str:
 
 
 def commit() -> str | None:
-    """The commit of the source tree, with "-dirty" where files differ from it; None outside of one."""
+    """The commit of the source tree, with "-dirty" if tracked files differ from it; None outside a Git checkout."""
     tree = pathlib.Path(__file__).parent
 
     def git(*arguments: str) -> str:

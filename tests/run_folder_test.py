@@ -37,7 +37,7 @@ def test_second_process_is_refused_and_told_who_is_first(tmp_path: Path) -> None
 def test_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     for resume in (False, True):
-        with pytest.raises(RunError, match="other files"):
+        with pytest.raises(RunError, match="unrelated files"):
             RunFolder(tmp_path, MARKER, resume)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
@@ -138,9 +138,9 @@ def test_begun_run_is_resumed_only_as_it_was(tmp_path: Path) -> None:
     before = path.read_bytes()
     folder = RunFolder(tmp_path, resume=True)
     assert folder.begin("case", {**FLAGS, "run_dir": "y"}, WITHOUT) == config
-    with pytest.raises(RunError, match=r"holds case with epochs=3; .* Received: "):
+    with pytest.raises(RunError, match=r"holds a run of case with epochs=3; .* Received: "):
         folder.begin("case", {**FLAGS, "epochs": 4}, WITHOUT)
-    with pytest.raises(RunError, match="holds case"):
+    with pytest.raises(RunError, match="holds a run of case"):
         folder.begin("other", FLAGS, WITHOUT)
     assert path.read_bytes() == before
 

@@ -75,9 +75,9 @@ def test_pairs_that_say_nothing_or_everything() -> None:
     assert statistics.paired_difference([0.5], [0.25]) == (0.25, None, 1.0)
     assert statistics.paired_difference([0.5, 0.25], [0.5, 0.25]) == (0.0, 0.0, 1.0)
     assert statistics.paired_difference([0.75, 0.5], [0.5, 0.25]) == (0.25, 0.0, 0.0)
-    with pytest.raises(ValueError, match=r"Received: 2 and 1$"):
+    with pytest.raises(ValueError, match=r"Received: 2 and 1 values$"):
         statistics.paired_difference([0.5, 0.25], [0.5])
-    with pytest.raises(ValueError, match=r"Received: 0 and 0$"):
+    with pytest.raises(ValueError, match=r"Received: 0 and 0 values$"):
         statistics.paired_difference([], [])
 
 

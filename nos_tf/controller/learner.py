@@ -1,7 +1,7 @@
-"""What the three learners share: the baseline, the state, and the terms of their objectives.
+"""Code shared by the three learners: the baseline, the state, and the terms of their objectives.
 
-The programs of an update were drawn from the policy as it stands before the update, or from an earlier one: then the
-probabilities that their tokens had there take the place of those before the update in every ratio of probabilities.
+The programs of an update are drawn from the current policy or from an earlier one. In the latter case, every ratio of
+probabilities uses the probabilities that the tokens had under that earlier policy.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class Learner(abc.ABC):
     """Improves a policy from rewarded programs.
 
     The advantage of a program is its reward minus the baseline, an exponential moving average of the mean rewards of
-    earlier updates. In the first update it is that update's own mean. Advantages are not divided by their standard
-    deviation: with the few programs of an update it would blow up the noise of those in which nothing works.
+    earlier updates. In the first update, the baseline is that update's own mean. Advantages are not divided by their
+    standard deviation, which would amplify the noise of updates in which none of the few programs works.
 
     Args:
       policy: The policy to improve.
-      settings: Weight of the entropy and decay of the baseline.
+      settings: Entropy weight and decay of the baseline.
 
     Attributes:
       policy: The policy.
@@ -50,10 +50,10 @@ class Learner(abc.ABC):
           tokens: Token indices, int32 `[batch, length]`.
           rewards: Finite rewards, `[batch]`.
           log_probs: Log-probabilities of the tokens under the policy that each program was drawn from, in nats,
-            `[batch, length]`; None if that is the policy as it stands.
+            `[batch, length]`; None if that is the current policy.
 
         Returns:
-          `loss` before the update, `entropy` in nats a token before it, `kl` of the new from the old policy in nats a
+          `loss` and `entropy` (in nats per token) before the update, `kl` of the new from the old policy in nats per
           program, and the `baseline` that was used.
         """
         mean = float(np.mean(rewards))
@@ -71,13 +71,13 @@ class Learner(abc.ABC):
 
     @abc.abstractmethod
     def _improve(self, tokens: tf.Tensor, advantages: tf.Tensor, proposed: tf.Tensor) -> dict[str, float]:
-        """Changes the policy; returns all metrics but the baseline.
+        """Updates the policy and returns all metrics except the baseline.
 
         Args:
           tokens: Token indices, int32 `[batch, length]`.
-          advantages: Of the programs, `[batch]`.
-          proposed: Log-probabilities of the tokens where they were drawn, `[batch, length]`; NaN stands for the policy
-            as it is.
+          advantages: Advantages of the programs, `[batch]`.
+          proposed: Log-probabilities of the tokens under the policy that proposed them, `[batch, length]`; NaN stands
+            for the current policy.
         """
 
     def _variables(self) -> dict[str, list[tf.Variable]]:
@@ -91,7 +91,7 @@ class Learner(abc.ABC):
         return {name: np.asarray(value) for name, value in state.items()}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Continues from what `state` returned, of a learner of the same settings."""
+        """Continues from what `state` returned for a learner with the same settings."""
         self.baseline = float(state["baseline"])
         self.updates = int(state["updates"])
         for kind, variables in self._variables().items():
@@ -104,8 +104,8 @@ class FirstOrderLearner(Learner):
 
     Args:
       policy: The policy to improve.
-      settings: The learning rate, and what all learners share.
-      epochs: Steps of Adam on the programs of an update.
+      settings: Learning rate, and the settings shared by all learners.
+      epochs: Adam steps per update.
     """
 
     def __init__(self, policy: Policy, settings: PPOSettings | ReinforceSettings, epochs: int):
@@ -116,15 +116,15 @@ class FirstOrderLearner(Learner):
 
     @abc.abstractmethod
     def surrogate(self, log_probs: tf.Tensor, old_log_probs: tf.Tensor, advantages: tf.Tensor) -> tf.Tensor:
-        """What to raise.
+        """The objective to maximize.
 
         Args:
-          log_probs: Of the tokens under the policy as it is, `[batch, length]`.
-          old_log_probs: The same where the programs were drawn, as constants.
-          advantages: Of the programs, `[batch]`.
+          log_probs: Log-probabilities of the tokens under the current policy, `[batch, length]`.
+          old_log_probs: The same under the policy that they were drawn from, as constants.
+          advantages: Advantages of the programs, `[batch]`.
 
         Returns:
-          A value for each token, `[batch, length]`.
+          One value per token, `[batch, length]`.
         """
 
     def loss(self, tokens: tf.Tensor, advantages: tf.Tensor, old_log_probs: tf.Tensor) -> tf.Tensor:
@@ -132,8 +132,8 @@ class FirstOrderLearner(Learner):
 
         Args:
           tokens: Token indices, int32 `[batch, length]`.
-          advantages: Of the programs, `[batch]`.
-          old_log_probs: Of the tokens where they were drawn, `[batch, length]`.
+          advantages: Advantages of the programs, `[batch]`.
+          old_log_probs: Log-probabilities of the tokens under the policy that they were drawn from, `[batch, length]`.
 
         Returns:
           A scalar.
@@ -150,7 +150,7 @@ class FirstOrderLearner(Learner):
     def _train(self, tokens: tf.Tensor, advantages: tf.Tensor, proposed: tf.Tensor) -> dict[str, tf.Tensor]:
         weights = list(self.policy.weights)
         old_log_softmax = self.policy.log_softmax(tokens)
-        old_log_probs = where_drawn(proposed, old_log_softmax, tokens)
+        old_log_probs = log_probs_when_drawn(proposed, old_log_softmax, tokens)
 
         def step(epoch: tf.Tensor, first_loss: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             with tf.GradientTape() as tape:
@@ -166,20 +166,20 @@ class FirstOrderLearner(Learner):
         return super()._variables() | {"optimizer": list(self._optimizer.variables)}
 
 
-def where_drawn(proposed: tf.Tensor, log_softmax: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
-    """Log-probabilities of the tokens where they were drawn: as given, or where that is NaN by the policy as it is."""
+def log_probs_when_drawn(proposed: tf.Tensor, log_softmax: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
+    """Log-probabilities of the tokens when they were drawn: those given or, where these are NaN, the current ones."""
     return tf.where(tf.math.is_nan(proposed), chosen(log_softmax, tokens), proposed)
 
 
 def mean_kl(old_log_softmax: tf.Tensor, new_log_softmax: tf.Tensor) -> tf.Tensor:
-    """Kullback-Leibler divergence of the new from the old policy, KL(old || new), in nats a program.
+    """Kullback-Leibler divergence of the new from the old policy, KL(old || new), in nats per program.
 
-    By the chain rule it is the sum over the tokens of the softmaxes' divergences, here averaged over the programs of
+    By the chain rule, it is the sum of the softmaxes' divergences over the tokens, averaged here over the programs of
     the update, which were drawn from the old policy.
 
     Args:
-      old_log_softmax: Of the old policy, `[batch, length, largest vocabulary]`, -infinity where forbidden.
-      new_log_softmax: Of the new one.
+      old_log_softmax: Log-softmax of the old policy, `[batch, length, largest vocabulary]`, -infinity where forbidden.
+      new_log_softmax: The same for the new policy.
     """
     old, old_log = probabilities(old_log_softmax)
     _, new_log = probabilities(new_log_softmax)

@@ -1,7 +1,8 @@
 """The controller: a recurrent network that writes programs token by token.
 
-Source: Bello et al. (2017), section 4.2: a `<start>` token, an embedding, one LSTM layer and one softmax a token, whose
-sample is embedded and fed back; forbidden tokens have a logit of -infinity; weights start uniform in [-0.08, 0.08].
+Source: Bello et al. (2017), section 4.2: a `<start>` token, an embedding, one LSTM layer and one softmax per token,
+whose sample is embedded and fed back; forbidden tokens have a logit of -infinity; weights are initialized uniformly in
+[-0.08, 0.08].
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ import tensorflow as tf
 from nos_tf.dsl.program import TOKENS_PER_GROUP
 from nos_tf.dsl.search_space import SearchSpace
 
-# One trace serves every batch, so that a resumed search computes in the same graphs. AutoGraph is off in this package:
-# nothing needs it, and reading the code takes it longer than tracing does.
+# One trace serves every batch, so that a resumed search computes in the same graphs. This package turns AutoGraph off:
+# nothing needs it, and converting the code takes longer than tracing it.
 TOKENS = tf.TensorSpec([None, None], tf.int32, "tokens")
 
 _INITIAL_LIMIT = 0.08
 
-Cell: TypeAlias = "tuple[tf.Tensor, tf.Tensor]"  # Output and memory of the LSTM, [batch, units] each.
+Cell: TypeAlias = "tuple[tf.Tensor, tf.Tensor]"  # Output and memory of the LSTM, each [batch, units].
 
 
 class Policy(tf.Module):
@@ -32,14 +33,14 @@ class Policy(tf.Module):
         i, f, g, o = split(x_t K + h_{t-1} R + a)
         c_t = sigmoid(f) * c_{t-1} + sigmoid(i) * tanh(g)
         h_t = sigmoid(o) * tanh(c_t)
-        p_t = softmax(h_t W_t + b_t), over the tokens that may stand at `t` after the one before
+        p_t = softmax(h_t W_t + b_t), over the tokens allowed at `t` after the previous one
 
-    Every position has its own `W_t` and `b_t`, padded to the largest vocabulary. A token has one embedding wherever it
-    stands, as the LSTM knows the position.
+    Every position has its own `W_t` and `b_t`, padded to the largest vocabulary. A token's embedding is the same at all
+    positions, since the LSTM knows the position.
 
     Attributes:
       space: The search space.
-      embeddings: `[1 + tokens, embedding]`; row 0 is `<start>`, then come the tokens in the order of their first place.
+      embeddings: `[1 + tokens, embedding]`; row 0 is `<start>`, followed by the tokens in order of first appearance.
       kernel: `K`, `[embedding, 4 * units]`.
       recurrent_kernel: `R`, `[units, 4 * units]`.
       bias: `a`, `[4 * units]`.
@@ -48,13 +49,13 @@ class Policy(tf.Module):
     """
 
     def __init__(self, space: SearchSpace, units: int, embedding: int, seed: int):
-        """Makes the weights.
+        """Creates the weights.
 
         Args:
-          space: What to draw from.
-          units: Size of the LSTM.
-          embedding: Size of a token's embedding; the paper does not state its own.
-          seed: Of the initial weights.
+          space: Search space to draw from.
+          units: Number of LSTM units.
+          embedding: Size of the token embeddings, which the paper does not state.
+          seed: Seed of the initial weights.
         """
         super().__init__(name="policy")
         self.space = space
@@ -76,7 +77,7 @@ class Policy(tf.Module):
 
     @property
     def weights(self) -> tuple[tf.Variable, ...]:
-        """All variables, in an order that is part of what a stored state means."""
+        """All variables; stored states rely on their order."""
         return (
             self.embeddings,
             self.kernel,
@@ -87,14 +88,14 @@ class Policy(tf.Module):
         )
 
     def sample(self, count: int, seed: Sequence[int]) -> np.ndarray:
-        """Draws programs; the same weights and seed give the same ones.
+        """Draws programs; the same weights and seed give the same programs.
 
         Args:
           count: Number of programs.
-          seed: Two int32.
+          seed: Two int32 values.
 
         Returns:
-          Token indices, int32 `[count, length]`, as `SearchSpace.decode` takes them.
+          Token indices for `SearchSpace.decode`, int32 `[count, length]`.
         """
         return self._sample(tf.constant(count, tf.int32), tf.constant(seed, tf.int32)).numpy()
 
@@ -111,15 +112,15 @@ class Policy(tf.Module):
         return tf.stack(tokens[1:], axis=1)
 
     def log_softmax(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Log-probabilities of every softmax on the way to given programs, in nats.
+        """Log-probabilities of every softmax along the given programs, in nats.
 
         Args:
           tokens: Token indices, int32 `[batch, length]`.
 
         Returns:
-          `[batch, length, largest vocabulary]`, -infinity where a token may not stand.
+          `[batch, length, largest vocabulary]`, -infinity for forbidden tokens.
         """
-        # With all tokens known, only the recurrence itself goes step by step; positions come before programs.
+        # With all tokens known, only the recurrence itself is sequential; the position axis precedes the batch axis.
         previous = tf.pad(tf.transpose(tokens)[:-1], [[1, 0], [0, 0]])
         gates = tf.gather(self._inputs(), tf.gather(self._words, previous, batch_dims=1))
         cell = self._initial_cell(tf.shape(tokens)[0])
@@ -133,19 +134,19 @@ class Policy(tf.Module):
 
     @tf.function(input_signature=[TOKENS], autograph=False)
     def log_probs(self, tokens: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Log-probabilities of the tokens of given programs, and entropies of the softmaxes that they are drawn from.
+        """Log-probabilities of the given programs' tokens, and entropies of the softmaxes that they are drawn from.
 
         Args:
           tokens: Token indices, int32 `[batch, length]`.
 
         Returns:
-          Both `[batch, length]`, in nats. A token that may not stand there has a log-probability of -infinity.
+          Both as `[batch, length]`, in nats. Forbidden tokens have a log-probability of -infinity.
         """
         log_softmax = self.log_softmax(tokens)
         return chosen(log_softmax, tokens), entropy(log_softmax)
 
     def _inputs(self) -> tf.Tensor:
-        """What each token adds to the gates, `[1 + tokens, 4 * units]`."""
+        """Contribution of each token to the gates, `[1 + tokens, 4 * units]`."""
         return tf.matmul(self.embeddings, self.kernel) + self.bias
 
     def _initial_cell(self, batch: tf.Tensor) -> Cell:
@@ -155,18 +156,18 @@ class Policy(tf.Module):
     def _next_cell(self, gates: tf.Tensor, cell: Cell) -> Cell:
         output, memory = cell
         gates += tf.matmul(output, self.recurrent_kernel)
-        let_in, keep, candidate, let_out = tf.split(gates, 4, axis=1)
-        memory = tf.sigmoid(keep) * memory + tf.sigmoid(let_in) * tf.tanh(candidate)
-        return tf.sigmoid(let_out) * tf.tanh(memory), memory
+        input_gate, forget_gate, candidate, output_gate = tf.split(gates, 4, axis=1)
+        memory = tf.sigmoid(forget_gate) * memory + tf.sigmoid(input_gate) * tf.tanh(candidate)
+        return tf.sigmoid(output_gate) * tf.tanh(memory), memory
 
 
 def chosen(log_softmax: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
-    """Log-probabilities of the tokens, `[batch, length]`, out of those of their whole vocabularies."""
+    """Log-probabilities of the tokens, `[batch, length]`, picked from those of the whole vocabularies."""
     return tf.gather(log_softmax, tokens, batch_dims=2)
 
 
 def probabilities(log_softmax: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Probabilities and their logarithms, the latter 0 where a token is forbidden, so that no product is NaN."""
+    """Probabilities and their logarithms; the latter are 0 for forbidden tokens, so that no product is NaN."""
     log_probabilities = tf.where(tf.math.is_finite(log_softmax), log_softmax, 0.0)
     return tf.exp(log_softmax), log_probabilities
 
@@ -178,9 +179,9 @@ def entropy(log_softmax: tf.Tensor) -> tf.Tensor:
 
 
 def word_table(space: SearchSpace) -> np.ndarray:
-    """Row of the embeddings for each token at the position before, int32 `[length, largest vocabulary]`.
+    """Embedding row of each token at the previous position, int32 `[length, largest vocabulary]`.
 
-    At position 0 it is that of `<start>`, whatever the token.
+    At position 0, it is that of `<start>` for every token.
     """
     words: dict[str, int] = {}
     table = np.zeros((space.length, _largest_vocabulary(space)), np.int32)
@@ -191,9 +192,9 @@ def word_table(space: SearchSpace) -> np.ndarray:
 
 
 def successor_table(space: SearchSpace) -> np.ndarray:
-    """Whether a token may follow another, booleans `[length, largest vocabulary, largest vocabulary]`.
+    """Whether a token may follow another, as booleans `[length, largest vocabulary, largest vocabulary]`.
 
-    The axes are the position, the token at the position before, and the token at the position. No constraint of a
+    The axes are the position, the token at the previous position, and the token at the position. No constraint of a
     search space looks back further.
     """
     largest = _largest_vocabulary(space)

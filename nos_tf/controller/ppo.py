@@ -14,9 +14,9 @@ from nos_tf.controller.settings import PPOSettings
 
 
 class PPO(FirstOrderLearner):
-    """Several steps of Adam an update on `min(r A, clip(r, 1 - clip, 1 + clip) A)`.
+    """Several Adam steps per update on `min(r A, clip(r, 1 - clip, 1 + clip) A)`.
 
-    `r` is a token's probability over its probability where it was drawn, and `A` the advantage of its program.
+    `r` is a token's probability divided by its probability when it was drawn, and `A` is its program's advantage.
 
     Args:
       policy: The policy to improve.

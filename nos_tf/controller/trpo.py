@@ -11,24 +11,24 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from nos_tf.controller.learner import ADVANTAGES, PROPOSED, Learner, mean_kl, where_drawn
+from nos_tf.controller.learner import ADVANTAGES, PROPOSED, Learner, log_probs_when_drawn, mean_kl
 from nos_tf.controller.policy import TOKENS, Policy, chosen, entropy
 from nos_tf.controller.settings import TRPOSettings
 
-Vector = np.ndarray  # All weights of the policy, one after another.
+Vector = np.ndarray  # All weights of the policy, concatenated.
 
 
 class TRPO(Learner):
-    """One step an update: raise the surrogate as far as `KL(old || new) <= max_kl` allows.
+    """One step per update, which raises the surrogate as far as `KL(old || new) <= max_kl` allows.
 
-    The surrogate is `mean_i sum_t (r_it A_i + entropy_weight * entropy_it)`, with `r` a token's probability over its
-    probability where it was drawn. With `d` its gradient and `H = F + damping`, `F` the Fisher matrix, conjugate
-    gradient solves `H x = d`. The step starts at `sqrt(2 max_kl / x'Hx) x` and is halved until the divergence keeps
-    its bound and the surrogate rises. If that never happens, the policy stays as it was.
+    The surrogate is `mean_i sum_t (r_it A_i + entropy_weight * entropy_it)`, where `r` is a token's probability divided
+    by its probability when it was drawn. With its gradient `d` and `H = F + damping`, where `F` is the Fisher matrix,
+    conjugate gradient solves `H x = d`. The step starts at `sqrt(2 max_kl / x'Hx) x` and is halved until the divergence
+    is within its bound and the surrogate rises. If that never happens, the policy is left unchanged.
 
     Args:
       policy: The policy to improve.
-      settings: Bound of a step, damping, and effort of the two solvers.
+      settings: Bound on a step, damping, and the effort of the two solvers.
     """
 
     def __init__(self, policy: Policy, settings: TRPOSettings):
@@ -61,21 +61,21 @@ class TRPO(Learner):
     def linearize(
         self, tokens: tf.Tensor, advantages: tf.Tensor, proposed: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-        """The old policy: its log-softmax, the surrogate's gradient and value there, and the entropy of a token."""
+        """Log-softmax of the old policy, gradient and value of the surrogate there, and mean entropy of a token."""
         weights = list(self.policy.weights)
         with tf.GradientTape() as tape:
             log_softmax = self.policy.log_softmax(tokens)
-            drawn = where_drawn(proposed, tf.stop_gradient(log_softmax), tokens)
-            surrogate = self._surrogate(tokens, advantages, log_softmax, drawn)
+            old_log_probs = log_probs_when_drawn(proposed, tf.stop_gradient(log_softmax), tokens)
+            surrogate = self._surrogate(tokens, advantages, log_softmax, old_log_probs)
         mean_entropy = tf.reduce_mean(entropy(log_softmax))
         return log_softmax, _flatten(tape.gradient(surrogate, weights)), surrogate, mean_entropy
 
     @tf.function(input_signature=[TOKENS, tf.TensorSpec([None], tf.float32, "vector")], autograph=False)
     def fisher_vector_product(self, tokens: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
-        """Product of the Fisher matrix with a vector, both over all weights of the policy.
+        """Product of the Fisher matrix and a vector, both over all weights of the policy.
 
-        The matrix is the Hessian of the divergence from the policy as it is, averaged over the given programs. It is
-        never built: differentiating the product of the divergence's gradient and the vector gives the product.
+        The matrix is the Hessian of the divergence from the current policy, averaged over the given programs. It is
+        never built: differentiating the dot product of the divergence's gradient and the vector gives the result.
         """
         weights = list(self.policy.weights)
         with tf.GradientTape() as outer:
@@ -94,10 +94,10 @@ class TRPO(Learner):
     def compare(
         self, tokens: tf.Tensor, advantages: tf.Tensor, old_log_softmax: tf.Tensor, proposed: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Surrogate of the policy as it is, and its divergence from the old one."""
+        """Surrogate of the current policy, and its divergence from the old one."""
         log_softmax = self.policy.log_softmax(tokens)
-        drawn = where_drawn(proposed, old_log_softmax, tokens)
-        surrogate = self._surrogate(tokens, advantages, log_softmax, drawn)
+        old_log_probs = log_probs_when_drawn(proposed, old_log_softmax, tokens)
+        surrogate = self._surrogate(tokens, advantages, log_softmax, old_log_probs)
         return surrogate, mean_kl(old_log_softmax, log_softmax)
 
     def _surrogate(
@@ -118,12 +118,12 @@ class TRPO(Learner):
 
 
 def conjugate_gradient(product: Callable[[Vector], Vector], target: Vector, iterations: int) -> Vector:
-    """Solves `A x = target`, from `x = 0` (Hestenes and Stiefel, 1952).
+    """Solves `A x = target`, starting from `x = 0` (Hestenes and Stiefel, 1952).
 
     Args:
-      product: `A x` of a vector, `A` symmetric and positive definite.
+      product: Function that computes `A x` for a symmetric, positive definite `A`.
       target: Right-hand side.
-      iterations: Most products to take.
+      iterations: Maximum number of products.
     """
     solution = np.zeros_like(target)
     residual, direction = target.copy(), target.copy()

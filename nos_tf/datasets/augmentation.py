@@ -1,4 +1,4 @@
-"""Random changes of training images, by stateless draws: the same seed gives the same images."""
+"""Random augmentation of training images with stateless draws: the same seed gives the same images."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 def random_crop(images: tf.Tensor, padding: int, seed: tf.Tensor) -> tf.Tensor:
-    """Pads each image with zeros on all sides and cuts the original size out of it, anywhere.
+    """Pads each image with zeros on all sides and crops the original size at a random position.
 
     Args:
       images: `[batch, height, width, channels]`.

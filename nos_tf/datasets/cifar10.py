@@ -29,22 +29,22 @@ def load(data_dir: str | None = None) -> tuple[Images, Images]:
       data_dir: TensorFlow Datasets folder; None for its default.
 
     Raises:
-      PreparedDataError: The data are neither in the folder nor can be downloaded to it.
+      PreparedDataError: The data is not in the folder and cannot be downloaded to it.
     """
     splits = []
     for name in ("train", "test"):
         data = load_split("cifar10", name, data_dir)
-        # Stored order differs from the original one, which the ids tell.
+        # The stored order differs from the original one, which the ids give.
         order = np.argsort(data["id"])
         splits.append(Images(data["image"][order], data["label"][order].astype(np.int32)))
     return splits[0], splits[1]
 
 
 def split(train: Images) -> tuple[Images, Images]:
-    """The training set's 45,000 images to train on and its last 5,000, which are held out to validate."""
+    """Splits the training set into 45,000 images to train on and the last 5,000, held out for validation."""
     return Images(*(part[:-_VALIDATION] for part in train)), Images(*(part[-_VALIDATION:] for part in train))
 
 
 def label(data_dir: str | None = None) -> str:
-    """What the data in the folder are: the original pixels, or a copy that went through JPEG."""
+    """Describes the data in the folder: the original pixels, or a copy that was compressed as JPEG."""
     return "JPEG-recompressed CIFAR-10" if is_jpeg("cifar10", "train", "image", data_dir) else "CIFAR-10"

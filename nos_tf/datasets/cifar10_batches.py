@@ -18,13 +18,13 @@ _PADDING = 4  # Pixels on each side of the standard augmentation.
 
 @dataclasses.dataclass(frozen=True)
 class Cifar10:
-    """The 45,000 / 5,000 / 10,000 split, or a part of each.
+    """The 45,000 / 5,000 / 10,000 split, or part of each.
 
     Attributes:
-      train: Images that are trained on.
-      val: Images that choose the learning rate and the best epoch.
-      test: Images that choose nothing.
-      label: What the data are.
+      train: Training images.
+      val: Images that are used to choose the learning rate and the best epoch.
+      test: Images that are not used to choose anything.
+      label: Description of the data.
     """
 
     train: cifar10.Images
@@ -38,24 +38,24 @@ class Cifar10:
 
         Args:
           data_dir: TensorFlow Datasets folder; None for its default.
-          train_examples: Training images that are kept, the first ones; None for all.
-          eval_examples: Images that are kept of validation and test each; None for all.
+          train_examples: Number of training images to keep, from the first; None for all.
+          eval_examples: Number of images to keep for validation and for testing each; None for all.
 
         Raises:
-          PreparedDataError: The data are neither in the folder nor can be downloaded to it.
+          PreparedDataError: The data is not in the folder and cannot be downloaded to it.
         """
         data, test = cifar10.load(data_dir)
         train, val = cifar10.split(data)
         whole = (train, val, test)
         parts = (train.first(train_examples), val.first(eval_examples), test.first(eval_examples))
         label = cifar10.label(data_dir)
-        if any(len(part.labels) < len(all_.labels) for part, all_ in zip(parts, whole, strict=True)):
+        if any(len(part.labels) < len(full.labels) for part, full in zip(parts, whole, strict=True)):
             counts = " / ".join(f"{len(part.labels):,}" for part in parts)
             label += f", a sample of {counts} images to train, validate and test"
         return cls(*parts, label)
 
     def check(self) -> None:
-        """Refuses data that no network could be trained on, and warns of classes that a part lacks.
+        """Rejects data that no network could be trained on, and warns about classes that a part lacks.
 
         Raises:
           ValueError: One line names the part, the first bad row, and what to do.
@@ -67,7 +67,7 @@ class Cifar10:
 
     @property
     def scale(self) -> dict[str, int]:
-        """Sizes of the parts, as a run's results state them."""
+        """Sizes of the parts, as stated in a run's results."""
         parts = {"train": self.train, "val": self.val, "test": self.test}
         return {f"{name}_examples": len(part.labels) for name, part in parts.items()}
 
@@ -75,9 +75,9 @@ class Cifar10:
         """Endless training batches: float32 `[batch_size, 32, 32, 3]`, and labels `[batch_size]`.
 
         Args:
-          batch_size: Images of a step.
-          augment: Whether to cut each image out of its surroundings of 4 zero pixels and to mirror half of them.
-          seed: Fixes orders and augmentation.
+          batch_size: Images per step.
+          augment: Whether to crop each image at random after padding it with 4 zero pixels, and to mirror half of them.
+          seed: Seed of the order and the augmentation.
           first_step: Number of the first batch.
         """
 
@@ -101,7 +101,7 @@ class Cifar10:
         }
 
     def _normalized(self, images: tf.Tensor) -> tf.Tensor:
-        """Each channel with mean 0 and standard deviation 1 over the training images."""
+        """Scales each channel to mean 0 and standard deviation 1 over the training images."""
         mean, deviation = self._moments
         return (tf.cast(images, tf.float32) - mean) / deviation
 

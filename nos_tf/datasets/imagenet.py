@@ -17,18 +17,18 @@ from nos_tf.datasets.stream import shared_batch
 NAME = "imagenet2012"
 CLASSES = 1000
 _TRAIN, _TEST = 1_281_167, 50_000
-_ORIGINAL_BYTES = 80_000  # Of an image, in the mean: the original has 110,000, a copy of 256 pixels a side 20,000.
+_ORIGINAL_BYTES = 80_000  # Mean per image: the original has 110,000, a copy with 256 pixels per side 20,000.
 _PARALLEL_FILES = 16
-_SAMPLE = 20_000  # Images whose labels are read in a second.
-_SHUFFLED = 16_384  # Encoded images that are held in memory to be shuffled: 2 GB.
+_SAMPLE = 20_000  # Number of images whose labels can be read in a second.
+_SHUFFLED = 16_384  # Encoded images held in memory for shuffling: 2 GB.
 
 
 class Part(NamedTuple):
     """A part of a split.
 
     Attributes:
-      files: Path, records to skip and records to take (-1 for all others) of each TFRecord file.
-      examples: How many there are.
+      files: Path, records to skip and records to take (-1 for all others) for each TFRecord file.
+      examples: Number of examples.
     """
 
     files: tuple[tuple[str, int, int], ...]
@@ -40,11 +40,11 @@ class ImageNet:
     """The images, still encoded on disk.
 
     Attributes:
-      train: Images that are trained on.
-      val: Images that are held out of the training set to choose the learning rate; None where nothing is chosen.
-      test: The 50,000 images of ImageNet's own validation set, which choose nothing.
-      label: What the data are.
-      read: Makes an encoded image and its label from a record.
+      train: Training images.
+      val: Images held out of the training set to choose the learning rate; None if nothing is chosen.
+      test: The 50,000 images of ImageNet's own validation set, which are not used to choose anything.
+      label: Description of the data.
+      read: Function that turns a record into an encoded image and its label.
     """
 
     train: Part
@@ -59,30 +59,30 @@ class ImageNet:
 
         Args:
           data_dir: TensorFlow Datasets folder; None for its default.
-          val_examples: Images of the training set that are held out, the last ones.
+          val_examples: Number of training images to hold out, from the last.
 
         Raises:
-          PreparedDataError: The data are not prepared, or not completely, or in another file format.
+          PreparedDataError: The data is not prepared, is incomplete, or is in another file format.
         """
         import tensorflow_datasets as tfds
 
-        found = builder(NAME, data_dir)
-        splits = found.info.splits
+        prepared = builder(NAME, data_dir)
+        splits = prepared.info.splits
         missing = [split for split in ("train", "validation") if split not in splits]
         if missing:
             raise PreparedDataError(
                 f"{NAME} was prepared without its split {missing[0]!r}; prepare it with both. "
-                f"Received: {found.data_path}"
+                f"Received: {prepared.data_path}"
             )
-        if found.info.file_format != tfds.core.FileFormat.TFRECORD:
+        if prepared.info.file_format != tfds.core.FileFormat.TFRECORD:
             raise PreparedDataError(
-                f"{NAME} must be prepared as TFRecord files. Received: {found.info.file_format.value} in "
-                f"{found.data_path}"
+                f"{NAME} must be prepared as TFRecord files. Received: {prepared.info.file_format.value} in "
+                f"{prepared.data_path}"
             )
         examples = splits["train"].num_examples
         if not 0 <= val_examples < examples:
             raise PreparedDataError(
-                f"Fewer images than the {examples:,} of the training set can be held out. Received: {val_examples}"
+                f"Hold out fewer images than the {examples:,} in the training set. Received: {val_examples}"
             )
         decoders = {"image": tfds.decode.SkipDecoding()}
         return cls(
@@ -90,13 +90,13 @@ class ImageNet:
             _part(splits[f"train[{examples - val_examples}:]"]) if val_examples else None,
             _part(splits["validation"]),
             _label(splits),
-            lambda record: found.info.features.deserialize_example(record, decoders=decoders),
+            lambda record: prepared.info.features.deserialize_example(record, decoders=decoders),
         )
 
     def check(self) -> None:
-        """Refuses labels of other classes than ImageNet's, and warns of classes that a part lacks.
+        """Rejects labels other than ImageNet's classes, and warns about classes that a part lacks.
 
-        Labels are read of a sample alone: with every image of the whole set, that would take as long as an epoch.
+        Does nothing for the whole set, where reading every label would take as long as an epoch.
 
         Raises:
           ValueError: One line names the part, the first bad row, and what to do.
@@ -107,7 +107,7 @@ class ImageNet:
 
     @property
     def scale(self) -> dict[str, int]:
-        """Sizes of the parts, as a run's results state them."""
+        """Sizes of the parts, as stated in a run's results."""
         parts = {"train": self.train, "test": self.test} | ({"val": self.val} if self.val else {})
         return {f"{name}_examples": part.examples for name, part in parts.items()}
 
@@ -122,16 +122,16 @@ class ImageNet:
     ) -> tf.data.Dataset:
         """Endless training batches: float32 `[batch_size, size, size, 3]` from -1 to 1, and labels `[batch_size]`.
 
-        Every epoch has an order of its own, and leaves out what fills no batch. Order and augmentation depend on the
-        seed and the step alone: not on the step that it begins with, and not on the number of hosts.
+        Every epoch has its own order and leaves out images that do not fill a batch. Order and augmentation depend only
+        on the seed and the step, not on the first step or the number of hosts.
 
         Args:
-          batch_size: Images of a step, over all hosts.
-          size: Pixels of a side.
-          augment: Whether to crop, mirror and color at random; else each image gives its middle.
-          seed: Fixes orders and augmentation.
-          first_step: Number of the first batch; the images before it are read from disk, not decoded.
-          host: Which host of how many decodes its share, in batches for one replica; by default one has it all.
+          batch_size: Images per step, over all hosts.
+          size: Pixels per side.
+          augment: Whether to crop, mirror and recolor images at random; otherwise, they are center-cropped.
+          seed: Seed of the order and the augmentation.
+          first_step: Number of the first batch; the images before it are read from disk but not decoded.
+          host: Which host of how many decodes its share, in batches for one replica; by default, a single host.
         """
         steps = self.train.examples // batch_size
         epochs = tf.data.Dataset.range(first_step // steps, np.iinfo(np.int64).max)
@@ -143,8 +143,8 @@ class ImageNet:
             example = self.read(record)
             if not augment:
                 return photographs.center_crop(example["image"], size), example["label"]
-            own_seed = tf.stack([tf.constant(seed, tf.int64), index])
-            return photographs.random_crop(example["image"], size, own_seed), example["label"]
+            image_seed = tf.stack([tf.constant(seed, tf.int64), index])
+            return photographs.random_crop(example["image"], size, image_seed), example["label"]
 
         stream = epochs.flat_map(epoch).skip(first_step % steps * batch_size).enumerate(first_step * batch_size)
         if host is not None:
@@ -153,12 +153,12 @@ class ImageNet:
         return _batched(stream, ready, batch_size, drop_remainder=True)
 
     def evaluations(self, batch_size: int, size: int, replicas: int = 1) -> dict[str, tf.data.Dataset]:
-        """The middle of each image of validation, where there is one, and test.
+        """Center crops of the validation images, if any, and the test images.
 
         Args:
-          batch_size: Most images of a step.
-          size: Pixels of a side.
-          replicas: How many share each batch; each gets images of every one where that can be.
+          batch_size: Maximum number of images per step.
+          size: Pixels per side.
+          replicas: Number of replicas that share each batch; if possible, each gets images from every batch.
         """
 
         def ready(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -166,9 +166,9 @@ class ImageNet:
             return photographs.center_crop(example["image"], size), example["label"]
 
         def batches(part: Part) -> tf.data.Dataset:
-            own_size = shared_batch(part.examples, batch_size, replicas)
-            known = tf.data.experimental.assert_cardinality(-(-part.examples // own_size))
-            return _batched(_records(_tensors(part)), ready, own_size, drop_remainder=False).apply(known)
+            part_size = shared_batch(part.examples, batch_size, replicas)
+            cardinality = tf.data.experimental.assert_cardinality(-(-part.examples // part_size))
+            return _batched(_records(_tensors(part)), ready, part_size, drop_remainder=False).apply(cardinality)
 
         parts = {"val": self.val, "test": self.test}
         return {name: batches(part) for name, part in parts.items() if part is not None}
@@ -179,13 +179,13 @@ class ImageNet:
 
     def _shuffled(self, seed: int, epoch: tf.Tensor) -> tf.data.Dataset:
         """Records of one epoch."""
-        tf.random.set_seed(1)  # Of this graph: the global seed must play no part, and its 0 fails with a tensor below.
+        tf.random.set_seed(1)  # For this graph: the global seed must not matter, and 0 fails with the tensor below.
         paths, skips, takes = _tensors(self.train)
         both = tf.stack([tf.constant(seed, tf.int64), epoch])
         order = tf.random.experimental.stateless_shuffle(tf.range(len(self.train.files)), both)
         records = _records((tf.gather(paths, order), tf.gather(skips, order), tf.gather(takes, order)))
-        own = tf.random.stateless_uniform([], both, minval=None, maxval=None, dtype=tf.int64)
-        return records.shuffle(min(_SHUFFLED, self.train.examples), seed=own)
+        shuffle_seed = tf.random.stateless_uniform([], both, minval=None, maxval=None, dtype=tf.int64)
+        return records.shuffle(min(_SHUFFLED, self.train.examples), seed=shuffle_seed)
 
 
 def _tensors(part: Part) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -206,7 +206,7 @@ def _batched(
     stream: tf.data.Dataset, ready: Callable[..., Any], batch_size: int, drop_remainder: bool
 ) -> tf.data.Dataset:
     options = tf.data.Options()
-    # Where a strategy shares a stream among hosts, then by its batches: of a single file, one host would get all.
+    # A strategy that splits a stream among hosts must split its batches: a single file would all go to one host.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return (
         stream.map(ready, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -218,9 +218,11 @@ def _batched(
 
 def _part(split: Any) -> Part:
     files = tuple((str(one.filename), one.skip, one.take) for one in split.file_instructions)
-    lost = [path for path, *_ in files if not os.path.exists(path)]
-    if lost:
-        raise PreparedDataError(f"{len(lost)} of {len(files)} files of {NAME} are missing. Received: no file {lost[0]}")
+    missing = [path for path, *_ in files if not os.path.exists(path)]
+    if missing:
+        raise PreparedDataError(
+            f"{len(missing)} of {len(files)} files of {NAME} are missing. Received: no file {missing[0]}"
+        )
     return Part(files, split.num_examples)
 
 

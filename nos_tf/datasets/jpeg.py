@@ -1,4 +1,4 @@
-"""Windows of encoded images, decoded without the rest where the format allows it."""
+"""Windows of encoded images, decoded without the rest if the format allows it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import tensorflow as tf
 
 
 def image_size(encoded: tf.Tensor) -> tf.Tensor:
-    """Height and width of an encoded image, int32 `[2]`; of a JPEG without decoding it.
+    """Height and width of an encoded image, int32 `[2]`, without decoding it if it is a JPEG.
 
     Args:
-      encoded: Bytes of a JPEG, or of a PNG, BMP or GIF that passes for one, as one of ImageNet's does.
+      encoded: Bytes of a JPEG, or of a PNG, BMP or GIF that passes for one, as one in ImageNet does.
     """
     return tf.cond(
         tf.io.is_jpeg(encoded),
@@ -19,7 +19,7 @@ def image_size(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def decode_window(encoded: tf.Tensor, window: tf.Tensor) -> tf.Tensor:
-    """A part of an image as uint8 `[height, width, 3]`; gray and CMYK become RGB.
+    """Decodes part of an image as uint8 `[height, width, 3]`; grayscale and CMYK become RGB.
 
     Args:
       encoded: Bytes of a JPEG, or of a PNG, BMP or GIF that passes for one.

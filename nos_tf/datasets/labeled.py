@@ -1,4 +1,4 @@
-"""Examples with a class each, checked before anything is trained on them."""
+"""Checks labeled examples before anything is trained on them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from nos_tf.errors import DataWarning
 
 
 def check_inputs(name: str, inputs: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Refuses examples that no network could be trained on.
+    """Rejects examples that no network could be trained on.
 
     Args:
       name: Name of the split, such as "train".
       inputs: Examples, `[n, ...]`.
-      shape: What the shape of one example must be.
+      shape: Required shape of one example.
 
     Raises:
-      ValueError: One line names the split, the first bad row where there is one, and what to do.
+      ValueError: One line names the split, the first bad row if there is one, and what to do.
     """
     check_numbers(name, "inputs", inputs)
     if inputs.shape[1:] != shape:
@@ -27,20 +27,20 @@ def check_inputs(name: str, inputs: np.ndarray, shape: tuple[int, ...]) -> None:
 
 
 def check_labels(name: str, labels: np.ndarray, classes: int | None = None) -> None:
-    """Refuses labels that are no numbers of classes.
+    """Rejects labels that are not class numbers.
 
     Args:
       name: Name of the split, such as "train".
       labels: Class of each example, or of each of its positions, `[n, ...]`.
-      classes: How many classes there are, if that is known.
+      classes: Number of classes, if known.
 
     Raises:
-      ValueError: As `check_inputs`.
+      ValueError: As for `check_inputs`.
     """
     check_numbers(name, "labels", labels)
     if (bad := _first_row((labels != np.floor(labels)) | (labels < 0))) is not None:
         raise ValueError(
-            f"Labels of {name} must be integers from 0 on; number the classes. Received: {labels[bad]} in row {bad}"
+            f"Labels of {name} must be integers from 0 up; number the classes. Received: {labels[bad]} in row {bad}"
         )
     if classes is not None and (bad := _first_row(labels >= classes)) is not None:
         raise ValueError(
@@ -50,54 +50,54 @@ def check_labels(name: str, labels: np.ndarray, classes: int | None = None) -> N
 
 
 def check_variety(labels: np.ndarray) -> None:
-    """Refuses training data of a single class.
+    """Rejects training data with a single class.
 
     Raises:
       ValueError: There is nothing to learn.
     """
     if len(np.unique(labels)) < 2:
         raise ValueError(
-            "train holds a single class, so there is nothing to learn; give labels of at least two. "
+            "train has a single class, so there is nothing to learn; provide labels of at least two. "
             f"Received: only label {np.ravel(labels)[0]}"
         )
 
 
 def check_classes(labels: Mapping[str, np.ndarray], classes: int) -> None:
-    """Refuses labels that nothing could be learned from, and warns of classes that a split lacks.
+    """Rejects labels that nothing could be learned from, and warns about classes that a split lacks.
 
     Args:
-      labels: Labels of each split, of "train" among them.
-      classes: How many classes there are.
+      labels: Labels of each split, including "train".
+      classes: Number of classes.
 
     Raises:
-      ValueError: One line names the split, the first bad row where there is one, and what to do.
+      ValueError: One line names the split, the first bad row if there is one, and what to do.
     """
-    for name, found in labels.items():
-        check_labels(name, found, classes)
+    for name, split_labels in labels.items():
+        check_labels(name, split_labels, classes)
     check_variety(labels["train"])
     for line in missing_classes(labels):
         warnings.warn(line, DataWarning, stacklevel=3)
 
 
 def missing_classes(labels: Mapping[str, np.ndarray]) -> list[str]:
-    """Says which splits lack a class that another one holds, which may be meant; one line each.
+    """Names the splits that lack a class of another split, which may be intended; one line each.
 
     Args:
-      labels: Labels of each split, of "train" among them.
+      labels: Labels of each split, including "train".
     """
-    trained = set(np.unique(labels["train"]).tolist())
+    train_classes = set(np.unique(labels["train"]).tolist())
     lines = []
-    for name, found in labels.items():
-        held = set(np.unique(found).tolist())
-        for where, lacking in ((name, trained - held), ("train", held - trained)):
+    for name, split_labels in labels.items():
+        split_classes = set(np.unique(split_labels).tolist())
+        for where, lacking in ((name, train_classes - split_classes), ("train", split_classes - train_classes)):
             if lacking:
                 more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-                lines.append(f"{where} holds no example of class {min(lacking):g}{more}, which another split holds")
+                lines.append(f"{where} has no example of class {min(lacking):g}{more}, which another split has")
     return list(dict.fromkeys(lines))
 
 
 def check_numbers(name: str, kind: str, array: np.ndarray) -> None:
-    """Refuses what is not made of finite real numbers.
+    """Rejects anything but finite real numbers.
 
     Args:
       name: Name of the split, such as "train".
@@ -105,7 +105,7 @@ def check_numbers(name: str, kind: str, array: np.ndarray) -> None:
       array: The numbers, `[n, ...]`.
 
     Raises:
-      ValueError: As `check_inputs`.
+      ValueError: As for `check_inputs`.
     """
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{kind} of {name} must be real numbers; convert them. Received: dtype {array.dtype}")

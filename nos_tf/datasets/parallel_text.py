@@ -19,7 +19,7 @@ class ParallelText(NamedTuple):
 def load(source_path: str, target_path: str) -> ParallelText:
     """Reads two UTF-8 files; only line feeds end lines.
 
-    Bytes that are not UTF-8 become U+FFFD, and one warning for each file counts them.
+    Bytes that are not UTF-8 become U+FFFD, and one warning per file counts them.
 
     Raises:
       RunError: A file cannot be read, or the two have different numbers of lines.
@@ -34,16 +34,16 @@ def load(source_path: str, target_path: str) -> ParallelText:
 
 
 def check(texts: Mapping[str, ParallelText]) -> None:
-    """Refuses texts that nothing can be learned from or measured on.
+    """Rejects texts that nothing can be learned from or measured on.
 
-    Only warns of what may be meant: pairs with an empty side, with the same text on both sides, and pairs that are both
-    trained on and measured on.
+    Only warns about what may be intended: pairs with an empty side, pairs with the same text on both sides, and pairs
+    that are both trained on and measured on.
 
     Args:
-      texts: By name; the one that is trained on, if there is one, as "train".
+      texts: Texts by name; the training text, if any, is named "train".
 
     Raises:
-      ValueError: One line names the text, and says what to do.
+      ValueError: One line names the text and says what to do.
     """
     for name, text in texts.items():
         _check_sides(name, text)

@@ -1,8 +1,8 @@
 """Encoded photographs as inputs of a network: squares of one size with values from -1 to 1.
 
 Sources: Szegedy et al. (2015), "Going deeper with convolutions", section 6 (random crops of 8% to 100% of the area and
-of aspect ratios from 3/4 to 4/3; distortions of color). Brightness and saturation, in either order, are those of the
-TensorFlow-Slim pipeline ("fast mode") with which NASNet was trained.
+of aspect ratios from 3/4 to 4/3; distortions of color). Brightness and saturation, in either order, follow the
+TensorFlow-Slim pipeline ("fast mode") that NASNet was trained with.
 """
 
 from __future__ import annotations
@@ -11,32 +11,32 @@ import tensorflow as tf
 
 from nos_tf.datasets.jpeg import decode_window, image_size
 
-CENTRE = 0.875  # Side of the validation crop, as a share of the shorter side.
+CENTER = 0.875  # Side of the validation crop, as a fraction of the shorter side.
 _AREA, _ASPECT = (0.08, 1.0), (3 / 4, 4 / 3)
-_BRIGHTNESS = 32 / 255  # The most that is added to or taken from values from 0 to 1.
+_BRIGHTNESS = 32 / 255  # Maximum change of values in [0, 1].
 _SATURATION = (0.5, 1.5)
 
 
 def center_crop(encoded: tf.Tensor, size: int) -> tf.Tensor:
-    """The square in the middle, float32 `[size, size, 3]`.
+    """The square in the center, float32 `[size, size, 3]`.
 
     Args:
       encoded: Bytes of an image.
-      size: Pixels of a side.
+      size: Pixels per side.
     """
     full = image_size(encoded)
-    side = tf.maximum(tf.cast(tf.round(CENTRE * tf.cast(tf.reduce_min(full), tf.float32)), tf.int32), 1)
+    side = tf.maximum(tf.cast(tf.round(CENTER * tf.cast(tf.reduce_min(full), tf.float32)), tf.int32), 1)
     window = tf.concat([(full - side) // 2, [side, side]], 0)
     return _resized(encoded, window, size) * 2.0 - 1.0
 
 
 def random_crop(encoded: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
-    """A window of random place, area and aspect, mirrored or not, in other colors; float32 `[size, size, 3]`.
+    """A window of random position, area and aspect ratio, randomly mirrored and recolored, float32 `[size, size, 3]`.
 
     Args:
       encoded: Bytes of an image.
-      size: Pixels of a side.
-      seed: Integers of shape `[2]`: the same seed gives the same image.
+      size: Pixels per side.
+      seed: Integers of shape `[2]`; the same seed gives the same image.
     """
     crop, flip, color = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
     begin, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
@@ -55,7 +55,7 @@ def random_crop(encoded: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
 
 
 def distort_color(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Another brightness and saturation, in one order or the other, within 0 to 1.
+    """Changes brightness and saturation at random, in random order, and clips the result to [0, 1].
 
     Args:
       image: Values from 0 to 1, float32 `[height, width, 3]`.

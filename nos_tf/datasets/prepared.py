@@ -1,4 +1,4 @@
-"""Reads prepared TensorFlow Datasets folders, and says clearly what is missing."""
+"""Reads prepared TensorFlow Datasets folders and says clearly what is missing."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ from nos_tf.tensorflow_loading import load_quietly
 
 
 class PreparedDataError(ValueError):
-    """A data set that is neither prepared nor can be prepared."""
+    """Raised for a data set that is not prepared and cannot be prepared."""
 
 
 def builder(name: str, data_dir: str | None = None) -> Any:
-    """The TensorFlow Datasets builder of a prepared data set, which is downloaded first where it is missing.
+    """The TensorFlow Datasets builder of a prepared data set, which is downloaded first if it is missing.
 
     Args:
       name: Name of the data set, such as `"cifar10"`.
       data_dir: TensorFlow Datasets folder; None for its default.
 
     Raises:
-      PreparedDataError: The folder does not exist, or the data are not in it and cannot be downloaded.
+      PreparedDataError: The folder does not exist, or the data is not in it and cannot be downloaded.
     """
     if data_dir is not None and not os.path.isdir(data_dir):
         raise PreparedDataError(f"The data folder does not exist; check its path. Received: {data_dir!r}")
     load_quietly()
     import tensorflow_datasets as tfds
 
-    found = tfds.builder(name, data_dir=data_dir)
-    if not os.path.isdir(found.data_path):
+    prepared = tfds.builder(name, data_dir=data_dir)
+    if not os.path.isdir(prepared.data_path):
         try:
-            found.download_and_prepare()
-        except Exception as error:  # Whatever the network, the disk or a server can raise.
+            prepared.download_and_prepare()
+        except Exception as error:  # The network, the disk or a server can raise anything.
             reason = (str(error).splitlines() or [""])[0][:120]
             raise PreparedDataError(
                 f"{name} is not prepared in {data_dir or 'the default folder'} and cannot be downloaded "
-                f"({type(error).__name__}: {reason}); name a TensorFlow Datasets folder that holds it. "
+                f"({type(error).__name__}: {reason}); pass a TensorFlow Datasets folder that contains it. "
                 f"Received: data_dir={data_dir!r}"
             ) from error
-    return found
+    return prepared
 
 
 def load_split(name: str, split: str, data_dir: str | None = None) -> dict[str, np.ndarray]:
     """A whole split as arrays, by feature.
 
     Raises:
-      PreparedDataError: The data are neither in the folder nor can be downloaded to it.
+      PreparedDataError: The data is not in the folder and cannot be downloaded to it.
     """
     import tensorflow_datasets as tfds
 
@@ -55,7 +55,7 @@ def load_split(name: str, split: str, data_dir: str | None = None) -> dict[str, 
 
 
 def is_jpeg(name: str, split: str, feature: str, data_dir: str | None = None) -> bool:
-    """Whether the images of a split are stored as JPEG, which loses detail, going by the first one."""
+    """Whether the images of a split are stored as JPEG, which loses detail, judging by the first one."""
     import tensorflow_datasets as tfds
 
     raw = builder(name, data_dir).as_dataset(split=split, decoders={feature: tfds.decode.SkipDecoding()}).take(1)

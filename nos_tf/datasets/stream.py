@@ -1,4 +1,4 @@
-"""Streams of batches: endless ones that can begin at any step, and finite ones that replicas share."""
+"""Streams of batches: endless ones that can start at any step, and finite ones that replicas share."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import tensorflow as tf
 
 
 def index_batches(num_examples: int, batch_size: int, seed: int, first_step: int = 0) -> tf.data.Dataset:
-    """Numbers of the examples of each step: a new order every epoch, the rest that fills no batch left out.
+    """Indices of the examples of each step, in a new order every epoch and without those that do not fill a batch.
 
     Args:
-      num_examples: Examples of an epoch.
-      batch_size: Examples of a step, at most `num_examples`.
-      seed: Fixes the orders.
-      first_step: Number of the first step, counted from the beginning of the training.
+      num_examples: Examples per epoch.
+      batch_size: Examples per step, at most `num_examples`.
+      seed: Seed of the orders.
+      first_step: Number of the first step, counted from the start of training.
 
     Returns:
-      Endless pairs of the step, int64, and of int64 `[batch_size]`.
+      Endless pairs of the step, int64, and its indices, int64 `[batch_size]`.
     """
     steps = num_examples // batch_size
 
@@ -44,11 +44,11 @@ def array_batches(
 
     Args:
       arrays: Data by name, each `[num_examples, ...]`.
-      batch_size: Examples of a step.
-      seed: Fixes the orders and what `transform` draws.
+      batch_size: Examples per step.
+      seed: Seed of the orders and of what `transform` draws.
       first_step: Number of the first step.
-      transform: Makes a batch ready for the model; given the rows of each array, and a seed of the step (int64 `[2]`)
-        for stateless draws.
+      transform: Function that prepares a batch for the model, given the rows of each array and the step's seed for
+        stateless draws (int64 `[2]`).
     """
     held = {name: tf.constant(values) for name, values in arrays.items()}
     (count,) = {len(values) for values in arrays.values()}
@@ -62,15 +62,15 @@ def array_batches(
 
 
 def shared_batch(examples: int, batch_size: int, replicas: int) -> int:
-    """The largest batch whose last and smaller one still has something for every replica.
+    """The largest batch size for which the last, smaller batch still has something for every replica.
 
-    Replicas take equal parts of a full batch, in turn. Of a smaller one the later ones may get nothing, and
+    Replicas take equal parts of a full batch, in turn. From a smaller batch, the later ones may get nothing, and
     convolutions on CPUs fail without images.
 
     Args:
-      examples: How many there are.
-      batch_size: The most that will do, a multiple of `replicas`; also the answer where no batch will do.
-      replicas: How many share each batch.
+      examples: Number of examples.
+      batch_size: Maximum batch size, a multiple of `replicas`; also the result if no batch size works.
+      replicas: Number of replicas that share each batch.
     """
     for part in range(batch_size // replicas, 0, -1):
         last = examples % (part * replicas)

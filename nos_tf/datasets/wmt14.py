@@ -11,7 +11,7 @@ _ALL_PAIRS = {"de-en": 4_508_785}
 
 
 def load(split: str, source: str = "en", target: str = "de", data_dir: str | None = None) -> ParallelText:
-    """A split of `wmt14_translate`.
+    """Loads a split of `wmt14_translate`.
 
     Args:
       split: `"train"`, `"validation"` or `"test"`, or a part such as `"train[:1000]"`.
@@ -21,18 +21,18 @@ def load(split: str, source: str = "en", target: str = "de", data_dir: str | Non
 
     Raises:
       RunError: WMT 2014 does not have this pair of languages.
-      PreparedDataError: The data are neither in the folder nor can be downloaded to it.
+      PreparedDataError: The data is not in the folder and cannot be downloaded to it.
     """
     data = load_split(f"wmt14_translate/{_pair(source, target)}", split, data_dir)
     return ParallelText(*([line.decode() for line in data[language]] for language in (source, target)))
 
 
 def label(source: str = "en", target: str = "de", data_dir: str | None = None) -> str:
-    """What the data in the folder are: the whole of WMT 2014, or as many training pairs of it as there are.
+    """Describes the data in the folder: all of WMT 2014, or the number of training pairs from it.
 
     Raises:
       RunError: WMT 2014 does not have this pair of languages.
-      PreparedDataError: The data are neither in the folder nor can be downloaded to it.
+      PreparedDataError: The data is not in the folder and cannot be downloaded to it.
     """
     pair = _pair(source, target)
     pairs = builder(f"wmt14_translate/{pair}", data_dir).info.splits["train"].num_examples

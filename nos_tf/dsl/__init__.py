@@ -1,4 +1,4 @@
-"""The language of update rules: what a program is, how it is written, and where programs are drawn from."""
+"""The language of update rules: programs, their text, and the search spaces they are drawn from."""
 
 from nos_tf.dsl.algebra.canonical import canonical_key, canonical_keys
 from nos_tf.dsl.errors import ProgramError

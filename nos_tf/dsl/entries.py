@@ -1,7 +1,7 @@
-"""What an entry of the tables in `primitives.py` says of a primitive.
+"""The entries of the tables in `primitives.py`.
 
-Everything that another part of the project needs to know of a primitive is a field here, so that a new primitive is one
-new entry.
+Everything that other parts of the project need to know about a primitive is a field here, so that adding a primitive
+means adding one entry.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from nos_tf.dsl.state import Array, State
 
-NOISE_STREAMS = 8  # Random streams that a variable has for noise operands.
+NOISE_STREAMS = 8  # Random streams per variable for noise operands.
 
 # How tightly an expression binds, in the order of Python's operators.
 SUM, PRODUCT, NEGATION, POWER, ATOM = 1, 2, 3, 4, 5
@@ -23,11 +23,11 @@ class Average:
     """An exponential moving average that an optimizer keeps for every weight, updated before it is read.
 
     Attributes:
-      name: The slot's name.
-      compute: What is averaged, from the gradient.
+      name: Name of the slot.
+      compute: Function of the gradient whose value is averaged.
       beta: Default decay rate of the average.
-      even: Whether a gradient of opposite sign leaves the average as it is, and does not change its sign.
-      low: Lower bound of its value.
+      even: Whether flipping the sign of the gradient leaves the average unchanged instead of flipping its sign.
+      low: Lower bound of the average.
       extra: Whether it is an addition to the paper's averages.
     """
 
@@ -41,11 +41,11 @@ class Average:
 
 @dataclasses.dataclass(frozen=True)
 class Meaning:
-    """What canonical keys know of an operand: it is `coefficient * sign(symbol)**sign * |symbol|**power`.
+    """What canonical keys know about an operand: it equals `coefficient * sign(symbol)**sign * |symbol|**power`.
 
     Attributes:
-      symbol: An operand's name or an attribute of `State`; empty for a constant.
-      coefficient: Factor of it.
+      symbol: Name of an operand or of an attribute of `State`; empty for a constant.
+      coefficient: Constant factor.
       sign: Exponent of the symbol's sign, 0 or 1.
       power: Exponent of the symbol's magnitude.
       low: Lower bound of the symbol.
@@ -65,15 +65,15 @@ class Operand:
     """A value that a rule can read.
 
     Attributes:
-      name: Token, and its text.
-      latex: Its formula.
-      compute: Value from a `State`.
+      name: Token, which is also its text.
+      latex: LaTeX formula.
+      compute: Function that computes the value from a `State`.
       slots: Running averages that it reads.
-      needs_total_steps: Whether it depends on the length of the training.
-      meaning: What it is to the algebra of canonical keys; None for a symbol of its own without bounds.
+      needs_total_steps: Whether it depends on the total number of training steps.
+      meaning: Its meaning in the algebra of canonical keys; None for a separate, unbounded symbol.
       binding: How tightly its text binds.
       stream: Number of the noise stream that it reads, below `NOISE_STREAMS`, or None.
-      extra: Whether it is an addition to the paper's first version, which default search spaces leave out.
+      extra: Whether it is not in the paper's first version; default search spaces leave it out.
     """
 
     name: str
@@ -98,13 +98,13 @@ class Unary:
     Attributes:
       name: Token.
       text: Its text, with `%s` for the argument.
-      latex: Its formula, likewise.
-      compute: Value from a `State` and the argument.
-      stochastic: Whether every application draws random numbers of its own.
-      function: Name by which a text calls it; by default the token.
-      parameter: The number after the argument, where the function has one.
+      latex: LaTeX formula, also with `%s`.
+      compute: Function that computes the value from a `State` and the argument.
+      stochastic: Whether each application draws its own random numbers.
+      function: Name of the function in rule texts; defaults to the token.
+      parameter: Number that follows the argument, if the function takes one.
       binding: How tightly its text and formula bind; less than `ATOM` for a prefix such as the minus sign.
-      extra: Whether it is an addition to the paper's functions, which default search spaces leave out.
+      extra: Whether it is not in the paper; default search spaces leave it out.
     """
 
     name: str
@@ -129,13 +129,13 @@ class Binary:
     Attributes:
       name: Token.
       text: Its text, with `%s` for each argument.
-      latex: Its formula, likewise.
-      compute: Value from the `State` and both arguments.
+      latex: LaTeX formula, also with `%s`.
+      compute: Function that computes the value from the `State` and both arguments.
       binding: How tightly its text binds; less than `ATOM` for an operator, whose symbol is the token.
-      latex_binding: How tightly its formula binds; `ATOM` if the formula brackets the arguments by itself.
+      latex_binding: How tightly its formula binds; `ATOM` if the formula itself brackets the arguments.
       reads_second: Whether the value depends on the second argument.
-      commutes: Whether the order of the arguments does not matter.
-      extra: Whether it is an addition to the paper's functions, which default search spaces leave out.
+      commutes: Whether the arguments can be swapped.
+      extra: Whether it is not in the paper; default search spaces leave it out.
     """
 
     name: str
@@ -150,5 +150,5 @@ class Binary:
 
 
 def base_names(table: Mapping[str, Operand | Unary | Binary]) -> tuple[str, ...]:
-    """Names of the entries that are the paper's, in their order."""
+    """Names of the entries that are in the paper, in order."""
     return tuple(name for name, entry in table.items() if not entry.extra)

@@ -1,4 +1,4 @@
-"""The one exception of the language."""
+"""The language's only exception."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from nos_tf.errors import excerpt
 
 
 class ProgramError(ValueError):
-    """A text or a list of tokens that is not a program.
+    """Raised for a text or a list of tokens that is not a program.
 
     Attributes:
-      text: The rejected text without blanks around it, if it came from one.
-      column: Place of the mistake in `text`, counted from 1, if it has one.
+      text: The rejected text without surrounding whitespace, or None if there was no text.
+      column: Position of the mistake in `text`, counted from 1, or None if it has no position.
     """
 
     def __init__(self, message: str, text: str | None = None, column: int | None = None):

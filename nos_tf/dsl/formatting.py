@@ -1,7 +1,7 @@
 """Programs as text and as LaTeX.
 
-Text is unambiguous: parsing it gives back the same tokens. A group whose value is read once is written in place where
-the order of the groups allows it; any other one is a statement of its own: `b1 = sqrt(v) * 1; m / b1`.
+Text is unambiguous: parsing it gives back the same tokens. A group whose value is read once is written inline if the
+order of the groups allows it; every other group gets its own statement: `b1 = sqrt(v) * 1; m / b1`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _IDENTITY = UNARY["identity"]
 
 @dataclasses.dataclass(frozen=True)
 class _Style:
-    """How one notation writes each primitive, and how tightly it binds; at `ATOM` it brackets its arguments itself."""
+    """How a notation writes each primitive and how tightly that binds; at `ATOM`, it brackets its own arguments."""
 
     operand: Callable[[Operand], tuple[str, int]]
     unary: Callable[[Unary], str]
     binary: Callable[[Binary], tuple[str, int]]
     parentheses: str
-    right_binding: int = 0  # What the right side of an operator must bind at least.
+    right_binding: int = 0  # Minimum binding of an operator's right side.
 
     def bracket(self, expression: str, binding: int, at_least: int) -> str:
         return expression if binding >= at_least else self.parentheses % expression
@@ -59,12 +59,12 @@ def to_text(groups: Groups) -> str:
 
 
 def to_latex(groups: Groups) -> str:
-    """The update as one formula, without the groups that it does not read."""
+    """The update as a single formula, without the groups that it does not read."""
     return _group(groups, len(groups) - 1, range(len(groups)), _LATEX)[0]
 
 
 def _inlined(groups: Groups) -> frozenset[int]:
-    """The largest set of groups that can be written in place: parsing numbers groups in the order of their text."""
+    """The largest set of groups that can be written inline, given that parsing numbers groups in text order."""
     readers: list[list[int]] = [[] for _ in groups]
     for reader, group in enumerate(groups):
         for name in group[:2]:
@@ -90,12 +90,12 @@ def _group(groups: Groups, index: int, inlined: Collection[int], style: _Style) 
     template, binding = style.binary(BINARY[binary])
     left, right = 0, 0
     if binding < ATOM:
-        # Operators of one kind group from the left, but a power's base needs its own brackets.
+        # Operators of the same kind associate to the left, but a power's base needs its own brackets.
         left, right = binding + (binding == POWER), max(binding + 1, style.right_binding)
     first = style.bracket(*_side(groups, operand1, unary1, inlined, style), left)
     second = style.bracket(*_side(groups, operand2, unary2, inlined, style), right)
     if style is _TEXT and _is_operand(template % (first, second)):
-        first = _IDENTITY.text % first  # `g ** 2` is the operand of that name.
+        first = _IDENTITY.text % first  # A bare `g ** 2` would be the operand of that name.
     return template % (first, second), binding
 
 
@@ -111,7 +111,7 @@ def _side(groups: Groups, name: str, unary: str, inlined: Collection[int], style
     if entry.binding < ATOM:
         expression = style.bracket(expression, binding, entry.binding)
     if style is _TEXT and _is_operand(entry.text % expression):
-        expression = _IDENTITY.text % expression  # `sign(g)` is the operand of that name.
+        expression = _IDENTITY.text % expression  # A bare `sign(g)` would be the operand of that name.
     return style.unary(entry) % expression, entry.binding
 
 

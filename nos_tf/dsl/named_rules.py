@@ -1,4 +1,4 @@
-"""Every rule that the paper names, and the baselines of a search: text in the language, and origin. No TensorFlow.
+"""Every rule that the paper names and the baselines of a search, as text in the language. Does not need TensorFlow.
 
 Sources: Bello et al. (2017), Table 1 (rules found, and the baselines that the language can express); its
 2018 arXiv extension (PowerSign with a cosine decay, AddSign). AdamW: Loshchilov and Hutter (2019). Lion: Chen et al.
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-BASELINE = "baseline"  # Known without the paper's search.
-FOUND = "found"  # By the paper's search.
+BASELINE = "baseline"  # Not from the paper's search.
+FOUND = "found"  # Found by the paper's search.
 
 
 class NamedRule(NamedTuple):
@@ -18,10 +18,10 @@ class NamedRule(NamedTuple):
 
     Attributes:
       text: The rule in the language.
-      title: Its name for people, if it has one; those that do are the baselines of a search.
+      title: Display name, if any; the rules that have one are the baselines of a search.
       origin: `BASELINE` or `FOUND`.
-      has_own_class: Whether an optimizer class of its own trains with it.
-      is_approximate: Whether the text only comes close to what goes by the name.
+      has_own_class: Whether it has an optimizer class of its own.
+      is_approximate: Whether the text only approximates the optimizer of that name.
     """
 
     text: str

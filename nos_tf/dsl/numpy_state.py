@@ -14,17 +14,17 @@ from nos_tf.dsl.state import Array
 
 @dataclasses.dataclass(frozen=True)
 class NumpyState:
-    """One weight tensor at one step, its averages kept with their default decay rates.
+    """One weight tensor at one step, with averages that have their default decay rates.
 
     Attributes:
       g: Gradient.
       w: Weights.
       averages: Running averages by name, without bias correction.
-      step: Steps completed before this one; a scalar, or one number for each weight.
-      total_steps: Length of the training in steps.
-      normals: Standard normal draws of each noise stream.
-      uniforms: Draws from [0, 1) of each site.
-      site: Where in the program the state is read.
+      step: Steps completed before this one; a scalar, or one number per weight.
+      total_steps: Total number of training steps.
+      normals: Standard normal draws for each noise stream.
+      uniforms: Draws from [0, 1) for each site.
+      site: Position in the program at which the state is read.
     """
 
     g: Array
@@ -58,5 +58,5 @@ class NumpyState:
 
 
 def bias(name: str, step: Array) -> Array:
-    """The correction that divides an average of the default decay rate after `step + 1` steps."""
+    """Bias correction that divides an average with the default decay rate after `step + 1` steps."""
     return 1.0 - AVERAGES[name].beta ** (step + 1.0)

@@ -1,8 +1,8 @@
-"""Text to `Program`, by walking a syntax tree of allowed nodes. Nothing of the text is ever evaluated.
+"""Parses text into a `Program` by walking a syntax tree of allowed nodes. No part of the text is ever evaluated.
 
 The text is infix Python syntax over the primitives: `exp(sign(g) * sign(m)) * g`, `clip(adam, 1e-4) - drop(m, 0.3)`.
 Every binary operation becomes a group, innermost and leftmost first. Earlier groups can be named:
-`b1 = sqrt(v); m / b1`. An expression that is no binary operation becomes a group by `* 1`.
+`b1 = sqrt(v); m / b1`. An expression that is not a binary operation is multiplied by 1 to become a group.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, MAX_GROUPS, OPERANDS, UNA
 from nos_tf.dsl.program import Program
 from nos_tf.errors import excerpt, unknown
 
-MAX_LENGTH = 1_000  # Characters; the longest text that a program prints as is below 400.
+MAX_LENGTH = 1_000  # Characters; programs print as fewer than 400.
 _MAX_DEPTH = 40  # Nodes; four groups and the calls between them nest less deeply.
-# How Python writes each of its binary operators and prefixes.
+# Python's spelling of each of its binary operators and prefixes.
 _SYMBOLS = {
     kind: ast.unparse(ast.BinOp(ast.Name("x"), kind(), ast.Name("y"))).split()[1]
     for kind in ast.operator.__subclasses__()
@@ -34,17 +34,17 @@ _OPERAND_DEPTH = 3  # Nodes; no operand's own text nests more deeply.
 
 
 def parse(text: str) -> Program:
-    """Reads an update rule.
+    """Parses an update rule.
 
     Args:
-      text: For example `"exp(sign(g) * sign(m)) * g"`.
+      text: The rule, for example `"exp(sign(g) * sign(m)) * g"`.
 
     Returns:
       The program; `parse(str(program)) == program`.
 
     Raises:
-      ProgramError: The text is no program; the message names the mistake, its column and, for an unknown name, the
-        nearest known one.
+      ProgramError: The text is not a program; the message gives the mistake, its column and, for an unknown name, the
+        closest known one.
     """
     return _Parser(text).program()
 
@@ -74,19 +74,19 @@ class _Parser:
     def _statements(self) -> list[ast.stmt]:
         text = self._text
         if not isinstance(text, str):
-            raise ProgramError(f"A rule is a text such as 'exp(sign(g) * sign(m)) * g'. Received: {excerpt(text)}")
+            raise ProgramError(f"A rule is a string such as 'exp(sign(g) * sign(m)) * g'. Received: {excerpt(text)}")
         self._text = text = text.strip()
         if not text:
-            raise ProgramError("The rule is empty; write for example 'exp(sign(g) * sign(m)) * g'")
+            raise ProgramError("The rule is empty; write, for example, 'exp(sign(g) * sign(m)) * g'")
         if len(text) > MAX_LENGTH:
-            raise ProgramError(f"A rule has at most {MAX_LENGTH} characters. Received: {len(text)}")
+            raise ProgramError(f"A rule can have at most {MAX_LENGTH} characters. Received: {len(text)}")
         for column, character in enumerate(text, start=1):
             if not (character.isascii() and (character.isprintable() or character in "\t\n")):
                 name = unicodedata.name(character, "a control character")
-                raise ProgramError(f"Only plain ASCII is read. Received: {name}", text, column)
+                raise ProgramError(f"Only plain ASCII is allowed. Received: {name}", text, column)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Python warns of oddities in texts that are rejected below.
+                warnings.simplefilter("ignore")  # Python warns about oddities in texts that are rejected below.
                 return ast.parse(text).body
         except SyntaxError as error:
             column = self._column(error.lineno or 1, (error.offset or 1) - 1)
@@ -98,18 +98,18 @@ class _Parser:
         if isinstance(statement, ast.Expr) and is_last:
             return None, statement.value
         if isinstance(statement, ast.Expr):
-            self._fail(statement, "Only the last statement may be without a name; write 'b1 = ...'")
+            self._fail(statement, "Only the last statement can be unnamed; write 'b1 = ...'")
         if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
             self._fail(statement, "A rule is an expression, or 'b1 = expression; expression'")
         target = statement.targets[0]
         if not isinstance(target, ast.Name) or target.id not in GROUP_NAMES:
             self._fail(target, f"Groups are named {', '.join(GROUP_NAMES)}")
         if is_last:
-            self._fail(statement, "The last statement is the update, and has no name")
+            self._fail(statement, "The last statement is the update and cannot have a name")
         return target.id, statement.value
 
     def _side(self, node: ast.expr, depth: int) -> _Side:
-        """Reduces an expression to an operand under one unary function, adding the groups that it takes."""
+        """Reduces an expression to an operand under one unary function, adding the groups that this takes."""
         if depth > _MAX_DEPTH:
             self._fail(node, "Too deeply nested")
         if (token := self._operand(node)) is not None:
@@ -130,7 +130,7 @@ class _Parser:
         count = len(self._tokens) // 5
         if count == MAX_GROUPS:
             self._fail(
-                node, f"A rule has at most {MAX_GROUPS} groups, one for each binary operation; this one needs more"
+                node, f"A rule can have at most {MAX_GROUPS} groups, one per binary operation; this one needs more"
             )
         self._tokens += [first.operand, second.operand, first.unary, second.unary, binary]
         return _Side(f"b{count + 1}")
@@ -150,9 +150,9 @@ class _Parser:
         if name in OPERANDS or name in defined:
             return name
         if name in GROUP_NAMES:
-            self._fail(node, f"A group can only read groups before it; {name} is not one")
+            self._fail(node, f"A group can only read earlier groups; {name} is not one")
         if scaled := [token for token, entry in OPERANDS.items() if entry.meaning and entry.meaning.symbol == name]:
-            self._fail(node, f"{name} is not read by itself, but as {', '.join(scaled)}")
+            self._fail(node, f"{name} cannot be read by itself, only as {', '.join(scaled)}")
         if name in (functions := _functions()):
             self._fail(node, f"{name} is a function; write {name}(...)")
         self._fail(node, unknown("name", name, [*OPERANDS, *functions, *defined]))
@@ -176,7 +176,7 @@ class _Parser:
                 return name, argument
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 return self._call(node, name, arguments)
-        self._fail(node, f"Only operands, {' '.join(_operators())} and functions of the language can be used")
+        self._fail(node, f"Only operands, {' '.join(_operators())} and the language's functions are allowed")
 
     def _call(self, node: ast.Call, name: str, arguments: list[ast.expr]) -> tuple[str, ast.expr]:
         if name not in (functions := _functions()):
@@ -184,7 +184,7 @@ class _Parser:
         tokens = {entry.parameter: token for token, entry in UNARY.items() if entry.function == name}
         wanted = 1 if None in tokens else 2
         if len(arguments) != wanted or node.keywords:
-            self._fail(node, f"{name} takes {wanted} argument{'s' * (wanted > 1)}, without a keyword")
+            self._fail(node, f"{name} takes {wanted} argument{'s' * (wanted > 1)} and no keywords")
         if wanted == 1:
             return tokens[None], arguments[0]
         parameter = arguments[1]
@@ -195,7 +195,7 @@ class _Parser:
         self._fail(parameter, f"The second argument of {name} must be one of {choices}")
 
     def _column(self, line: int, offset: int) -> int:
-        """Place in the whole text, counted from 1, of an offset in one of its lines."""
+        """Position in the whole text, counted from 1, of an offset in one of its lines."""
         before = sum(len(row) + 1 for row in self._text.split("\n")[: line - 1])
         return min(before + offset + 1, len(self._text) or 1)
 
@@ -227,7 +227,7 @@ def _operand_shapes(names: tuple[str, ...]) -> dict[Hashable, str]:
 
 
 def _shape(node: ast.expr, depth: int = _OPERAND_DEPTH) -> Hashable:
-    """What tells a small expression from others, however its numbers and spaces are written; None for any other one."""
+    """A key for small expressions that ignores how numbers and spaces are written; None for any other expression."""
     if depth == 0:
         return None
     match node:

@@ -1,11 +1,11 @@
-"""The words of the language: tables of running averages, operands, unary and binary functions.
+"""The vocabulary of the language: tables of running averages, operands, and unary and binary functions.
 
-Every primitive is one entry, whose fields `entries.py` explains. Parser, printer, search spaces, canonical keys,
-screens, Keras optimizers and the in-graph interpreter read the tables when they are used, so an entry added to one of
-them works everywhere, and no arithmetic of the language is written anywhere else.
+Every primitive is one entry; `entries.py` explains the fields. The parser, printer, search spaces, canonical keys,
+screens, Keras optimizers and the in-graph interpreter read the tables when they are used, so that an entry added to a
+table works everywhere, and the language's arithmetic is written nowhere else.
 
-Arithmetic is written against a `State`, whose `xp` holds TensorFlow's or NumPy's element-wise functions under NumPy's
-names. All of it is element-wise over one weight tensor.
+The arithmetic uses a `State`, whose `xp` holds TensorFlow's or NumPy's element-wise functions under NumPy's names. All
+of it is element-wise over one weight tensor.
 
 Source: Bello et al. (2017), section 4.1; the decays are those of its 2018 arXiv extension.
 """
@@ -23,7 +23,7 @@ from nos_tf.dsl.state import Array, State
 
 DELTA = 1e-8  # Keeps x / y finite at y = 0, as in the paper.
 EPSILON = 1e-7  # Keras' default epsilon: the operands `adam` and `rmsprop` must equal Keras' own directions.
-NOISE_VARIANCE = 0.01  # The paper's N(0, 0.01), read as a variance, which is how it writes its annealed noise.
+NOISE_VARIANCE = 0.01  # The paper's N(0, 0.01), read as a variance like its annealed noise.
 
 
 def _hat(name: str) -> Callable[[State], Array]:
@@ -31,7 +31,7 @@ def _hat(name: str) -> Callable[[State], Array]:
 
 
 def _adam(s: State) -> Array:
-    # Keras' form: epsilon is added to the uncorrected square root. The scalars come first: they cost nothing.
+    # Keras' form: epsilon is added to the uncorrected square root. Combining the scalars first costs nothing.
     correction = s.xp.sqrt(s.bias("v")) / s.bias("m")
     return correction * s.average("m") / (s.xp.sqrt(s.average("v")) + s.constant(EPSILON))
 
@@ -48,8 +48,8 @@ def _nesterov(s: State) -> Array:
 
 
 def _lion(s: State) -> Array:
-    # Lion reads its average before this step's gradient enters it, sign(b1 * old + (1 - b1) * g), and a State holds it
-    # after: new = b2 * old + (1 - b2) * g. Solved for the old one, and divided by the positive b1 / b2:
+    # Lion reads its average before this step's gradient enters it, sign(b1 * old + (1 - b1) * g), but a State holds it
+    # afterwards: new = b2 * old + (1 - b2) * g. Solving for the old one and dividing by the positive b1 / b2 gives:
     beta_1, beta_2 = AVERAGES["m"].beta, AVERAGES["m_slow"].beta
     return s.xp.sign(s.average("m_slow") + s.constant((beta_2 - beta_1) / beta_1) * s.g)
 
@@ -59,12 +59,12 @@ def _cosine(angle: Array, xp: Any) -> Array:
 
 
 def _progress(t: Array, total: Array, xp: Any) -> Array:
-    # A training that runs on past T keeps the last value, as the authors' TensorFlow code does.
+    # Training beyond T keeps the last value, as in the authors' TensorFlow code.
     return xp.minimum(t / total, 1.0)
 
 
 def linear_decay(t: Array, total: Array, xp: Any) -> Array:
-    """ld = 1 - t/T, from the steps completed `t`, the length `T` of the training, and element-wise functions."""
+    """ld = 1 - t/T after `t` of `T` training steps; `xp` provides element-wise functions."""
     return 1.0 - _progress(t, total, xp)
 
 
@@ -121,7 +121,7 @@ def _decay(name: str, latex: str, compute: Callable[[Array, Array, Any], Array])
 
 
 def noise(name: str, latex: str, deviation: Callable[[State], Array], stream: int, extra: bool = True) -> Operand:
-    """An operand of normal noise; a stream of its own makes it independent of every other noise."""
+    """A normal noise operand; giving it its own stream makes it independent of all other noise."""
     return Operand(name, latex, lambda s: deviation(s) * s.normal(stream), stream=stream, extra=extra)
 
 
@@ -143,7 +143,7 @@ def _drop(rate: str) -> Unary:
         f"drop_{rate}",
         f"drop(%s, {rate})",
         rf"\operatorname{{drop}}\left(%s, {rate}\right)",
-        # A choice, not a product with a mask: a dropped infinity is 0 and not NaN.
+        # Not a product with a mask, so that a dropped infinity is 0 instead of NaN.
         lambda s, x: s.xp.where(s.uniform() < s.constant(number), s.constant(0.0), x),
         stochastic=True,
         function="drop",
@@ -187,7 +187,7 @@ OPERANDS: dict[str, Operand] = {
         _decay("cd", r"\mathrm{cd}", cosine_decay),
         _decay("rd", r"\mathrm{rd}_{10}", restart_decay),
         noise("annealed_noise", r"\epsilon_t", lambda s: annealed_deviation(s.step), stream=1),
-        # Two optimizers that the paper's words cannot express and that every search is compared with.
+        # Two optimizers that every search is compared with and that the paper's vocabulary cannot express.
         Operand("nesterov", r"\mathrm{Nesterov}", _nesterov, _M, extra=True),
         Operand("lion", r"\mathrm{Lion}", _lion, _SLOW, meaning=Meaning("lion", power=0.0), extra=True),
     )
@@ -231,9 +231,9 @@ BINARY: dict[str, Binary] = {
 }
 
 MAX_GROUPS = 4
-GROUP_NAMES: tuple[str, ...] = ("b1", "b2", "b3")  # Values of earlier groups, readable as operands of later ones.
+GROUP_NAMES: tuple[str, ...] = ("b1", "b2", "b3")  # Values of earlier groups, as operands of later ones.
 
 
 def noise_streams() -> tuple[int, ...]:
-    """Numbers of the streams of normal draws that operands read."""
+    """Numbers of the noise streams that operands read."""
     return tuple(sorted({entry.stream for entry in OPERANDS.values() if entry.stream is not None}))

@@ -17,7 +17,7 @@ TOKENS_PER_GROUP = 5
 
 
 class Group(NamedTuple):
-    """Five tokens: the value of the group is `binary(unary1(operand1), unary2(operand2))`."""
+    """Five tokens, whose value is `binary(unary1(operand1), unary2(operand2))`."""
 
     operand1: str
     operand2: str
@@ -34,15 +34,15 @@ class Group(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """An update rule `U` of `w <- w - learning_rate * U`, five tokens a group.
+    """An update rule `U` as in `w <- w - learning_rate * U`, made of groups of five tokens.
 
-    The value of a group can be read by the later groups as `b1`, `b2`, `b3`; the value of the last one is the update.
+    Later groups can read the value of a group as `b1`, `b2` or `b3`; the value of the last group is the update.
 
     Attributes:
       tokens: `operand1, operand2, unary1, unary2, binary` of each group in turn.
 
     Raises:
-      ProgramError: The tokens are of the wrong kind or number, or a group reads itself or a later one.
+      ProgramError: The number or kind of the tokens is wrong, or a group reads itself or a later one.
     """
 
     tokens: tuple[str, ...]
@@ -50,16 +50,16 @@ class Program:
     def __post_init__(self) -> None:
         count = len(self.tokens)
         if count == 0 or count % TOKENS_PER_GROUP or count > TOKENS_PER_GROUP * MAX_GROUPS:
-            raise ProgramError(f"A program has 5, 10, 15 or 20 tokens, five a group. Received: {count} tokens")
+            raise ProgramError(f"A program has 5, 10, 15 or 20 tokens, five per group. Received: {count} tokens")
         for position, token in enumerate(self.tokens):
             _check_token(token, position)
 
     @classmethod
     def from_tokens(cls, tokens: Iterable[str]) -> Program:
-        """Program of the given tokens, five a group: `operand1, operand2, unary1, unary2, binary`."""
+        """Creates a program from tokens, five per group: `operand1, operand2, unary1, unary2, binary`."""
         if isinstance(tokens, str):
             raise ProgramError(
-                f"Tokens are a sequence of strings; use nos_tf.parse for a text. Received: {excerpt(tokens)}"
+                f"Tokens must be a sequence of strings; use nos_tf.parse for a text. Received: {excerpt(tokens)}"
             )
         return cls(tuple(tokens))
 
@@ -85,7 +85,7 @@ class Program:
 
     @property
     def operands(self) -> frozenset[str]:
-        """Operands that the update depends on, values of groups left out."""
+        """Operands that the update depends on, not counting values of groups."""
         read = {name for index in self.live_groups for _, name, _ in self.groups[index].sides()}
         return frozenset(read.intersection(OPERANDS))
 
@@ -96,7 +96,7 @@ class Program:
 
     @property
     def needs_total_steps(self) -> bool:
-        """Whether the update depends on the length of the training."""
+        """Whether the update depends on the total number of training steps."""
         return any(OPERANDS[name].needs_total_steps for name in self.operands)
 
     def __str__(self) -> str:
@@ -106,7 +106,7 @@ class Program:
         return f"Program({str(self)!r})"
 
     def to_latex(self) -> str:
-        """The update as one LaTeX formula, earlier groups written into the last one."""
+        """The update as a single LaTeX formula, with earlier groups written out inside the last one."""
         return formatting.to_latex(self.groups)
 
 
@@ -143,10 +143,10 @@ def _check_token(token: str, position: int) -> None:
     kind = ("operand", "operand", "unary function", "unary function", "binary function")[place]
     where = f"token {position + 1} (group {group + 1})"
     if not isinstance(token, str):
-        raise ProgramError(f"Tokens are strings. Received at {where}: {excerpt(token)}")
+        raise ProgramError(f"Tokens must be strings. Received at {where}: {excerpt(token)}")
     if token in GROUP_NAMES and place < 2:
         raise ProgramError(
-            f"Group {group + 1} can only read groups before it. Received at {where}: {token!r}",
+            f"Group {group + 1} can only read earlier groups. Received at {where}: {token!r}",
         )
     known = [*table, *(GROUP_NAMES[:group] if place < 2 else ())]
     raise ProgramError(unknown(f"{kind} at {where}", token, known))

@@ -1,6 +1,6 @@
 """The set of programs that a search draws from: a subset of the primitives, one to four groups, and constraints.
 
-Source: Bello et al. (2017), sections 4.1 and 4.2; sizes are the paper's (2.5e5 rules of one group, 7.0e10 of two).
+Source: Bello et al. (2017), sections 4.1 and 4.2; sizes match the paper's (2.5e5 rules of one group, 7.0e10 of two).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, MAX_GROUPS, OPERANDS, UNA
 from nos_tf.dsl.program import TOKENS_PER_GROUP, Program
 from nos_tf.errors import unknown
 
-# The paper's three constraints, by what they demand.
+# The paper's three constraints.
 DIFFERENT_OPERANDS = "different_operands"  # The operands of a group differ.
 NO_FINAL_ADDITION = "no_final_addition"  # The last binary function is not addition.
 REUSE_GROUPS = "reuse_groups"  # Every group after the first reads an earlier group.
@@ -27,14 +27,14 @@ CONSTRAINTS: tuple[str, ...] = (DIFFERENT_OPERANDS, NO_FINAL_ADDITION, REUSE_GRO
 
 @dataclasses.dataclass(frozen=True)
 class SearchSpace:
-    """A finite set of programs of one length.
+    """A finite set of programs of the same length.
 
     Attributes:
-      num_groups: Groups of every program, 1 to 4.
-      operands: Operand tokens; the 17 of the paper's first version by default.
-      unary: Unary function tokens; the paper's by default.
-      binary: Binary function tokens; the paper's by default.
-      constraints: Names out of `CONSTRAINTS`.
+      num_groups: Number of groups in every program, 1 to 4.
+      operands: Operand tokens; by default, the 17 of the paper's first version.
+      unary: Unary function tokens; by default, the paper's.
+      binary: Binary function tokens; by default, the paper's.
+      constraints: Names from `CONSTRAINTS`.
 
     Raises:
       ValueError: A token or constraint is unknown, repeated or missing, or no program is left.
@@ -65,7 +65,7 @@ class SearchSpace:
 
     @property
     def length(self) -> int:
-        """Tokens of a program."""
+        """Number of tokens in a program."""
         return self.num_groups * TOKENS_PER_GROUP
 
     @property
@@ -77,7 +77,7 @@ class SearchSpace:
         )
 
     def vocabulary(self, position: int) -> tuple[str, ...]:
-        """Tokens that can stand at a position; operands grow by one a group."""
+        """Tokens that can appear at a position; each group adds one operand."""
         group, place = divmod(position, TOKENS_PER_GROUP)
         if place < 2:
             return self.operands + GROUP_NAMES[:group]
@@ -107,13 +107,13 @@ class SearchSpace:
             yield Program(tuple(itertools.chain.from_iterable(chosen)))
 
     def mask(self, prefix: Sequence[int]) -> np.ndarray:
-        """Which tokens may come next.
+        """Mask of the tokens that may come next.
 
         Args:
           prefix: Indices of the tokens so far, each into the `vocabulary` of its position; fewer than `length`.
 
         Returns:
-          Booleans, one for each token of `vocabulary(len(prefix))`; at least one is true after an allowed prefix.
+          Booleans, one per token of `vocabulary(len(prefix))`; at least one is true after an allowed prefix.
         """
         position = len(prefix)
         group, place = divmod(position, TOKENS_PER_GROUP)
@@ -127,7 +127,7 @@ class SearchSpace:
         return allowed
 
     def encode(self, program: Program) -> np.ndarray:
-        """Index of each token into the vocabulary of its position, as int32 of shape `[length]`.
+        """Index of each token in the vocabulary of its position, as int32 of shape `[length]`.
 
         Raises:
           ValueError: The program is not in the space.
@@ -137,7 +137,7 @@ class SearchSpace:
         return np.array([self.vocabulary(i).index(token) for i, token in enumerate(program.tokens)], np.int32)
 
     def decode(self, indices: Sequence[int]) -> Program:
-        """Program of the given token indices; the inverse of `encode`."""
+        """The program with the given token indices; the inverse of `encode`."""
         return Program(tuple(self.vocabulary(i)[index] for i, index in enumerate(indices)))
 
     def __contains__(self, program: Program) -> bool:

@@ -1,4 +1,4 @@
-"""What primitives may read."""
+"""The interface through which primitives read a training step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class State(Protocol):
       g: Gradient, shaped like the weights.
       w: Weights.
       step: Steps completed before this one, `t`, as in the authors' TensorFlow code; a scalar of the gradient's dtype.
-      total_steps: Length of the training, `T`; a scalar of the gradient's dtype.
+      total_steps: Total number of training steps, `T`; a scalar of the gradient's dtype.
     """
 
     @property
@@ -37,16 +37,16 @@ class State(Protocol):
         """A scalar of the gradient's dtype."""
 
     def average(self, name: str) -> Array:
-        """Running average of that name, this step's gradient included, without bias correction."""
+        """Running average of that name, including this step's gradient, without bias correction."""
 
     def bias(self, name: str) -> Array:
         """The correction `1 - beta**(t+1)` that divides the average of that name."""
 
     def normal(self, stream: int) -> Array:
-        """Standard normal draws shaped like the gradient; one stream has one value a step, wherever it is read."""
+        """Standard normal draws shaped like the gradient; all reads of a stream in one step give the same draws."""
 
     def uniform(self) -> Array:
-        """Draws from [0, 1) shaped like the gradient, of this site's own."""
+        """Draws from [0, 1) shaped like the gradient, specific to this site."""
 
     def at_site(self, site: int) -> State:
-        """The same state with the random draws of another place in the program."""
+        """The same state with the random draws of another position in the program."""

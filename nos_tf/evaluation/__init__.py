@@ -1,4 +1,4 @@
-"""From a program and a task to a reward. What trains, and so TensorFlow, is loaded on first use."""
+"""Evaluates programs on tasks. The code that trains, and TensorFlow with it, is loaded on first use."""
 
 import importlib
 from typing import TYPE_CHECKING, Any

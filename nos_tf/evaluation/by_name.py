@@ -1,4 +1,4 @@
-"""Evaluations on tasks and suites by their names, with graphs that are built once."""
+"""Evaluations on tasks and suites by name, with graphs that are built once."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def _suite_evaluator(name: str) -> SuiteEvaluator:
 
 
 def evaluate(program: Program | str, task: str | tasks.Task = "digits", seed: int = 0) -> Evaluation:
-    """Trains a child network with an update rule, by the default protocol.
+    """Trains a child network with an update rule, using the default protocol.
 
     Example:
     >>> nos_tf.evaluate("exp(sign(g) * sign(m)) * g", task="digits").reward
 
     Args:
-      program: A `Program`, or its text.
-      task: A task, or the name of one or of a suite.
-      seed: Seed of the initial weights, of the order of the examples and of the rule's random draws.
+      program: A `Program` or its text.
+      task: A task, or the name of a task or a suite.
+      seed: Seed of the initial weights, the order of the examples and the rule's random draws.
 
     Raises:
-      ProgramError: The text is no program.
+      ProgramError: The text is not a program.
       ValueError: The task is unknown.
     """
     program = program if isinstance(program, Program) else parse(program)

@@ -1,4 +1,4 @@
-"""Evaluates programs on a task: the reward of the search, and the trainings that judge what it found."""
+"""Evaluates programs on a task: the reward of the search, and the training runs that judge its results."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from nos_tf.evaluation.screening import screen
 from nos_tf.evaluation.trainer import Trainer
 from nos_tf.evaluation.tuning import Tuning
 
-LONG = 5  # Times its length: the long training of a task that does not say otherwise.
-_CHANCE_DEVIATIONS = 3.0  # Standard errors above chance from which a child counts as trained.
+LONG = 5  # Length of a long run in units of the usual one, for tasks that do not set it.
+_CHANCE_DEVIATIONS = 3.0  # Standard errors above chance at which a child counts as trained.
 
 
 class Evaluator:
-    """Evaluates any number of programs, one after the other, with graphs that are built once.
+    """Evaluates any number of programs, one after another, with graphs that are built once.
 
     Args:
       task: Data, network and budget.
       protocol: Sweep, run and reward.
       data_dir: Folder of prepared data sets, or None for the default one.
-      trainer: The task's child network, to share it with another evaluator; by default a new one.
+      trainer: The task's child network, if shared with another evaluator; by default, a new one.
     """
 
     def __init__(
@@ -48,11 +48,11 @@ class Evaluator:
         return self._trainer
 
     def evaluate(self, program: Program, seed: int = 0) -> Evaluation:
-        """The program's reward; the same seed gives the same result.
+        """Evaluates a program; the same seed gives the same result.
 
         Args:
           program: The update rule.
-          seed: Seed of the child's initial weights, of the order of the examples and of the rule's random draws.
+          seed: Seed of the child's initial weights, the order of the examples and the rule's random draws.
         """
         start, steps = time.perf_counter(), self._trainer.all_steps
         if reason := screen([program])[0]:
@@ -81,14 +81,14 @@ class Evaluator:
     def train(
         self, program: Program, learning_rate: float, seed: int, split: str = "validation", long: bool = False
     ) -> Evaluation:
-        """One training at a given learning rate; reward, accuracy and history are those of the split.
+        """Trains once at a given learning rate; reward, accuracy and history are those on the split.
 
         Args:
           program: The update rule.
           learning_rate: Its learning rate.
-          seed: Seed of the initial weights, of the order of the examples and of the rule's random draws.
+          seed: Seed of the initial weights, the order of the examples and the rule's random draws.
           split: "validation", or "test", which no search reads.
-          long: Whether to train for the task's `test_epochs`, or else `LONG` times its length.
+          long: Whether to train for the task's `test_epochs` or, if unset, for `LONG` times its usual length.
         """
         start, steps = time.perf_counter(), self._trainer.all_steps
         epochs = self._long_epochs if long else self._epochs
@@ -97,7 +97,7 @@ class Evaluator:
         return self._rewarded(run).replace(seconds=time.perf_counter() - start, steps=self._trainer.all_steps - steps)
 
     def histories(self, program: Program, epochs: int, seed: int) -> dict[float, list[EpochResult]]:
-        """The finished epochs of a training at every learning rate of the grid."""
+        """The finished epochs of a training run at each learning rate of the grid."""
         runs = [Run(self._trainer, program, rate, seed, epochs) for rate in self._protocol.learning_rates]
         for run in runs:
             run.advance(epochs)

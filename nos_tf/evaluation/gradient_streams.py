@@ -1,8 +1,8 @@
 """Fixed streams of gradients, in the arithmetic in which children are trained.
 
-The streams are what weights meet in a training: gradients of all sizes, steady and noisy ones, ones that shrink or end,
-exact zeros, and weights of all sizes, zero included, as biases are at first. Half of the weights see the gradients of a
-loss, and the other half, otherwise alike, those of its negative.
+The streams resemble what weights meet in training: gradients of all magnitudes, steady and noisy, shrinking and ending,
+exact zeros, and weights of all magnitudes, including zero, as biases are initially. Half of the weights see the
+gradients of a loss; the other half, otherwise identical, see those of its negative.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from nos_tf.dsl.entries import Average
 from nos_tf.dsl.numpy_state import NumpyState
 from nos_tf.dsl.primitives import AVERAGES, MAX_GROUPS, noise_streams
 
-SIZES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)  # Of gradients, by their typical magnitude.
-STEPS = (1, 20, 150)  # At which the rules are read; at step 0 averages and gradients cancel to mere rounding.
+SIZES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)  # Typical magnitudes of gradients.
+STEPS = (1, 20, 150)  # At which the rules are read; at step 0, averages and gradients cancel to mere rounding.
 _TOTAL_STEPS = 200
-# The weights for each size of gradients: some of ordinary size and with steady gradients, then the other kinds.
+# The weights for each size of gradients: some ordinary ones with steady gradients, then the other kinds.
 ORDINARY = slice(6)
 _SHRINKING, _ENDED, _FADED, _ZERO_NOW, _NEVER, _ZERO_WEIGHT, _NOTHING, _TINY, _SMALL, _LARGE, _WEIGHTS = range(6, 17)
 STEADY = (_ZERO_WEIGHT, _TINY, _SMALL, _LARGE)  # Steady gradients at weights of other sizes.
@@ -30,7 +30,7 @@ _SEED = 20170806
 
 @dataclasses.dataclass(frozen=True)
 class _SinglePrecision(NumpyState):
-    """A state in float32, its bias corrections computed as in training."""
+    """A state in float32, with bias corrections computed as in training."""
 
     biases: tuple[tuple[str, np.ndarray], ...] = ()
 
@@ -43,12 +43,12 @@ class _SinglePrecision(NumpyState):
 
 @dataclasses.dataclass(frozen=True)
 class Streams:
-    """All streams as vectors of `[2, sizes, weights, steps]`, flattened: under the loss, then under its negative.
+    """All streams as flattened vectors of `[2, sizes, weights, steps]`: under the loss, then under its negative.
 
     Attributes:
-      state: What rules read, float32 vectors.
-      signal: Mean of each weight's gradients, `[2, sizes, weights, 1]`: what more examples would show of the slope.
-      shape: The shape that the vectors have.
+      state: What rules read, as float32 vectors.
+      signal: Mean of each weight's gradients, `[2, sizes, weights, 1]`: the slope that more examples would reveal.
+      shape: Shape of the vectors before flattening.
     """
 
     state: NumpyState
@@ -57,7 +57,7 @@ class Streams:
 
 
 def streams() -> Streams:
-    """The streams for the averages and noises that the language now has."""
+    """The streams for the averages and noise operands that the language currently has."""
     return _make_streams(tuple(AVERAGES.values()), noise_streams())
 
 
@@ -78,12 +78,12 @@ def _make_streams(averages: tuple[Average, ...], noises: tuple[int, ...]) -> Str
     completed = np.broadcast_to(np.array(STEPS, np.float32), shape).ravel()
 
     def drawn(draw: np.ndarray) -> np.ndarray:
-        """The same for the loss and its negative."""
+        """The same draws for the loss and its negative."""
         return np.broadcast_to(draw.astype(np.float32), shape).ravel()
 
     def normal(stream: int) -> np.ndarray:
         draw = np.random.default_rng([_SEED, stream]).normal(size=half)
-        draw[:, _TINY] *= 1e-6  # Few draws of a training are that small, but rules can show it.
+        draw[:, _TINY] *= 1e-6  # Draws this small are rare in training, but some rules reveal them.
         return drawn(draw)
 
     state = _SinglePrecision(
@@ -102,7 +102,7 @@ def _make_streams(averages: tuple[Average, ...], noises: tuple[int, ...]) -> Str
 
 
 def _histories(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gradients `[steps, 2, sizes, weights]`, and their means and the weights, both `[2, sizes, weights]`."""
+    """Gradients `[steps, 2, sizes, weights]`, then their means and the weights, both `[2, sizes, weights]`."""
     shape = (len(SIZES), _WEIGHTS)
     size = np.array(SIZES)[:, None]
     signal = rng.choice([-1.0, 1.0], shape) * rng.uniform(0.3, 2.0, shape) * size

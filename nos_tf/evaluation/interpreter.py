@@ -1,8 +1,8 @@
-"""Programs as data: one traced graph computes the update of any program.
+"""Programs as data: a single traced graph computes the update of any program.
 
-Tracing and compiling a graph for each candidate rule costs far more than training a small child network with it. Here
-the tokens of a rule are a tensor, and the graph chooses each primitive's arithmetic by a `Case` operation from the
-tables in `dsl/primitives.py`, one group a turn of a loop.
+Tracing and compiling a graph for each candidate rule costs far more than training a small child network with it. Here,
+the tokens of a rule are a tensor, and the graph uses `Case` operations to pick each primitive's arithmetic from the
+tables in `dsl/primitives.py`, one group after another.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nos_tf.dsl.primitives import AVERAGES, BINARY, GROUP_NAMES, MAX_GROUPS, OPE
 from nos_tf.dsl.program import TOKENS_PER_GROUP
 from nos_tf.optimizers.update_rule import Randomness, TensorState, updated_averages
 
-_UNREAD = ("1", "identity")  # What costs least, in the place of a side that the update does not depend on.
+_UNREAD = ("1", "identity")  # The cheapest tokens, for a side that the update does not depend on.
 
 
 def encode(program: Program) -> np.ndarray:
@@ -36,15 +36,15 @@ def encode(program: Program) -> np.ndarray:
 
 
 def encode_slots(program: Program) -> int:
-    """The set of running averages that a program reads as a number, for `Interpreter.averages`."""
+    """The set of running averages that a program reads, encoded as a number for `Interpreter.averages`."""
     return sum(2**place for place, name in enumerate(AVERAGES) if name in program.slots)
 
 
 class Interpreter:
-    """The arithmetic of any program over vectors of one length; what it traces, it traces once.
+    """The arithmetic of any program over vectors of one length; everything is traced only once.
 
     Args:
-      sizes: Number of weights of each variable, whose values stand in the vectors one after the other.
+      sizes: Number of weights of each variable, whose values are concatenated in the vectors.
     """
 
     def __init__(self, sizes: Sequence[int]):
@@ -53,7 +53,7 @@ class Interpreter:
         self._cases: dict[Any, list[Any]] = {}
 
     def averages(self, slots: tf.Tensor, averages: Sequence[tf.Tensor], gradient: tf.Tensor) -> list[tf.Tensor]:
-        """The running averages after a step; those that the program does not read stay as they are.
+        """The running averages after a step; those that the program does not read are unchanged.
 
         Args:
           slots: int32 scalar from `encode_slots`.
@@ -83,7 +83,7 @@ class Interpreter:
         total_steps: tf.Tensor,
         seed: tf.Tensor,
     ) -> tf.Tensor:
-        """The update of an encoded program, equal to `dsl.evaluate` of the program itself.
+        """The update of an encoded program, which equals `dsl.evaluate` of the program itself.
 
         Args:
           tokens: int32 of shape `[groups, 5]`, from `encode`; the number of groups may vary from call to call.
@@ -91,7 +91,7 @@ class Interpreter:
           weights: Weights, of shape `[n]`.
           averages: All averages after this step's update in the order of `AVERAGES`, each of shape `[n]`.
           step: Steps completed before this one, an int32 scalar.
-          total_steps: Length of the training, a float32 scalar.
+          total_steps: Total number of training steps, a float32 scalar.
           seed: Seed of noise and drop masks, an int64 scalar.
 
         Returns:
@@ -103,7 +103,7 @@ class Interpreter:
     def _groups(
         self, index: int, tokens: tf.Tensor, state: Sequence[tf.Tensor], earlier: Sequence[tf.Tensor]
     ) -> tf.Tensor:
-        """The value of the last group, given those of the groups before the one of this index."""
+        """The value of the last group, given the values of the groups before `index`."""
         operands = [self._operand(entry.compute) for entry in OPERANDS.values()]
         operands += [lambda *inputs, place=place: [inputs[place]] for place in range(-len(GROUP_NAMES), 0)]
         unary = [self._function(entry.compute, 1) for entry in UNARY.values()]
@@ -123,8 +123,8 @@ class Interpreter:
             return [self._groups(index + 1, tokens, inputs[: len(state)], inputs[len(state) :])]
 
         choices = [lambda *inputs: [self._whole(inputs[index - len(GROUP_NAMES)])], more]
-        goes_on = tf.cast(tf.shape(tokens)[0] > index + 1, tf.int32)
-        return self._case(f"groups after {index}", goes_on, choices, [tokens, *state, *known])[0]
+        has_more = tf.cast(tf.shape(tokens)[0] > index + 1, tf.int32)
+        return self._case(f"groups after {index}", has_more, choices, [tokens, *state, *known])[0]
 
     def _whole(self, value: tf.Tensor) -> tf.Tensor:
         return tf.broadcast_to(value, [self._length])
@@ -156,8 +156,8 @@ class Interpreter:
     ) -> list[tf.Tensor]:
         """The outputs of one of the functions.
 
-        Not `tf.switch_case`, whose branches become part of the graph around it: of each, an executor then visits every
-        operation in every step to find that it is not to be computed.
+        This avoids `tf.switch_case`, whose branches become part of the surrounding graph: in every step, the executor
+        then visits every operation of every branch, only to find that it need not be computed.
         """
         if name not in self._cases:
             specs = [tf.TensorSpec(None, value.dtype) for value in inputs]

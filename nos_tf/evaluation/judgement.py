@@ -1,4 +1,4 @@
-"""What can be known of rules without training them: their keys, and why they cannot learn."""
+"""What can be said about rules without training them: their keys, and why they cannot learn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nos_tf.evaluation.responses import responses
 
 
 class Judgement(NamedTuple):
-    """A rule's keys, of which one is enough to share a result, and the reason why it cannot learn, if there is one."""
+    """A rule's keys, either of which is enough to share a result, and the reason why it cannot learn, if any."""
 
     key: str
     fingerprint: str
@@ -21,10 +21,10 @@ class Judgement(NamedTuple):
 
 
 def judge(programs: Sequence[Program]) -> list[Judgement]:
-    """Canonical key, fingerprint and screen of each rule, each rule run once.
+    """Canonical key, fingerprint and screening result of each rule, from a single run of each.
 
     Args:
-      programs: Rules; thousands a second when they come together.
+      programs: Rules; thousands per second when passed together.
     """
     fingerprints: list[str] = []
     reasons: list[str | None] = []
@@ -35,18 +35,18 @@ def judge(programs: Sequence[Program]) -> list[Judgement]:
 
 
 def classes(judged: Sequence[Judgement]) -> np.ndarray:
-    """Numbers of classes of rules, int `[rules]`: of one class are those that share a key of either kind.
+    """Class number of each rule, int `[rules]`: rules that share a key of either kind are in the same class.
 
-    Classes are numbered by their first rules, so that the numbers rise where they come up first.
+    Classes are numbered in order of first appearance.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    _, keys = np.unique([one.key for one in judged], return_inverse=True)
-    _, prints = np.unique([one.fingerprint for one in judged], return_inverse=True)
+    _, keys = np.unique([judgement.key for judgement in judged], return_inverse=True)
+    _, fingerprints = np.unique([judgement.fingerprint for judgement in judged], return_inverse=True)
     count = int(keys.max()) + 1
-    size = count + int(prints.max()) + 1
-    ends = keys.astype(np.int32), (count + prints).astype(np.int32)  # SciPy 1.11 takes no wider ones here.
+    size = count + int(fingerprints.max()) + 1
+    ends = keys.astype(np.int32), (count + fingerprints).astype(np.int32)  # SciPy 1.11 accepts no wider ones.
     links = coo_array((np.ones(len(judged), bool), ends), shape=(size, size))
     _, component = connected_components(links, directed=False)
     _, first, number = np.unique(component[keys], return_index=True, return_inverse=True)

@@ -1,8 +1,8 @@
-"""How a program is rewarded: a learning-rate sweep of short trainings, then one longer run at the best rate.
+"""How a program is rewarded: a learning-rate sweep of short runs, then a longer run at the best rate.
 
-Source: Bello et al. (2017), section 5.1: rates 1e-5 ... 1e1 of one epoch each, then 5 epochs at the best one, rewarded
-by the final accuracy. The defaults here differ where that makes the reward of a small child more reliable: the sweep
-refines itself, so that no rule is worse off for having its best rate between two of the grid.
+Source: Bello et al. (2017), section 5.1: one epoch at each of the rates 1e-5 ... 1e1, then 5 epochs at the best one,
+rewarded by the final accuracy. The defaults here differ where this makes the reward of a small child more reliable: the
+sweep is refined, so that no rule suffers because its best rate lies between two rates of the grid.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ def final_accuracy(history: Sequence[EpochResult]) -> float:
 
 
 def mean_accuracy(history: Sequence[EpochResult]) -> float:
-    """Mean validation accuracy of all epochs: the area under the learning curve."""
+    """Mean validation accuracy over all epochs: the area under the learning curve."""
     return sum(epoch.accuracy for epoch in history) / len(history)
 
 
 def mean_likelihood(history: Sequence[EpochResult]) -> float:
-    """Geometric-mean probability of the right validation label, averaged over all epochs.
+    """Geometric-mean probability of the correct validation label, averaged over all epochs.
 
-    Of a task with a loss of its own, `exp(-loss)` instead.
+    For a task with its own loss, `exp(-loss)` instead.
     """
     return sum(math.exp(epoch.log_likelihood) for epoch in history) / len(history)
 
@@ -49,20 +49,20 @@ class Protocol:
 
     Attributes:
       learning_rates: Grid of the sweep.
-      extensions: Steps by which the grid grows at most while its best rate is an end of it.
-      refinements: How often the gaps beside the best rate are halved; two make quarter decades of a grid of decades.
-      sweep_epochs: Epochs of the training at each rate, the first ones of a rewarded run, and the best are
-        continued. Never more than `epochs`.
-      hurdle: Part of an epoch after which a rate is given up unless its mean training loss is among the lowest of the
-        rates that are tried together; 0 for no hurdle.
-      leaders: How many of them pass the hurdle.
-      finalists: How many of the best rates of the sweep are trained to the end; the best of these is rewarded.
-      give_up: Whether the sweep is not refined where no rate of its grid rises above chance.
-      epochs: Epochs of the rewarded run; None for the task's own number.
-      reward: Name of the reward, of `REWARDS`.
+      extensions: Maximum number of steps by which the grid grows while its best rate is at one end.
+      refinements: How many times the gaps beside the best rate are halved; two turn decades into quarter decades.
+      sweep_epochs: Epochs to train at each rate. These are the first epochs of a rewarded run, so the best runs are
+        simply continued. Never more than `epochs`.
+      hurdle: Fraction of an epoch after which a rate is dropped unless its mean training loss is among the lowest of
+        the rates tried together; 0 for no hurdle.
+      leaders: How many of these rates pass the hurdle.
+      finalists: How many of the best rates of the sweep are trained to the end; the best of them is rewarded.
+      give_up: Whether to skip the refinement if no rate of the grid rises above chance.
+      epochs: Epochs of the rewarded run; None for the task's default.
+      reward: Name of the reward, from `REWARDS`.
 
     Raises:
-      ValueError: A number or the name of the reward is out of range.
+      ValueError: A number is out of range, or the reward is unknown.
     """
 
     learning_rates: tuple[float, ...] = DECADES
@@ -90,11 +90,11 @@ class Protocol:
             if (value := getattr(self, name)) is not None and value < low:
                 raise ValueError(f"{name} must be at least {low}. Received: {name}={value!r}")
         if not 0.0 <= self.hurdle < 1.0:
-            raise ValueError(f"hurdle must be a part of an epoch, from 0 to below 1. Received: hurdle={self.hurdle!r}")
+            raise ValueError(f"hurdle must be a fraction of an epoch, in [0, 1). Received: hurdle={self.hurdle!r}")
         if self.reward not in REWARDS:
             raise ValueError(unknown("reward", self.reward, REWARDS))
 
     @classmethod
     def plain(cls, learning_rates: Sequence[float] = DECADES, **others: Any) -> Protocol:
-        """A protocol whose sweep tries the given rates and no other; by default the paper's."""
+        """A protocol whose sweep tries only the given rates, by default the paper's."""
         return cls(tuple(learning_rates), **{"extensions": 0, "refinements": 0, "hurdle": 0.0, "finalists": 1} | others)

@@ -1,6 +1,6 @@
-"""What many rules make of the fixed streams of gradients, computed together.
+"""Responses of many rules to the fixed streams of gradients, computed together.
 
-Rules of a batch share what an operand gives under a unary function, so that a rule of one group costs one binary
+Rules in a batch share the values of operands under unary functions, so that a rule with one group costs a single binary
 operation.
 """
 
@@ -15,12 +15,12 @@ from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, OPERANDS, UNARY
 from nos_tf.dsl.program import Program
 from nos_tf.evaluation.gradient_streams import streams
 
-_BATCH = 256  # Rules whose values the caches of a core hold.
-_SMALLEST = np.finfo(np.float32).tiny  # TensorFlow's kernels flush what is smaller to zero.
+_BATCH = 256  # Number of rules whose values fit into a core's caches.
+_SMALLEST = np.finfo(np.float32).tiny  # TensorFlow's kernels flush smaller values to zero.
 
 
 def responses(programs: Sequence[Program]) -> Iterator[np.ndarray]:
-    """Yields the updates of one batch of rules after the other, float32 `[rules, entries]`, in order."""
+    """Yields the updates of one batch of rules after another, in order, float32 `[rules, entries]`."""
     sides: dict[tuple[str, str, int], np.ndarray] = {}
     for start in range(0, len(programs), _BATCH):
         with np.errstate(all="ignore"):

@@ -7,21 +7,21 @@ from collections.abc import Mapping
 from typing import Any
 
 TRAINED = "trained"
-UNTRAINED = "untrained"  # No learning rate of the sweep rose above chance; the longer run was not made.
+UNTRAINED = "untrained"  # No learning rate of the sweep rose above chance, so the longer run was skipped.
 DIVERGED = "diverged"  # NaN or infinity, in the run or at every learning rate of the sweep.
-SCREENED = "screened"  # Cannot learn, whatever the learning rate; not trained at all.
-FAILED = "failed"  # The evaluation itself broke down, for example by a dead worker.
+SCREENED = "screened"  # Cannot learn at any learning rate; not trained at all.
+FAILED = "failed"  # The evaluation itself failed, for example because a worker died.
 STATUSES = (TRAINED, UNTRAINED, DIVERGED, SCREENED, FAILED)
 
 
 @dataclasses.dataclass(frozen=True)
 class EpochResult:
-    """The child after one epoch, on the validation split, or on the test split in a training that is measured there.
+    """The child after one epoch, measured on the split that the run is scored on.
 
     Attributes:
       loss: Mean training loss over the epoch, in nats; None if it was not finite.
-      accuracy: Accuracy, 0 to 1; of a regression, the explained variance.
-      log_likelihood: Mean log-probability of the right label, in nats; of a regression, the negative loss.
+      accuracy: Accuracy, 0 to 1; for a regression, the explained variance.
+      log_likelihood: Mean log-probability of the correct label, in nats; for a regression, the negative loss.
     """
 
     loss: float | None
@@ -35,7 +35,7 @@ class SweepPoint:
 
     Attributes:
       learning_rate: The rate.
-      score: Reward of its short training, 0 to 1; 0 if it diverged; None if it was given up before it had one.
+      score: Reward of its short run, 0 to 1; 0 if it diverged; None if it was dropped before it had a reward.
     """
 
     learning_rate: float
@@ -44,19 +44,19 @@ class SweepPoint:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """A rule's reward, and how it came about.
+    """A rule's reward and how it was obtained.
 
     Attributes:
       reward: 0 (worst) to 1.
       status: One of `STATUSES`.
-      learning_rate: Best learning rate of the sweep; None where there is none.
+      learning_rate: Best learning rate of the sweep; None if there is none.
       accuracy: Accuracy after the last epoch; None if it was not reached.
       sweep: Every learning rate that was tried.
       history: Every finished epoch of the run.
       seconds: Time taken.
-      steps: Training steps made, those of the sweep included.
+      steps: Number of training steps, including those of the sweep.
       message: What went wrong, if anything.
-      parts: The evaluation on each task by its name, if the reward is a score over several; it may then exceed 1.
+      parts: The evaluation on each task by name, if the reward is a score over several; it may then exceed 1.
     """
 
     reward: float
@@ -77,7 +77,7 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """The evaluation as plain dictionaries, lists and numbers."""
         values = dataclasses.asdict(self)
-        if not self.parts:  # Most evaluations have none, and are stored as ever.
+        if not self.parts:  # Most evaluations have none, and files without the field are still read.
             del values["parts"]
         return values
 

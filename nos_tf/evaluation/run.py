@@ -1,4 +1,4 @@
-"""A training at one learning rate that can be interrupted and continued."""
+"""A training run at one learning rate that can be interrupted and continued."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from nos_tf.evaluation.trainer import State, Trainer
 
 @dataclasses.dataclass
 class Run:
-    """A training, and how far it has come.
+    """A training run and its progress.
 
     Attributes:
-      trainer: Trains it.
+      trainer: Trainer of the child network.
       program: The rule.
       learning_rate: Its learning rate.
-      seed: Seed of the initial weights, of the order of the examples and of the rule's random draws.
-      total_epochs: Its length if it is brought to the end, which the decays of a rule stretch over.
-      split: What it is scored on after each epoch.
+      seed: Seed of the initial weights, the order of the examples and the rule's random draws.
+      total_epochs: Length of the complete run, over which the decays of a rule stretch.
+      split: Split that the child is scored on after each epoch.
       history: The epochs finished so far.
-      steps: Steps made of the next one.
-      loss: Sum of their losses, in nats; NaN once the training has diverged.
-      state: The trainer's state after them; None at the beginning.
+      steps: Steps completed in the next epoch.
+      loss: Sum of the losses of these steps, in nats; NaN once training has diverged.
+      state: The trainer's state after these steps; None before the first.
     """
 
     trainer: Trainer
@@ -44,7 +44,7 @@ class Run:
         return math.isfinite(self.loss)
 
     def advance(self, epochs: int, steps: int = 0) -> None:
-        """Trains on until so many epochs and steps of the next one are done, or the training diverges.
+        """Trains until the given number of epochs, and of steps in the next one, is completed or training diverges.
 
         An epoch ends with a score on the split.
         """

@@ -1,4 +1,4 @@
-"""Rules that cannot learn, found without training them, by what they make of fixed streams of gradients."""
+"""Finds rules that cannot learn, without training them, from their responses to fixed streams of gradients."""
 
 from __future__ import annotations
 
@@ -16,33 +16,32 @@ UPHILL = "the update goes uphill on gradients of every size"
 REASONS = (NOT_FINITE, SIGN_BLIND, UPHILL)
 
 _ORDINARY_SIZES = [size >= 1e-5 for size in SIZES]
-# Standard errors by which a rule must go uphill at every size of gradients, and on average over the sizes. Of rules
-# that go uphill by less, the first few learn: those that follow how the gradient changes, such as `clip(m - g, 1e-4)`.
+# Standard errors by which a rule must go uphill at every size of gradients, and on average over the sizes. Some rules
+# that go uphill by slightly less do learn: those that follow changes of the gradient, such as `clip(m - g, 1e-4)`.
 _SOME, _MEAN = 1.0, 2.0
 
 
 def screen(programs: Iterable[Program | str]) -> list[str | None]:
-    """Why rules cannot learn, whatever the learning rate.
+    """Explains why rules cannot learn at any learning rate.
 
     A rule is run, without training, on gradients from 1e-5 to 10 of a loss and of its negative. It cannot learn
 
     - if its update is infinite or NaN at some ordinary gradient of every size: any step would ruin some weights;
     - if its update is the same for both losses, since it then treats climbing and descending alike;
-    - if the difference that the loss makes to its update points uphill, for every size and on average over weights and
-      steps.
+    - if the difference between its two updates points uphill, for every size and on average over weights and steps.
 
     Example:
     >>> nos_tf.screen(["exp(sign(g) * sign(m)) * g", "g * m", "-adam"])
     [None, 'the update does not depend on the sign of the loss', 'the update goes uphill on gradients of every size']
 
     Args:
-      programs: Rules, or their texts.
+      programs: Rules or their texts.
 
     Returns:
-      None for each rule that may learn, else the reason.
+      None for each rule that may learn, otherwise the reason why it cannot.
 
     Raises:
-      ProgramError: A text is no program.
+      ProgramError: A text is not a program.
     """
     rules = [program if isinstance(program, Program) else parse(program) for program in programs]
     return [reason for values in responses(rules) for reason in of_responses(values)]
@@ -65,9 +64,9 @@ def _reasons(both: np.ndarray) -> list[str | None]:
 
 
 def _goes_uphill(both: np.ndarray) -> np.ndarray:
-    """Whether responses go uphill clearly, for every size of gradients, both by the gradient and by its mean.
+    """Whether responses clearly go uphill for every size of gradients, relative to the gradient and to its mean.
 
-    At weights that are zero, tiny, small and large they must at least not go downhill on average.
+    At weights that are zero, tiny, small or large, they must at least not go downhill on average.
     """
     gradient = streams().state.g.reshape(streams().shape)
     response = both[:, 0].astype(np.float64) - both[:, 1]

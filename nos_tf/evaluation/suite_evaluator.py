@@ -1,4 +1,4 @@
-"""Evaluates programs on several tasks, for one reward that no single task can buy."""
+"""Evaluates programs on several tasks, for one reward that no single task can dominate."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nos_tf.tasks import suite
 
 
 class SuiteEvaluator:
-    """Evaluates any number of programs, one after the other, each with rates tuned anew on every task.
+    """Evaluates any number of programs, one after another, tuning the learning rate separately on every task.
 
-    A rule that the first task does not train is not tried on the others, which count as 0 then.
+    If a rule fails to train on the first task, the others are skipped and count as 0.
 
     Args:
-      names: Tasks of `nos_tf.tasks.suite.SEARCH`; what most rules fail on first.
+      names: Tasks from `nos_tf.tasks.suite.SEARCH`, starting with the one that most rules fail on.
       data_dir: Folder of prepared data sets, or None for the default one.
     """
 
@@ -25,11 +25,11 @@ class SuiteEvaluator:
         self._evaluators = {name: Evaluator(tasks.get(name), data_dir=data_dir) for name in names}
 
     def evaluate(self, program: Program, seed: int = 0) -> Evaluation:
-        """The program's score over the tasks as reward, with the evaluation on each as a part.
+        """Evaluates a program; its reward is the score over the tasks, and its parts are the evaluations on each.
 
         Args:
           program: The update rule.
-          seed: As of `Evaluator.evaluate`, on every task.
+          seed: Seed for every task, as in `Evaluator.evaluate`.
         """
         parts: dict[str, Evaluation] = {}
         for name, evaluator in self._evaluators.items():
@@ -50,11 +50,11 @@ class SuiteEvaluator:
     def train(
         self, program: Program, learning_rate: float, seed: int, split: str = "validation", long: bool = False
     ) -> Evaluation:
-        """Refused: each task has a learning rate of its own.
+        """Not supported, since each task has its own learning rate.
 
         Raises:
           ValueError: Always.
         """
         raise ValueError(
-            f"A suite's tasks have learning rates of their own; train on one of them. Received: {learning_rate=}"
+            f"Each task of a suite has its own learning rate; train on one of them. Received: {learning_rate=}"
         )

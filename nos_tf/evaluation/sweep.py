@@ -1,6 +1,6 @@
-"""Which learning rates a sweep tries after its grid: on past the grid's ends, and ever finer around the best one.
+"""Chooses the learning rates that a sweep tries after its grid: beyond the grid's ends, and ever closer to the best.
 
-Scores are `-inf` where a rate is out of the question; where all are, nothing more is tried.
+A score of `-inf` rules out a rate; if all rates are ruled out, nothing more is tried.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ Measure = Callable[[Sequence[float]], Sequence[float]]
 
 
 def extend(scores: dict[float, float], steps: int, measure: Measure) -> None:
-    """Lets a grid grow by one more step, again and again, where its best rate is an end of it.
+    """Extends a grid step by step while its best rate is at one end.
 
     Args:
-      scores: Scores by rate, which gain what is tried.
-      steps: How many steps it may grow by.
-      measure: Scores of learning rates.
+      scores: Scores by rate, to which those of new rates are added.
+      steps: Maximum number of steps.
+      measure: Function that scores learning rates.
     """
     for _ in range(steps):
         best, beside = _best_and_neighbors(scores)
@@ -27,12 +27,12 @@ def extend(scores: dict[float, float], steps: int, measure: Measure) -> None:
 
 
 def refine(scores: dict[float, float], times: int, measure: Measure) -> None:
-    """Halves both gaps beside the best rate, on a logarithmic scale, again and again.
+    """Repeatedly halves both gaps beside the best rate, on a logarithmic scale.
 
     Args:
-      scores: Scores by rate, which gain what is tried.
-      times: How often: twice makes quarter decades of a grid of decades.
-      measure: Scores of learning rates.
+      scores: Scores by rate, to which those of new rates are added.
+      times: Number of repetitions; two turn a grid of decades into quarter decades.
+      measure: Function that scores learning rates.
     """
     for _ in range(times):
         best, beside = _best_and_neighbors(scores)
@@ -42,7 +42,7 @@ def refine(scores: dict[float, float], times: int, measure: Measure) -> None:
 
 
 def best_rate(scores: dict[float, float]) -> float:
-    """The rate of the highest score; of equal ones the first that was tried."""
+    """The rate with the highest score; in a tie, the first that was tried."""
     return max(scores, key=lambda rate: scores[rate])
 
 
@@ -53,6 +53,6 @@ def _best_and_neighbors(scores: dict[float, float]) -> tuple[float, list[float]]
 
 
 def _try(rates: Sequence[float], scores: dict[float, float], measure: Measure) -> None:
-    # Ten digits read well, and hide how a rate was computed.
+    # Ten digits read well and hide how a rate was computed.
     rounded = [float(f"{rate:.10g}") for rate in rates]
     scores.update(zip(rounded, measure(rounded), strict=True))

@@ -1,7 +1,7 @@
 """Trains a task's child network with any program, in graphs that are traced once per process.
 
 The rule, the learning rate, the seed and the order of the examples are inputs of the graphs, so a new candidate costs
-its training steps and nothing else.
+only its training steps.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from nos_tf.evaluation.interpreter import Interpreter, encode, encode_slots
 from nos_tf.optimizers.keras_compat import tf_variables
 from nos_tf.tasks.task import Split, Task
 
-_CALIBRATION_BATCHES = 4  # Training batches whose statistics batch normalization uses in validation.
+_CALIBRATION_BATCHES = 4  # Training batches whose statistics batch normalization uses in scoring.
 _SCORING_BATCH = 1_000
 
 
 class Score(NamedTuple):
-    """A child on a split: accuracy in 0..1, and mean log-probability of the right label in nats.
+    """A child's score on a split: accuracy in 0..1, and mean log-probability of the correct label in nats.
 
-    A task with an objective of its own has its mean score as accuracy, and its negative loss as log-probability.
+    For a task with its own objective, these are the mean score and the negative loss.
     """
 
     accuracy: float
@@ -40,7 +40,7 @@ class Score(NamedTuple):
 
 
 class State(NamedTuple):
-    """What a training goes on from: the weights as one vector, their averages, and the model's other variables."""
+    """What training continues from: the weights as one vector, their averages, and the model's other variables."""
 
     weights: tf.Tensor
     averages: list[tf.Tensor]
@@ -56,8 +56,8 @@ class Trainer:
 
     Attributes:
       model: The child network.
-      all_steps: Steps made since the trainer was built; of a training that diverges, up to and including the one that
-        found a loss that is not finite.
+      all_steps: Number of steps since the trainer was created; if training diverges, these include the step with the
+        nonfinite loss.
     """
 
     def __init__(self, task: Task, data_dir: str | None = None):
@@ -83,7 +83,7 @@ class Trainer:
             for layer in _layers(self.model)
             if isinstance(layer, tf.keras.layers.BatchNormalization)
         ]
-        # Besides the weights and what `calibrate` sets, such as the state of random layers.
+        # Variables other than the weights and what `calibrate` sets, such as the state of random layers.
         set_elsewhere = [*self._weights, *(part for *parts, _ in self._normalizations for part in parts)]
         self._others = [value for value in self._variables if not any(value is known for known in set_elsewhere)]
         self._flat, self._averages = _flat(self._weights), self._no_averages
@@ -96,22 +96,22 @@ class Trainer:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Training steps of an epoch; examples that do not fill a batch are left out."""
+        """Training steps per epoch; examples that do not fill a batch are left out."""
         examples = min(self._task.examples_per_epoch or self._train_size, self._train_size)
         return max(1, examples // self._task.batch_size)
 
     def chance(self, deviations: float) -> float:
-        """Validation accuracy that is so many standard errors above that of a child that learned nothing."""
+        """Validation accuracy that is `deviations` standard errors above that of a child that learned nothing."""
         return self._task.objective.chance(self._splits["validation"][1].numpy(), deviations)
 
     @property
     def traces(self) -> int:
-        """How often any of the graphs has been traced."""
+        """How many times the graphs have been traced, in total."""
         graphs = [self._train_graph, self._calibrate_graph, *self._score_graphs.values()]
         return sum(graph.experimental_get_tracing_count() for graph in graphs)
 
     def reset(self, seed: int) -> None:
-        """Starts a new training from the initial weights of the seed."""
+        """Starts a new training run from the seed's initial weights."""
         if seed not in self._initial:
             with _seeded(seed):
                 variables = tf_variables(self._new_model().variables)
@@ -122,11 +122,11 @@ class Trainer:
         self.restore(self._initial[seed])
 
     def state(self) -> State:
-        """All that a training goes on from."""
+        """Everything that training continues from."""
         return State(self._flat, self._averages, [value.numpy() for value in self._others])
 
     def restore(self, state: State) -> None:
-        """Goes back to a state that `state` gave; the model's own variables follow with the next step."""
+        """Goes back to a state that `state` returned; the model's own variables follow with the next step."""
         self._flat, self._averages = state.weights, state.averages
         for variable, value in zip(self._others, state.others, strict=True):
             variable.assign(value)
@@ -134,18 +134,18 @@ class Trainer:
     def train(
         self, program: Program, learning_rate: float, epoch: int, steps: range, total_epochs: int, seed: int
     ) -> float | None:
-        """Trains a part of an epoch.
+        """Trains for part of an epoch.
 
         Args:
           program: The update rule.
           learning_rate: Its learning rate.
-          epoch: Number of the epoch, from 0; it decides the order of the examples together with the seed.
-          steps: Which of the epoch's steps.
-          total_epochs: Epochs of the whole training, which the decays of a rule stretch over.
-          seed: Seed of the order, and of the rule's noise and drop masks.
+          epoch: Number of the epoch, from 0; together with the seed, it determines the order of the examples.
+          steps: Range of steps within the epoch.
+          total_epochs: Epochs of the whole run, over which the decays of a rule stretch.
+          seed: Seed of the order and of the rule's noise and drop masks.
 
         Returns:
-          Sum of the steps' losses, or None if one was not finite; training then stopped there.
+          Sum of the steps' losses, or None if one was not finite, which stops training.
         """
         made, loss, self._flat, self._averages = self._train_graph(
             encode(program),
@@ -164,7 +164,7 @@ class Trainer:
     def train_epoch(
         self, program: Program, learning_rate: float, epoch: int, total_epochs: int, seed: int
     ) -> float | None:
-        """Trains one epoch and prepares for scoring; as `train`, but the mean loss of the epoch is returned."""
+        """Trains for one epoch and prepares for scoring; like `train`, but returns the mean loss of the epoch."""
         loss = self.train(program, learning_rate, epoch, range(self.steps_per_epoch), total_epochs, seed)
         if loss is None:
             return None
@@ -172,32 +172,32 @@ class Trainer:
         return loss / self.steps_per_epoch
 
     def calibrate(self, epoch: int, seed: int) -> None:
-        """Prepares batch normalization for scoring the child that the last step left, with batches of the epoch."""
+        """Prepares batch normalization for scoring the child after the last step, using batches of the epoch."""
         if self._normalizations:
             self._calibrate_graph(self.batches(epoch, seed)[:_CALIBRATION_BATCHES])
 
     def score(self, split: str) -> Score:
-        """The child on `"validation"` or `"test"`."""
+        """Scores the child on `"validation"` or `"test"`."""
         correct, log_likelihood = self._score_graphs[split]()
         return Score(max(0.0, float(correct)), float(log_likelihood))
 
     def batches(self, epoch: int, seed: int) -> np.ndarray:
-        """Indices of an epoch's examples, `[steps, batch]`: the epochs go through shuffle after shuffle of the data."""
+        """Indices of an epoch's examples, `[steps, batch]`: epochs go through one shuffle of the data after another."""
         batch = min(self._task.batch_size, self._train_size)
-        wanted = self.steps_per_epoch * batch
-        shuffles_per_epoch = 1 if wanted > self._train_size // 2 else self._train_size // wanted
-        shuffle, part = divmod(epoch, shuffles_per_epoch)
+        examples = self.steps_per_epoch * batch
+        epochs_per_shuffle = 1 if examples > self._train_size // 2 else self._train_size // examples
+        shuffle, part = divmod(epoch, epochs_per_shuffle)
         order = np.random.default_rng((seed, shuffle)).permutation(self._train_size)
-        return order[part * wanted : (part + 1) * wanted].reshape(self.steps_per_epoch, batch).astype(np.int32)
+        return order[part * examples : (part + 1) * examples].reshape(self.steps_per_epoch, batch).astype(np.int32)
 
     def weights(self) -> list[np.ndarray]:
-        """Present values of the trainable weights."""
+        """Current values of the trainable weights."""
         parts = np.split(self._flat.numpy(), np.cumsum(self._sizes)[:-1])
         return [part.reshape(shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
     def _new_model(self) -> Any:
         model = self._task.build_model()
-        if not model.built:  # Without an input layer it has no weights before its first call.
+        if not model.built:  # Without an input layer, it has no weights before its first call.
             model(tf.cast(self._train[0][:1], tf.float32))
         return model
 
@@ -252,9 +252,9 @@ class Trainer:
         return loss, _flat(gradients)
 
     def _calibrate(self, order: tf.Tensor) -> None:
-        """Sets the moving statistics to their averages over the given batches under the present weights.
+        """Sets the moving statistics to their averages over the given batches under the current weights.
 
-        After a few dozen steps the usual moving averages still hold their initial values and those of old weights.
+        After a few dozen steps, the usual moving averages still reflect their initial values and old weights.
         """
         for mean, variance, _ in self._normalizations:
             mean.assign(tf.zeros_like(mean))
@@ -285,9 +285,9 @@ class Trainer:
 
 @contextlib.contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Seeds what Keras' initializers draw from, and leaves the generators as they were.
+    """Seeds the generators that Keras' initializers draw from, and restores them afterwards.
 
-    `tf.keras.utils.set_random_seed` would also make TensorFlow prepare every traced graph anew, which takes seconds.
+    `tf.keras.utils.set_random_seed` would also make TensorFlow prepare every traced graph again, which takes seconds.
     """
     states = random.getstate(), np.random.get_state()  # noqa: NPY002
     random.seed(seed)
@@ -300,7 +300,7 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 def _graph(function: Any, *signature: tf.TensorSpec) -> Any:
-    # Without autograph: the control flow is written as TensorFlow's own, and converting it takes most of the tracing.
+    # No autograph: the control flow already uses TensorFlow's operations, and converting it takes most of the tracing.
     return tf.function(function, input_signature=signature, autograph=False)
 
 
@@ -313,5 +313,5 @@ def _flat(tensors: Any) -> tf.Tensor:
 
 
 def _layers(model: Any) -> list[Any]:
-    """Every layer of a model, those inside other layers included."""
+    """Every layer of a model, including those inside other layers."""
     return list(model._flatten_layers(include_self=False, recursive=True))

@@ -1,4 +1,4 @@
-"""The choice of a rule's learning rate: short trainings at the rates of the sweep."""
+"""Chooses a rule's learning rate through short runs at the rates of the sweep."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from nos_tf.evaluation.run import Run
 
 
 class Tuning:
-    """The trainings of one rule's sweep.
+    """The training runs of one rule's sweep.
 
     Args:
-      protocol: What is tried, and how long.
-      sweep_epochs: Epochs of the training at each rate.
-      hurdle: Steps after which a rate that trails is given up; 0 for none.
-      start: Begins the training at a learning rate.
+      protocol: What to try, and for how long.
+      sweep_epochs: Epochs to train at each rate.
+      hurdle: Steps after which a trailing rate is dropped; 0 for no hurdle.
+      start: Function that starts the run at a learning rate.
     """
 
     def __init__(self, protocol: Protocol, sweep_epochs: int, hurdle: int, start: Callable[[float], Run]):
@@ -31,13 +31,13 @@ class Tuning:
         self._scores: dict[float, float] = {}
 
     def run(self, is_hopeless: Callable[[Run], bool]) -> list[Run]:
-        """Makes the trainings.
+        """Performs the sweep.
 
         Args:
-          is_hopeless: Whether a rule whose best training is this one is to be given up.
+          is_hopeless: Whether to give up on a rule whose best run is this one.
 
         Returns:
-          As many of the best trainings as there are finalists, best first; none if all diverged.
+          The runs of the finalists, best first; empty if all diverged.
         """
         grid = self._protocol.learning_rates
         self._scores.update(zip(grid, self._measure(grid), strict=True))
@@ -51,7 +51,7 @@ class Tuning:
 
     @property
     def points(self) -> tuple[SweepPoint, ...]:
-        """Every rate that was tried, in the order of the trials."""
+        """Every rate that was tried, in order."""
         return tuple(SweepPoint(rate, self._point(rate)) for rate in self._scores)
 
     @property
@@ -71,7 +71,7 @@ class Tuning:
                 run.advance(0, self._hurdle)
             ranking = sorted(runs, key=lambda run: run.loss if run.is_finite else math.inf)
             passed = 0
-            for run in ranking:  # A leader that diverges later gives its place to the next.
+            for run in ranking:  # A leader that diverges later is replaced by the next run.
                 if passed < self._protocol.leaders:
                     run.advance(self._epochs)
                     passed += run.is_finite

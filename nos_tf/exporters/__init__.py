@@ -1,4 +1,4 @@
-"""Rules as source text for other frameworks: one file that depends on the framework and on nothing of this package."""
+"""Exports rules as source code for other frameworks: one file that depends on the framework but not on this package."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ TARGETS = ("keras", "optax", "torch", "numpy", "latex", "markdown")  # Each is a
 
 
 def export(rule: Program | str, to: str) -> str:
-    """Source text of an optimizer that trains with a rule, for a framework, or the rule as a formula.
+    """Returns the source code of an optimizer that trains with a rule in some framework, or the rule as a formula.
 
-    The text depends on the framework alone. It holds the equation, the running averages that the rule reads and no
-    others, its license (Apache-2.0) and where the rule comes from.
+    The code depends only on the framework. It contains the equations, only those running averages that the rule reads,
+    the license (Apache-2.0), and the origin of the rule.
 
     Example:
     >>> text = nos_tf.export("exp(sign(g) * sign(m)) * g", to="torch")
 
     Args:
-      rule: A `Program`, its text, a name of the zoo such as `"powersign-cd"`, or the folder of a search,
-        whose winner is taken.
+      rule: A `Program`, its text, a name from the zoo such as `"powersign-cd"`, or the folder of a search, which stands
+        for its winner.
       to: `keras` (a `keras.optimizers.Optimizer` for every backend), `optax` (a `GradientTransformation`), `torch` (a
         `torch.optim.Optimizer`), `numpy`, `latex` or `markdown`.
 
     Raises:
       ValueError: The target is unknown, or the rule is neither a text of the language nor a known name.
-      RunError: The folder holds no winner.
+      RunError: The search in the folder has no winner.
     """
     if to not in TARGETS:
         raise ValueError(unknown("target", to, TARGETS))
-    found = subject(rule)
-    text: str = importlib.import_module(f"nos_tf.exporters.{to}").source(found, recipe(found.program))
+    exported = subject(rule)
+    text: str = importlib.import_module(f"nos_tf.exporters.{to}").source(exported, recipe(exported.program))
     return text

@@ -1,4 +1,4 @@
-"""`python -m experiments.export`: a rule as one file for another framework."""
+"""`python -m experiments.export`: writes a rule as a file for another framework."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _ARGUMENT = (
 
 
 def define_flags() -> None:
-    """Flags of this command alone."""
-    flags.DEFINE_enum("to", None, TARGETS, "What the rule is written for.")
+    """Defines the flags specific to this command."""
+    flags.DEFINE_enum("to", None, TARGETS, "Target to write the rule for.")
     flags.DEFINE_string("output", None, "File to write; by default, the text is printed.")
 
 
@@ -30,7 +30,7 @@ def main() -> NoReturn:
 
 def _main(rule: str) -> None:
     if flags.FLAGS.to is None:
-        raise RunError(f"Say what the rule is written for: --to={'|'.join(TARGETS)}. Received: no --to")
+        raise RunError(f"Choose a target to write the rule for: --to={'|'.join(TARGETS)}. Received: no --to")
     try:
         text = export(rule, to=flags.FLAGS.to)
     except ValueError as error:

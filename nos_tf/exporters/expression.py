@@ -1,4 +1,4 @@
-"""Formulas as values: what the arithmetic of the language becomes when it is run on names instead of numbers."""
+"""Formulas as values: the result of running the language's arithmetic on names instead of numbers."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _FOLDED: dict[str, Callable[..., Any]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Expression:
-    """A formula; two that are written alike are equal.
+    """A formula; formulas that are written alike are equal.
 
     Attributes:
-      op: An operator, the name of a function under NumPy's names, or one of `number`, `name` (a scalar's), `array` (an
-        array's), `normal` and `uniform` (draws shaped like the gradient), and `full` (an array filled with a number).
-      arguments: What the operator or function is applied to.
+      op: An operator, NumPy's name of a function, or one of `number`, `name` (of a scalar), `array` (an array's name),
+        `normal` and `uniform` (draws shaped like the gradient), and `full` (an array filled with a number).
+      arguments: Arguments of the operator or function.
       value: The number, the name, or the number of the stream of draws.
     """
 
@@ -45,7 +45,7 @@ class Expression:
 
     @functools.cached_property
     def is_nonnegative(self) -> bool:
-        """Whether it is known to be no less than zero, or NaN."""
+        """Whether it is known to be nonnegative or NaN."""
         parts = [part.is_nonnegative for part in self.arguments]
         if self.op == "number":
             return bool(self.value >= 0)
@@ -55,11 +55,11 @@ class Expression:
 
     @functools.cached_property
     def is_random(self) -> bool:
-        """Whether it draws, so that a second evaluation gives other values."""
+        """Whether it draws random numbers, so that evaluating it again gives different values."""
         return self.op in ("normal", "uniform") or any(part.is_random for part in self.arguments)
 
     def walk(self) -> Iterator[Expression]:
-        """The formula and all its parts, parts first; what stands in it twice comes twice."""
+        """Yields the formula and all its parts, parts first and including duplicates."""
         for part in self.arguments:
             yield from part.walk()
         yield self
@@ -120,29 +120,29 @@ def number(value: float) -> Expression:
 
 
 def scalar(name: str) -> Expression:
-    """A number that the generated code knows by name."""
+    """A number that the generated code refers to by name."""
     return Expression("name", value=name)
 
 
 def array(name: str) -> Expression:
-    """An array shaped like the gradient, that the generated code knows by name."""
+    """An array, shaped like the gradient, that the generated code refers to by name."""
     return Expression("array", value=name)
 
 
 def filled(value: Expression) -> Expression:
-    """An array shaped like the gradient whose every element is the number."""
+    """An array shaped like the gradient and filled with a number."""
     return Expression("full", (value,))
 
 
 def apply(op: str, *arguments: Any) -> Expression:
-    """An operator or a function of formulas and numbers, as simple as can be without a change of any value."""
+    """Applies an operator or function to formulas and numbers, simplified as far as no value changes."""
     parts = tuple(part if isinstance(part, Expression) else number(part) for part in arguments)
     one = number(1)
     if all(part.op == "number" for part in parts) and (fold := _FOLDED.get(op) or getattr(np, op, None)):
         with np.errstate(all="ignore"):
             return number(fold(*(np.float64(part.value) for part in parts)))
     if op == "where" and not parts[2].is_array:
-        parts = (*parts[:2], filled(parts[2]))  # Two bare numbers would have the type of neither weights nor gradient.
+        parts = (*parts[:2], filled(parts[2]))  # Two bare numbers would not have the dtype of the gradient.
     match op, parts:
         case ("*", (x, y)) if y == one:
             return x

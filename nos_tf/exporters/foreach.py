@@ -1,4 +1,4 @@
-"""Formulas as PyTorch's arithmetic on lists of tensors, one operation a statement, in place where nobody else reads."""
+"""Formulas as PyTorch operations on lists of tensors, one per statement, in place if nothing else reads the list."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SCALARS = Dialect(
         "clip": "min(max(%s, %s), %s)",
     },
 )
-# Functions that Python's `math` lacks, or for which it raises where arrays give infinity or NaN.
+# Functions that Python's `math` lacks, or that raise there where arrays give infinity or NaN.
 _NOT_FOR_SCALARS = ("exp", "log", "sign", "where")
 _OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "**": "pow"}
-_LISTED = {"minimum": "clamp_max", "maximum": "clamp_min"}
+_CLAMPS = {"minimum": "clamp_max", "maximum": "clamp_min"}
 _UNARY = ("abs", "cos", "exp", "log", "sign", "sqrt", "neg")
 _UNNAMED = re.compile(r"\by\d+\b")
 _COMMUTING = ("+", "*", "minimum", "maximum")
@@ -28,7 +28,7 @@ _COMMUTING = ("+", "*", "minimum", "maximum")
 
 @dataclasses.dataclass(frozen=True)
 class _Value:
-    """Text of a value; a list of tensors that is `fresh` may be written into."""
+    """Text of a value; a `fresh` list of tensors may be overwritten."""
 
     text: str
     is_list: bool = True
@@ -39,7 +39,7 @@ class Foreach:
     """Writes statements.
 
     Args:
-      lists: The variable of each list that formulas read, by its name in them.
+      lists: Variable of each list that formulas read, by its name in the formulas.
     """
 
     def __init__(self, lists: dict[str, str]):
@@ -48,13 +48,13 @@ class Foreach:
         self._count = 0
 
     def numbered(self) -> list[str]:
-        """The lines, with the variables that have no name of their own numbered from 1."""
-        found = dict.fromkeys(name for line in self.lines for name in _UNNAMED.findall(line))
-        numbers = {name: f"y{number}" for number, name in enumerate(found, start=1)}
+        """The lines, with the auxiliary variables numbered from 1."""
+        names = dict.fromkeys(name for line in self.lines for name in _UNNAMED.findall(line))
+        numbers = {name: f"y{number}" for number, name in enumerate(names, start=1)}
         return [_UNNAMED.sub(lambda name: numbers[name[0]], line) for line in self.lines]
 
     def assign(self, name: str, expression: Expression) -> str:
-        """Statements that give a formula's value a name; the variable that holds it, perhaps another one."""
+        """Writes statements that assign a formula to a name; returns the variable that holds it, maybe another one."""
         start = len(self.lines)
         value = self._value(expression)
         if not value.is_list:
@@ -67,7 +67,7 @@ class Foreach:
         return name
 
     def average(self, slot: str, beta: str, averaged: Expression) -> None:
-        """Statements that update a running average in place."""
+        """Writes statements that update a running average in place."""
         averages, rest = self._lists[slot], f"1 - {beta}"
         if averaged.op == "array":
             self.lines.append(f"torch._foreach_lerp_({averages}, {self._lists[averaged.value]}, {rest})")
@@ -101,7 +101,7 @@ class Foreach:
             return self._apply("clamp_max", lower, self._value(parts[2]))
         if op in _UNARY:
             return self._apply(op, self._listed(parts[0]))
-        if op in _OPERATORS or op in _LISTED:
+        if op in _OPERATORS or op in _CLAMPS:
             return self._binary(op, *parts)
         raise NotImplementedError(f"Add the function to the tables of this module. Received: {op}")
 
@@ -110,7 +110,7 @@ class Foreach:
         return risky or expression.op in ("array", "full", "normal") or any(map(self._is_list, expression.arguments))
 
     def _binary(self, op: str, left: Expression, right: Expression) -> _Value:
-        name = _OPERATORS.get(op) or _LISTED[op]
+        name = _OPERATORS.get(op) or _CLAMPS[op]
         first, second = self._value(left), self._value(right)
         if not first.is_list and not second.is_list:
             first = self._spread(first)
@@ -128,7 +128,7 @@ class Foreach:
     def _dropped(self, condition: Expression, then: Expression, otherwise: Expression) -> _Value:
         drawn, rate = condition.arguments
         if condition.op != "<" or drawn.op != "uniform" or self._is_list(then):
-            raise NotImplementedError("Only random choices of a number are written")
+            raise NotImplementedError("Only random choices of a number are supported")
         value = self._listed(otherwise)
         chosen = f"torch.rand_like(x) < {SCALARS.write(rate)}"
         line = f"[x.masked_fill({chosen}, {SCALARS.write(then)}) for x in {value.text}]"

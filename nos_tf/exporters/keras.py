@@ -1,4 +1,4 @@
-"""A rule as an optimizer of Keras 3, for all its backends."""
+"""A rule as a Keras 3 optimizer, for all its backends."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class $name(keras.optimizers.Optimizer):
     Args:
         learning_rate: A number or a `LearningRateSchedule`$measured.
         $explained
-        **kwargs: The keyword arguments of every Keras optimizer.
+        **kwargs: Keyword arguments common to all Keras optimizers.
     """
 
     $init
@@ -46,7 +46,7 @@ class $name(keras.optimizers.Optimizer):
     $build
 
     def update_step(self, gradient, variable, learning_rate):
-        """Changes one variable by its gradient."""
+        """Updates one variable with its gradient."""
         $step
         self.assign_sub(variable, ops.cast(learning_rate, variable.dtype) * update)
 
@@ -54,7 +54,7 @@ class $name(keras.optimizers.Optimizer):
 '''
 _BUILD = '''\
 def build(self, variables):
-    """Makes the running averages, which begin at zero."""
+    """Creates the running averages, which start at zero."""
     if self.built:
         return
     super().build(variables)
@@ -62,7 +62,7 @@ def build(self, variables):
 '''
 _GET_CONFIG = '''\
 def get_config(self):
-    """The arguments of the constructor."""
+    """Returns the arguments of the constructor."""
     config = super().get_config()
     $config
     return config
@@ -70,14 +70,14 @@ def get_config(self):
 
 
 def source(subject: Subject, recipe: Recipe) -> str:
-    """The file's text."""
+    """Text of the file."""
     names = list(arguments(recipe))
     made = [
         f'self.{slot.name} = [self.add_variable_from_reference(v, name="{slot.name}") for v in variables]'
         for slot in recipe.slots
     ]
     if recipe.draws:
-        # An attribute that is a variable is saved with the optimizer.
+        # Attributes that are variables are saved with the optimizer.
         made += ["self.random_state = self.seed_generator.state"]
     step = _step(recipe)
     return fill(

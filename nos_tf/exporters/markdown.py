@@ -10,7 +10,7 @@ from nos_tf.text import markdown_table, number
 
 
 def source(subject: Subject, recipe: Recipe) -> str:
-    """The equations, the rule's text, what it keeps for every weight, its hyperparameters and where it comes from."""
+    """The equations, the rule's text, what it stores for every weight, its hyperparameters, and its origin."""
     formulas = [line.replace("&", "") for line in latex.formulas(subject, recipe)]
     slots = ", ".join(f"`{slot.name}`" for slot in recipe.slots) or "nothing"
     parts = [

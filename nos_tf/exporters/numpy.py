@@ -44,7 +44,7 @@ class $name:
     $generator
 
     def step(self, w: np.ndarray, g: np.ndarray) -> np.ndarray:
-        """The weights after one more step, from the weights and their gradient."""
+        """Returns the weights after one more step, given the weights and their gradient."""
         $step
         return w - $change
 '''
@@ -55,7 +55,7 @@ def __post_init__(self):
 
 
 def source(subject: Subject, recipe: Recipe) -> str:
-    """The file's text."""
+    """Text of the file."""
     counts = recipe.reads(STEP)
     dialect = _dialect(recipe)
     state = [f"{slot.name}: np.ndarray | float = 0.0" for slot in recipe.slots] + ["t: int = 0"] * counts
@@ -65,7 +65,7 @@ def source(subject: Subject, recipe: Recipe) -> str:
         for slot in recipe.slots
     ]
     after = ["self.t += 1"] * counts
-    # NumPy's own scalars and draws would turn weights of single precision into double ones.
+    # NumPy's own scalars and draws would turn single-precision weights into double precision.
     change = "self.learning_rate * update"
     return fill(
         _TEMPLATE,
@@ -78,7 +78,7 @@ def source(subject: Subject, recipe: Recipe) -> str:
 
 
 def _before_step(dialect: Dialect, average: str) -> Dialect:
-    """The dialect in which an average is the one before the step."""
+    """The dialect in which the name of an average means its value before the step."""
     return dataclasses.replace(dialect, names={**dialect.names, average: f"self.{average}"})
 
 

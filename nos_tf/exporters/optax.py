@@ -32,7 +32,7 @@ $state_class
 
 
 $scale_by
-    """Rescales gradients by the rule $rule.
+    """Rescales gradients with the rule $rule.
 
     $scale_by_args
         $explained
@@ -74,7 +74,7 @@ _RETURNS = ") -> optax.GradientTransformation:"
 
 
 def source(subject: Subject, recipe: Recipe) -> str:
-    """The file's text."""
+    """Text of the file."""
     parts = common(subject, recipe)
     counts = recipe.reads(STEP) or bool(recipe.draws)
     has_state = counts or bool(recipe.slots)
@@ -82,7 +82,7 @@ def source(subject: Subject, recipe: Recipe) -> str:
     if has_state:
         fields = ["count: jax.Array"] if counts else []
         fields += [f"{slot.name}: optax.Updates" for slot in recipe.slots]
-        held = ["the number of steps made"] if counts else []
+        held = ["the number of steps"] if counts else []
         held += [f"the running average {slot.name}" for slot in recipe.slots]
         parts["state_class"] = fill(_STATE, state=state, name=subject.class_name, held=", ".join(held), fields=fields)
     else:
@@ -136,7 +136,7 @@ def _average(slot: Slot) -> list[str]:
 
 
 def _direction(recipe: Recipe) -> list[str]:
-    """The function of one array."""
+    """The function that computes the update of one array."""
     lines = []
     if len(recipe.draws) > 1:
         keys = ", ".join(f"key_{n}" for n in range(1, len(recipe.draws) + 1))
@@ -170,7 +170,7 @@ def _after(recipe: Recipe, state: str, counts: bool) -> list[str]:
 
 
 def _names(recipe: Recipe) -> list[str]:
-    """Arguments of the function of one array: the gradient, weights, averages and random key."""
+    """Arguments of that function: the gradient, weights, averages and random key."""
     weights, key = [WEIGHTS] if recipe.reads(WEIGHTS) else [], ["key"] if recipe.draws else []
     return ["g", *weights, *(slot.name for slot in recipe.slots), *key]
 

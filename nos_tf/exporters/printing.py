@@ -1,4 +1,4 @@
-"""Formulas as source text of a framework."""
+"""Writes formulas in a framework's notation."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from nos_tf.dsl.entries import ATOM, NEGATION, POWER, PRODUCT, SUM
 from nos_tf.dsl.primitives import AVERAGES
 from nos_tf.exporters.expression import Expression
 
-# How tightly an operator binds, its template, and how tightly its arguments must bind. Operators of one kind group from
-# the left, but a power's base needs its own brackets.
+# How tightly an operator binds, its template, and how tightly its arguments must bind. Operators of the same kind
+# associate to the left, but a power's base needs its own brackets.
 _OPERATORS: dict[str, tuple[int, str, tuple[int, ...]]] = {
     "<": (SUM - 1, "%s < %s", (SUM, SUM)),
     "+": (SUM, "%s + %s", (SUM, PRODUCT)),
@@ -36,7 +36,7 @@ _FUNCTIONS = ("abs", "clip", "cos", "exp", "log", "maximum", "minimum", "sign", 
 
 
 def functions(prefix: str, *names: str) -> dict[str, str]:
-    """Templates of a library's functions, by default of all that the language's arithmetic calls."""
+    """Templates of a library's functions, by default of all functions that the language's arithmetic calls."""
     places = {name: ", ".join(["%s"] * _ARITIES.get(name, 1)) for name in names or _FUNCTIONS}
     return {name: f"{prefix}{name}({place})" for name, place in places.items()}
 
@@ -46,12 +46,12 @@ class Dialect:
     """How a framework writes formulas.
 
     Attributes:
-      functions: Template of each function, `%s` for every argument; it may also hold an operator's.
-      names: What a name of the formula is called, where it is called otherwise.
-      draw: Text of a random draw.
-      pi: Text of the number.
-      number: Text of any other number.
-      operators: Of each operator, how tightly it binds, its template, and how tightly its arguments must bind.
+      functions: Template of each function, with `%s` for every argument; may also include operators.
+      names: Replacements of names in the formula.
+      draw: Function that writes a random draw.
+      pi: Text of pi.
+      number: Function that writes any other number.
+      operators: For each operator, how tightly it binds, its template, and how tightly its arguments must bind.
     """
 
     functions: Mapping[str, str]
@@ -62,7 +62,7 @@ class Dialect:
     operators: Mapping[str, tuple[int, str, tuple[int, ...]]] = dataclasses.field(default_factory=_OPERATORS.copy)
 
     def write(self, expression: Expression) -> str:
-        """The formula.
+        """Writes a formula.
 
         Raises:
           NotImplementedError: The framework's table lacks a function.
@@ -70,7 +70,7 @@ class Dialect:
         return self._bound(expression)[0]
 
     def _bound(self, expression: Expression) -> tuple[str, int]:
-        """Text and how tightly it binds."""
+        """Text of a formula, and how tightly it binds."""
         op, value = expression.op, expression.value
         if op == "number":
             return (self.pi, ATOM) if value == math.pi else (self.number(value), NEGATION if value < 0 else ATOM)
@@ -87,7 +87,7 @@ class Dialect:
         binding, template, least = self.operators[op]
         sides = [self._bracketed(part, at_least) for part, at_least in zip(expression.arguments, least, strict=True)]
         if template == "%s**%s" and not all(map(_SIMPLE.fullmatch, sides)):
-            template = "%s ** %s"  # As formatters want it.
+            template = "%s ** %s"  # As formatters prefer it.
         return template % tuple(sides), binding
 
     def _bracketed(self, expression: Expression, at_least: int) -> str:
@@ -96,7 +96,7 @@ class Dialect:
 
 
 def literal(value: float) -> str:
-    """A number as Python writes it, in its shortest form, without the last digit's error of what it was made from."""
+    """A number as Python writes it, in its shortest form and without rounding errors in the last digit."""
     plain = float(f"{value:.12g}")
     value = plain if abs(plain - value) <= 3 * math.ulp(value) else value
     if not math.isfinite(value):

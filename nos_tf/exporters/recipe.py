@@ -1,6 +1,6 @@
-"""What an optimizer for a rule consists of: its averages, the statements of a step, and what these read.
+"""The parts of an optimizer for a rule: its averages, the statements of a step, and what these read.
 
-The language's own arithmetic, of `nos_tf.dsl.primitives`, is run on a state of names; there is no second copy of it.
+The arithmetic in `nos_tf.dsl.primitives` itself is run on a state of names, so that there is no second copy of it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from nos_tf.exporters.expression import (
 )
 from nos_tf.exporters.printing import TEXT
 
-_BETAS = {"m": "beta_1", "v": "beta_2", "gamma": "beta_3"}  # As ProgramOptimizer's arguments.
-_SHORT, _LONGEST = 12, 60  # Characters of what is written twice rather than named, and of a statement.
+_BETAS = {"m": "beta_1", "v": "beta_2", "gamma": "beta_3"}  # As in ProgramOptimizer.
+_SHORT, _LONGEST = 12, 60  # Length of a part up to which it is repeated rather than named, and of a statement.
 _ATOMS = ("number", "name", "array")
 
 
@@ -38,8 +38,8 @@ class Slot:
     Attributes:
       name: Its name in the generated code.
       beta_name: Name of its decay rate.
-      beta: The rate's default.
-      averaged: What is averaged, from the gradient.
+      beta: Default decay rate.
+      averaged: What is averaged, as a formula in the gradient.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Statement:
 
     @property
     def is_array(self) -> bool:
-        """Whether it is of every weight, and not the same for all."""
+        """Whether it has a value for every weight rather than one for all."""
         return self.expression.is_array
 
 
@@ -72,13 +72,13 @@ class Recipe:
     """An optimizer's step.
 
     Attributes:
-      slots: Running averages, updated first.
-      words: The operands of the rule that are a calculation, by their token, from the averages and draws.
-      statements: The update's calculation; the last one is named `update`.
+      slots: Running averages, which are updated first.
+      definitions: The rule's operands that are computed from averages and draws, by token.
+      statements: Computation of the update; the last one is named `update`.
     """
 
     slots: tuple[Slot, ...]
-    words: tuple[Statement, ...]
+    definitions: tuple[Statement, ...]
     statements: tuple[Statement, ...]
 
     @property
@@ -91,7 +91,7 @@ class Recipe:
 
     @property
     def draws(self) -> tuple[Expression, ...]:
-        """The random draws of a step, each once."""
+        """The distinct random draws of a step."""
         return tuple(dict.fromkeys(part for part in self._parts if part.op in ("normal", "uniform")))
 
     @property
@@ -100,7 +100,7 @@ class Recipe:
 
 
 class _Names:
-    """`dsl.state.State` whose values are names."""
+    """A `nos_tf.dsl.state.State` whose values are names."""
 
     xp: ClassVar[Any] = Functions()
     g = array(GRADIENT)
@@ -131,23 +131,25 @@ class _Names:
 
 
 def recipe(program: Program) -> Recipe:
-    """The optimizer of a rule, with what the rule reads and nothing else."""
+    """The parts of an optimizer for a rule, with only what the rule reads."""
     update = evaluate(program, _Names())
     if not update.is_array:
         update = filled(update)
     values = {name: OPERANDS[name].compute(_Names()) for name in OPERANDS if name in program.operands}
-    words = [Statement(name, value) for name, value in values.items() if name.isidentifier() and value.op not in _ATOMS]
+    definitions = [
+        Statement(name, value) for name, value in values.items() if name.isidentifier() and value.op not in _ATOMS
+    ]
     names = {
-        word.expression: f"{word.name}_hat" if word.name in AVERAGES else word.name
-        for word in words
-        if word.expression != update
+        definition.expression: f"{definition.name}_hat" if definition.name in AVERAGES else definition.name
+        for definition in definitions
+        if definition.expression != update
     }
     statements = _named(update, names)
     read = {name for statement in statements for name in statement.expression.names()}
     slots = tuple(
         Slot(name, _beta_name(name), entry.beta, _averaged(name)) for name, entry in AVERAGES.items() if name in read
     )
-    return Recipe(slots, tuple(words), tuple(statements))
+    return Recipe(slots, tuple(definitions), tuple(statements))
 
 
 def _beta_name(average: str) -> str:
@@ -159,7 +161,7 @@ def _averaged(name: str) -> Expression:
 
 
 def _named(update: Expression, names: dict[Expression, str]) -> list[Statement]:
-    """The update in statements: operands by their name, then what is read twice, then what is too long for a line."""
+    """Splits the update into statements: named operands, then parts that are read twice, then overlong lines."""
     statements = [Statement(name, value) for value, name in names.items()]
     update = update.replaced({value: _variable(name, value) for value, name in names.items()})
     statements = [statement for statement in statements if statement.name in update.names()]
@@ -169,7 +171,7 @@ def _named(update: Expression, names: dict[Expression, str]) -> list[Statement]:
         name = next(name for name in itertools.chain([_role(part)], numbered) if name not in taken)
         taken.add(name)
         replacement = {part: _variable(name, part)}
-        changed = [Statement(one.name, one.expression.replaced(replacement)) for one in statements]
+        changed = [Statement(each.name, each.expression.replaced(replacement)) for each in statements]
         first = next((i for i, (a, b) in enumerate(zip(changed, statements, strict=True)) if a != b), len(changed))
         statements = [*changed[:first], Statement(name, part), *changed[first:]]
         update = update.replaced(replacement)
@@ -177,10 +179,10 @@ def _named(update: Expression, names: dict[Expression, str]) -> list[Statement]:
 
 
 def _role(part: Expression) -> str:
-    """A name that says what a part is, or nothing."""
+    """A descriptive name for a part, or an empty string."""
     if _drops(part):
         return "dropped"
-    # A factor against the bias of running averages, which begin at zero.
+    # A factor that corrects the bias of running averages, which start at zero.
     return "correction" if not part.is_array and any(name.startswith("beta_") for name in part.names()) else ""
 
 
@@ -189,7 +191,7 @@ def _variable(name: str, value: Expression) -> Expression:
 
 
 def _next_part(statements: list[Statement]) -> Expression | None:
-    """A part that should have a name of its own: the largest that is read twice, or one of the longest statement."""
+    """The next part to be named: the largest that is read twice, or one from a statement that is too long."""
     parts = [part for statement in statements for part in statement.expression.walk() if part.op not in _ATOMS]
     counts = collections.Counter(parts)
     repeated = [part for part, times in counts.items() if times > 1 and (_length(part) > _SHORT or part.is_random)]
@@ -202,7 +204,7 @@ def _next_part(statements: list[Statement]) -> Expression | None:
     inner = [part for part in longest.walk() if part.op not in _ATOMS and part != longest]
     if _length(longest) <= _LONGEST or not inner:
         return None
-    # What is the same for all weights is worth a name of its own, else what leaves the line in two halves.
+    # Prefer a value that is the same for all weights, otherwise the part that splits the line in half.
     scalars = [part for part in inner if not part.is_array and _length(part) > _SHORT]
     return max(scalars, key=_length) if scalars else min(inner, key=lambda part: abs(2 * _length(part) - _LONGEST))
 

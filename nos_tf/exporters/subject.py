@@ -1,4 +1,4 @@
-"""What is exported: a rule, the name that it gets, and where it comes from."""
+"""The subject of an export: a rule, its name, and its origin."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SIGN_FAMILY = {
     for suffix, decay in {"": "", "-ld": "ld * ", "-cd": "cd * ", "-rd10": "rd * "}.items()
 }
 NAMES = tuple(dict.fromkeys([*NAMED_RULES, *_SIGN_FAMILY]))
-# How the words of names are written in the names of classes.
+# Spelling of the words of names in class names.
 _TITLES = {name: rule.title for name, rule in NAMED_RULES.items() if rule.title}
 
 
@@ -40,9 +40,9 @@ class Subject:
 
     Attributes:
       program: The rule.
-      words: The words of its name, in lower case.
-      provenance: Where it comes from; one sentence a line.
-      learning_rate: The rate that it was found to train best with, if that was measured.
+      words: The words of its name, in lowercase.
+      provenance: Where it comes from, one sentence per item.
+      learning_rate: The learning rate that trained best, if that was measured.
     """
 
     program: Program
@@ -65,15 +65,15 @@ class Subject:
 
 
 def subject(rule: Program | str) -> Subject:
-    """Reads what a user means by a rule.
+    """Resolves what a user means by a rule.
 
     Args:
-      rule: A `Program`, one of `NAMES` such as `powersign-cd`, the folder of a search, whose winner is meant, or a text
-        of the language.
+      rule: A `Program`, one of `NAMES` such as `powersign-cd`, the folder of a search, which stands for its winner, or
+        a text of the language.
 
     Raises:
       ValueError: It is none of these.
-      RunError: The folder holds no winner.
+      RunError: The search in the folder has no winner.
     """
     if isinstance(rule, Program):
         return _of_program(rule)
@@ -101,10 +101,10 @@ def _of_program(program: Program) -> Subject:
 
 def _named(name: str) -> Subject:
     rule = NAMED_RULES.get(name) or NamedRule(_SIGN_FAMILY[name])
-    origin = "Found by the search of" if rule.origin == FOUND else "A known optimizer in the language of"
+    origin = "Found by the search of" if rule.origin == FOUND else "A known optimizer, written in the language of"
     lines = [f"{origin} {_PAPER}."]
     if rule.is_approximate:
-        lines.append(f"It only comes close to what goes by the name {rule.title}.")
+        lines.append(f"It only approximates {rule.title}.")
     words = re.findall(r"[a-z0-9]+", name.replace(".", ""))
     return Subject(parse(rule.text), tuple(words), tuple(lines))
 
@@ -135,7 +135,7 @@ def _winner(folder: Path) -> Subject:
 
 
 def _evidence(row: Mapping[str, Any]) -> list[str]:
-    """Sentences about how good a rule was found to be; of texts, only those known here are repeated."""
+    """Sentences about how good a rule was measured to be; repeats no text that is not known here."""
     measured = [
         f"{title} {value:.4g}"
         for title, key in (("learning rate", "learning_rate"), ("reward", "reward"), ("mean on test data", "test_mean"))
@@ -151,7 +151,7 @@ def _evidence(row: Mapping[str, Any]) -> list[str]:
         if isinstance(interval, list) and len(interval) == 2 and all(isinstance(end, (int, float)) for end in interval):
             between = f" (interval {interval[0]:.4g} to {interval[1]:.4g})"
         chance = "" if p is None else f", p = {p:.2g}"
-        lines.append(f"Difference to the best tuned baseline: {difference:+.4g}{between}{chance}; {row['verdict']}.")
+        lines.append(f"Difference from the best tuned baseline: {difference:+.4g}{between}{chance}; {row['verdict']}.")
     return lines
 
 

@@ -46,7 +46,7 @@ class $name(torch.optim.Optimizer):
         """Performs one step.
 
         Args:
-            closure: Reevaluates the model and returns the loss; optional.
+            closure: Optional function that reevaluates the model and returns the loss.
         """
         loss = None
         if closure is not None:
@@ -71,7 +71,7 @@ for p in params:
 
 
 def source(subject: Subject, recipe: Recipe) -> str:
-    """The file's text."""
+    """Text of the file."""
     names = [name for name in arguments(recipe) if name != "seed"]
     parts = common(subject, recipe)
     parts["explained"] = [line for line in parts["explained"] if not line.startswith("seed:")]

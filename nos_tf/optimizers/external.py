@@ -1,4 +1,4 @@
-"""Optimizers of other libraries by name: `keras/NAME` and `addons/NAME`, the field's baselines.
+"""Optimizers from other libraries, the field's baselines, by name: `keras/NAME` and `addons/NAME`.
 
 References:
   LAMB: You et al. (2020), arXiv:1904.00962. RectifiedAdam: Liu et al. (2020), arXiv:1908.03265. Yogi: Zaheer et al.
@@ -18,7 +18,7 @@ from nos_tf.errors import unknown
 from nos_tf.optimizers.keras_compat import keras
 from nos_tf.versions import versions
 
-_DEFAULT_WEIGHT_DECAY = 1e-4  # Of SGDW, which has none of its own; subtracted as it is, not times the learning rate.
+_DEFAULT_WEIGHT_DECAY = 1e-4  # For SGDW, which has no default; subtracted as is, without the learning rate.
 
 
 def _keras() -> dict[str, Callable[..., Any]]:
@@ -41,7 +41,7 @@ def _addons() -> dict[str, Callable[..., Any]]:
         return optimizers.SGDW(weight_decay=weight_decay, momentum=momentum, **kwargs)
 
     def lookahead(learning_rate: Any, **kwargs: Any) -> Any:
-        # The pair that tensorflow-addons documents, also known as Ranger.
+        # The combination that tensorflow-addons documents, also known as Ranger.
         return optimizers.Lookahead(optimizers.RectifiedAdam(learning_rate=learning_rate), **kwargs)
 
     classes = (optimizers.LAMB, optimizers.RectifiedAdam, optimizers.Yogi, optimizers.AdaBelief, optimizers.NovoGrad)
@@ -51,9 +51,8 @@ def _addons() -> dict[str, Callable[..., Any]]:
 def _import_addons() -> types.ModuleType:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # Its end of life, and a TensorFlow newer than it asks for: tested together.
+            # It warns about its end of life and about newer versions of TensorFlow, which are tested with it here.
+            warnings.simplefilter("ignore")
             import tensorflow_addons
     except ImportError:
         raise ValueError(
@@ -67,25 +66,25 @@ LIBRARIES: Mapping[str, Callable[[], dict[str, Callable[..., Any]]]] = {"keras":
 
 
 def get(name: str, learning_rate: Any, **kwargs: Any) -> Any:
-    """Another library's optimizer.
+    """Creates an optimizer from another library.
 
     Args:
-      name: `keras/` or `addons/` and the name of a class, in any case.
+      name: `keras/` or `addons/` followed by the name of a class, in any case.
       learning_rate: A number or a `LearningRateSchedule`.
       **kwargs: Other arguments of the class.
 
     Raises:
-      ValueError: The library has no such optimizer or is not installed, or the class does not take the arguments.
+      ValueError: The library has no such optimizer or is not installed, or the class does not accept the arguments.
     """
-    library, _, wanted = name.lower().partition("/")
+    library, _, optimizer = name.lower().partition("/")
     known = LIBRARIES[library]()
-    if wanted not in known:
-        raise ValueError(unknown(f"optimizer of {library}", wanted, known))
+    if optimizer not in known:
+        raise ValueError(unknown(f"optimizer of {library}", optimizer, known))
     try:
-        return known[wanted](learning_rate=learning_rate, **kwargs)
+        return known[optimizer](learning_rate=learning_rate, **kwargs)
     except TypeError as error:
-        given = ", ".join(f"{key}={value!r}" for key, value in kwargs.items())
+        arguments = ", ".join(f"{key}={value!r}" for key, value in kwargs.items())
         raise ValueError(
-            f"The optimizer {name} cannot be made with these options ({error}); drop them or take another optimizer. "
-            f"Received: {given}"
+            f"Cannot create {name} with these arguments ({error}); drop them or choose another optimizer. "
+            f"Received: {arguments}"
         ) from None

@@ -1,7 +1,7 @@
-"""What differs between Keras 3 with its backends and Keras 2.15; no other file knows which one runs.
+"""The differences between Keras 3 with its backends and Keras 2.15; no other module depends on which one is in use.
 
-Keras 3 runs on TensorFlow, JAX or PyTorch, as `KERAS_BACKEND` says, and only the one that runs needs to be installed.
-Keras 2.15 is that of TensorFlow 2.15.
+Keras 3 runs on TensorFlow, JAX or PyTorch, as set by `KERAS_BACKEND`, and only that backend needs to be installed.
+Keras 2.15 comes with TensorFlow 2.15.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from nos_tf.versions import BACKENDS
 
 def _running_keras() -> tuple[Any, str]:
     keras = importlib.import_module("keras")
-    backend = keras.config.backend() if hasattr(keras, "config") else "tensorflow"  # Keras 2 has no other.
+    backend = keras.config.backend() if hasattr(keras, "config") else "tensorflow"  # Keras 2 supports no other.
     if backend not in BACKENDS:
         raise ImportError(f"KERAS_BACKEND must be one of {', '.join(BACKENDS)}. Received: KERAS_BACKEND={backend}")
-    # TensorFlow's Keras is another package where TF_USE_LEGACY_KERAS is set.
+    # With TF_USE_LEGACY_KERAS set, TensorFlow's Keras is a different package.
     return (importlib.import_module("tensorflow").keras if backend == "tensorflow" else keras), backend
 
 
@@ -28,15 +28,15 @@ keras, BACKEND = _running_keras()
 if BACKEND == "tensorflow":
     import tensorflow as tf
 
-IS_KERAS_3 = getattr(keras, "__version__", "2.15").startswith("3.")  # TensorFlow 2.15 does not say.
+IS_KERAS_3 = getattr(keras, "__version__", "2.15").startswith("3.")  # TensorFlow 2.15's Keras has no version.
 
-FIT_TAKES_SEVERAL_MACHINES = not IS_KERAS_3  # Keras 3's fails with MultiWorkerMirroredStrategy.
+FIT_TAKES_SEVERAL_MACHINES = not IS_KERAS_3  # Keras 3's `fit` fails with MultiWorkerMirroredStrategy.
 
 register_serializable = keras.utils.register_keras_serializable(package="nos_tf")
 
 
 class _TensorFlow:
-    """The functions of `keras.ops` that this package uses, for Keras 2: TensorFlow's, under NumPy's names."""
+    """The functions of `keras.ops` that this package uses, for Keras 2: TensorFlow's functions under NumPy's names."""
 
     concatenate = staticmethod(lambda tensors: tf.concat(tensors, axis=0))
     right_shift = staticmethod(lambda x, y: tf.bitwise.right_shift(x, tf.cast(y, x.dtype)))
@@ -44,25 +44,25 @@ class _TensorFlow:
     def __getattr__(self, name: str) -> Any:
         function = getattr(tf, name, None) or getattr(tf.math, name, None)
         if function is None:
-            raise AttributeError(f"Neither tf nor tf.math has a function of this name. Received: {name!r}")
+            raise AttributeError(f"Neither tf nor tf.math has a function with this name. Received: {name!r}")
         return function
 
 
-_NATIVE = {"torch": "torch", "jax": "jax.numpy"}  # Functions of these backends that keep float64.
+_NATIVE = {"torch": "torch", "jax": "jax.numpy"}  # Modules of these backends whose functions keep float64.
 
 
 class _Ops:
-    """`keras.ops`, but for what turns the float64 of JAX and PyTorch into float32 there."""
+    """`keras.ops`, except for functions that turn the float64 of JAX and PyTorch into float32."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(importlib.import_module(_NATIVE[BACKEND]) if name in ("cos", "sqrt") else keras.ops, name)
 
     def minimum(self, x: Any, y: Any) -> Any:
-        """The smaller of two values, element by element; not a number where either is not."""
+        """Element-wise minimum; NaN where either value is NaN."""
         return importlib.import_module(_NATIVE[BACKEND]).minimum(x, self._like(y, x))
 
     def maximum(self, x: Any, y: Any) -> Any:
-        """The larger of two values, element by element; not a number where either is not."""
+        """Element-wise maximum; NaN where either value is NaN."""
         return importlib.import_module(_NATIVE[BACKEND]).maximum(x, self._like(y, x))
 
     def _like(self, y: Any, x: Any) -> Any:
@@ -75,10 +75,10 @@ def _functions() -> Any:
     return _Ops() if BACKEND in _NATIVE else keras.ops
 
 
-xp: Any = _functions()  # Functions of arrays under NumPy's names.
+xp: Any = _functions()  # Array functions under NumPy's names.
 
 
-# Integer dtype for words of 32 bits: PyTorch has no arithmetic of uint32, and TensorFlow not all of it.
+# Integer dtype for 32-bit words: PyTorch has no uint32 arithmetic, and TensorFlow only some of it.
 WORD = "uint32" if BACKEND == "jax" else "int64"
 
 # TensorFlow's own kernels, or None.
@@ -92,46 +92,46 @@ def dtype_name(array: Any) -> str:
 
 
 def precise_dtype(dtype: str) -> str:
-    """The dtype itself, or float32 for those of less than 32 bits."""
+    """The dtype itself, or float32 if it has fewer than 32 bits."""
     return "float32" if dtype in ("float16", "bfloat16") else dtype
 
 
 def _without_gradients() -> contextlib.AbstractContextManager[Any]:
-    """PyTorch records whatever is computed from weights, unless it is told not to."""
+    """Keeps PyTorch from recording everything that is computed from weights."""
     return importlib.import_module("torch").no_grad() if BACKEND == "torch" else contextlib.nullcontext()
 
 
 def value_of(variable: Any) -> Any:
-    """The present value of a variable as an array; arrays and numbers become arrays of the backend."""
+    """The current value of a variable as an array; arrays and numbers become arrays of the backend."""
     return tf.convert_to_tensor(variable) if BACKEND == "tensorflow" else xp.convert_to_tensor(variable)
 
 
 def split(array: Any, sizes: Sequence[int]) -> list[Any]:
-    """Parts of a vector that have the given sizes."""
+    """Splits a vector into parts of the given sizes."""
     return (
         tf.split(array, sizes) if BACKEND == "tensorflow" else xp.split(array, list(itertools.accumulate(sizes))[:-1])
     )
 
 
 def is_distributed() -> bool:
-    """Whether TensorFlow splits training over devices, so that a variable may stand for several."""
+    """Whether TensorFlow distributes training over devices, so that a variable may stand for several."""
     return BACKEND == "tensorflow" and tf.distribute.has_strategy()
 
 
 class CompatibleOptimizer(keras.optimizers.Optimizer):  # type: ignore[name-defined]
-    """A Keras optimizer whose constructor, slots and gradients are alike under both versions and on every backend.
+    """A Keras optimizer with the same constructor, slots and gradients in both versions and on every backend.
 
-    Sparse gradients are summed into dense ones first, unless the subclass `takes_sparse_gradients`. A subclass has
-    `update_variables`, and `update_step` for one variable.
+    Sparse gradients are converted to dense ones first, unless the subclass `takes_sparse_gradients`. Subclasses define
+    `update_variables`, and `update_step` for a single variable.
 
     Args:
       learning_rate: A number or a `LearningRateSchedule`.
-      **kwargs: The keyword arguments of every Keras optimizer.
+      **kwargs: Keyword arguments common to all Keras optimizers.
     """
 
     def __init__(self, learning_rate: Any, **kwargs: Any):
         kwargs.setdefault("name", type(self).__name__)
-        kwargs.setdefault("weight_decay", None)  # Keras 2's own default of 0 decays all the same: inf * 0 is NaN.
+        kwargs.setdefault("weight_decay", None)  # Keras 2's default of 0 still decays, and inf * 0 is NaN.
         if IS_KERAS_3:
             super().__init__(learning_rate=learning_rate, **kwargs)
         else:
@@ -140,7 +140,7 @@ class CompatibleOptimizer(keras.optimizers.Optimizer):  # type: ignore[name-defi
 
     @property
     def takes_sparse_gradients(self) -> bool:
-        """Whether `update_variables` takes TensorFlow's sparse gradients as they are."""
+        """Whether `update_variables` accepts TensorFlow's sparse gradients."""
         return False
 
     def get_config(self) -> dict[str, Any]:
@@ -177,7 +177,7 @@ class CompatibleOptimizer(keras.optimizers.Optimizer):  # type: ignore[name-defi
             self.assign(variable, value)
 
         def _backend_update_step(self, grads: Any, trainable_variables: Any, learning_rate: Any) -> None:
-            # Read once a step: over many small tensors, a read for each costs more than the update itself.
+            # Read once per step: with many small tensors, a read for each one costs more than the update itself.
             scalars = value_of(learning_rate), value_of(self.iterations)
             if is_distributed():
                 super()._backend_update_step(grads, trainable_variables, scalars)
@@ -202,7 +202,7 @@ class CompatibleOptimizer(keras.optimizers.Optimizer):  # type: ignore[name-defi
 
 
 def is_sparse(gradient: Any) -> bool:
-    """Whether a gradient is one of TensorFlow's sparse ones."""
+    """Whether a gradient is one of TensorFlow's sparse gradients."""
     return BACKEND == "tensorflow" and isinstance(gradient, tf.IndexedSlices)
 
 
@@ -215,13 +215,13 @@ def _dense(gradient: Any) -> Any:
 
 
 def tf_variables(variables: Iterable[Any]) -> list[Any]:
-    """The TensorFlow variables behind Keras'."""
+    """The TensorFlow variables behind Keras variables."""
     return [variable if isinstance(variable, tf.Variable) else variable.value for variable in variables]
 
 
 @contextlib.contextmanager
 def random_state_in_variables() -> Iterator[None]:
-    """Random layers that are made within keep the state of their draws in variables, as Keras 3's always do."""
+    """Makes random layers that are created inside keep their random state in variables, as Keras 3 always does."""
     if IS_KERAS_3:
         yield
         return
@@ -236,25 +236,25 @@ def random_state_in_variables() -> Iterator[None]:
 
 
 def model_variables(model: Any) -> list[Any]:
-    """All that a model's own steps change: weights, running statistics, and the state of its random layers.
+    """Everything that a model's own steps change: weights, running statistics, and the state of its random layers.
 
     Args:
-      model: Built, and made within `random_state_in_variables`.
+      model: A built model, created within `random_state_in_variables`.
     """
-    found = tf_variables(model.variables)
-    if not IS_KERAS_3:  # It hides the state of random layers.
-        drawing = [getattr(layer, "_random_generator", None) for layer in model.submodules]
-        generators = [getattr(each, "_generator", None) for each in drawing]
-        found += [generator.state for generator in generators if generator is not None]
-    return found
+    variables = tf_variables(model.variables)
+    if not IS_KERAS_3:  # Keras 2 hides the state of random layers.
+        wrappers = [getattr(layer, "_random_generator", None) for layer in model.submodules]
+        generators = [getattr(wrapper, "_generator", None) for wrapper in wrappers]
+        variables += [generator.state for generator in generators if generator is not None]
+    return variables
 
 
 def build_optimizer(optimizer: Any, variables: Sequence[Any]) -> None:
-    """Makes the slots of the given variables, also where a legacy optimizer of Keras 2 leaves that to its first step.
+    """Creates the slots of the given variables, even if a legacy Keras 2 optimizer leaves that to its first step.
 
     Args:
       optimizer: A Keras optimizer; those of tensorflow-addons are legacy ones.
-      variables: What it will train.
+      variables: Variables to train.
     """
     if _is_legacy(optimizer):
         optimizer._create_all_weights(variables)
@@ -263,17 +263,17 @@ def build_optimizer(optimizer: Any, variables: Sequence[Any]) -> None:
 
 
 def optimizer_variables(optimizer: Any) -> list[Any]:
-    """All that an optimizer's steps change but for the weights: slots, the count of steps, the scale of the loss.
+    """Everything but the weights that an optimizer's steps change: slots, step count and loss scale.
 
     Args:
-      optimizer: A Keras optimizer that was built.
+      optimizer: A built Keras optimizer.
     """
     if IS_KERAS_3:
         return tf_variables(optimizer.variables)
-    found = list(optimizer.weights if _is_legacy(optimizer) else optimizer.variables)
+    variables = list(optimizer.weights if _is_legacy(optimizer) else optimizer.variables)
     if hasattr(optimizer, "inner_optimizer"):  # Keras 2 hides the state of its loss scaling.
-        found += [optimizer._loss_scale.current_loss_scale, optimizer._loss_scale.counter]
-    return found
+        variables += [optimizer._loss_scale.current_loss_scale, optimizer._loss_scale.counter]
+    return variables
 
 
 def _is_legacy(optimizer: Any) -> bool:
@@ -281,16 +281,16 @@ def _is_legacy(optimizer: Any) -> bool:
 
 
 def weight_averages(optimizer: Any) -> list[Any]:
-    """Running averages of the weights, one a trained variable; none if the optimizer keeps none (`use_ema`).
+    """Running averages of the weights, one per trained variable; empty unless the optimizer keeps them (`use_ema`).
 
     Args:
-      optimizer: A Keras optimizer that was built.
+      optimizer: A built Keras optimizer.
     """
-    inner = getattr(optimizer, "inner_optimizer", optimizer)  # That of Keras' loss scaling.
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # Keras' loss scaling wraps the optimizer.
     return tf_variables(inner._model_variables_moving_average) if getattr(inner, "use_ema", False) else []
 
 
 def keep_weights(optimizer: Any) -> None:
-    """Lets the weights be when a `fit` ends, in whose place Keras would put their averages."""
+    """Leaves the weights alone at the end of `fit`, where Keras would replace them with their averages."""
     for one in {id(each): each for each in (optimizer, getattr(optimizer, "inner_optimizer", optimizer))}.values():
         one.finalize_variable_values = lambda var_list: None

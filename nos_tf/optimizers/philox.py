@@ -1,7 +1,7 @@
-"""Philox4x32-10: random bits that are a function of a counter and a key, by plain integer operations.
+"""Philox4x32-10: random bits as a function of a counter and a key, computed with plain integer operations.
 
-Nothing is remembered from one draw to the next, so the same step of the same seed draws the same bits on every backend,
-compiled or not, and after a restore.
+No state is kept between draws, so the same step with the same seed draws the same bits on every backend, compiled or
+not, and after a restore.
 
 Reference:
   Salmon et al. (2011), Parallel random numbers: as easy as 1, 2, 3. Their Random123 publishes the test vectors.
@@ -15,7 +15,7 @@ from typing import Any
 from nos_tf.dsl.state import Array
 
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
-_WEYL = (0x9E3779B9, 0xBB67AE85)  # What is added to the key from round to round.
+_WEYL = (0x9E3779B9, 0xBB67AE85)  # Added to the key between rounds.
 _ROUNDS = 10
 _LOW = 0xFFFF
 
@@ -24,13 +24,13 @@ def philox4x32(counter: Sequence[Array], key: Sequence[Array], xp: Any) -> tuple
     """Four random words for each counter.
 
     Args:
-      counter: Four words, arrays of one shape with integers in [0, 2**32), of dtype uint32, or int64 where a backend
-        has no uint32 arithmetic. Two calls with the same counter and key give the same words.
+      counter: Four words, as arrays of the same shape with integers in [0, 2**32), of dtype uint32, or int64 for
+        backends without uint32 arithmetic. The same counter and key always give the same words.
       key: Two words of the same dtype, scalars or shaped like the counter's.
-      xp: Functions of arrays under NumPy's names.
+      xp: Array functions under NumPy's names.
 
     Returns:
-      Four arrays of the counter's shape and dtype, of integers in [0, 2**32).
+      Four arrays with the counter's shape and dtype, of integers in [0, 2**32).
     """
     x0, x1, x2, x3 = counter
     k0, k1 = key
@@ -45,7 +45,7 @@ def philox4x32(counter: Sequence[Array], key: Sequence[Array], xp: Any) -> tuple
 
 
 def _product(factor: int, x: Array, xp: Any) -> tuple[Array, Array]:
-    """High and low word of a product, by halves of words: nothing exceeds 32 bits on the way."""
+    """High and low word of a product, computed on half-words so that no intermediate result exceeds 32 bits."""
     a_low, a_high = factor & _LOW, factor >> 16
     x_low, x_high = xp.bitwise_and(x, _LOW), xp.right_shift(x, 16)
     low, cross, other = x_low * a_low, x_high * a_low, x_low * a_high
@@ -55,7 +55,7 @@ def _product(factor: int, x: Array, xp: Any) -> tuple[Array, Array]:
 
 
 def _sum_of_words(x: Array, number: int, xp: Any) -> Array:
-    """Sum modulo 2**32, by halves likewise."""
+    """Sum modulo 2**32, also computed on half-words."""
     low = xp.bitwise_and(x, _LOW) + (number & _LOW)
     high = xp.right_shift(x, 16) + (number >> 16) + xp.right_shift(low, 16)
     return xp.bitwise_and(high, _LOW) * 2**16 + xp.bitwise_and(low, _LOW)

@@ -18,26 +18,26 @@ from nos_tf.optimizers.validation import check_beta, check_seed, check_total_ste
 class ProgramOptimizer(RuleOptimizer):
     """Trains with an update rule of the language: `w <- w - learning_rate * U(g, w, m, v, gamma, t)`.
 
-    Averages are updated before they are read, and read with Adam's bias correction. A slot exists for each average that
-    the rule depends on and for no other. The arithmetic is done in the variables' own dtype, except that half-precision
-    variables are computed in float32 and rounded once: the language's delta of 1e-8 is 0 in float16.
+    Averages are updated before they are read, and are bias-corrected as in Adam. Slots exist only for the averages that
+    the rule depends on. The arithmetic uses the variables' own dtype, except that half-precision variables are computed
+    in float32 and rounded once: the language's delta of 1e-8 is 0 in float16.
 
     Example:
     >>> optimizer = nos_tf.optimizers.ProgramOptimizer("exp(sign(g) * sign(m)) * g", learning_rate=0.1)
     >>> model.compile(optimizer, "sparse_categorical_crossentropy")
 
     Args:
-      program: A `Program`, or its text.
+      program: A `Program` or its text.
       learning_rate: A number or a `LearningRateSchedule`.
-      total_steps: Length of the training, `T`, in updates; required by rules that read a decay (`ld`, `cd`, `rd`).
+      total_steps: Total number of training steps, `T`; required by rules that read a decay (`ld`, `cd`, `rd`).
       beta_1: Decay rate of `m`, in [0, 1).
       beta_2: Decay rate of `v`, in [0, 1).
       beta_3: Decay rate of `gamma`, in [0, 1).
-      seed: Seed of noise and drop masks, in [0, 2**32); the masks of a step depend on it and on the step alone.
-      **kwargs: The keyword arguments of every Keras optimizer.
+      seed: Seed of noise and drop masks, in [0, 2**32); the masks of a step depend only on the seed and the step.
+      **kwargs: Keyword arguments common to all Keras optimizers.
 
     Raises:
-      ProgramError: The text is no program.
+      ProgramError: The text is not a program.
       ValueError: The rule reads a decay and no `total_steps` is given, or a number is out of range.
 
     References:
@@ -72,7 +72,7 @@ class ProgramOptimizer(RuleOptimizer):
 
     @property
     def takes_sparse_gradients(self) -> bool:
-        """True of the rule `g` alone: whatever reads an average or the weights moves rows without a gradient, too."""
+        """True only for the rule `g`: rules that read an average or the weights also move rows without a gradient."""
         last = self.program.groups[-1]
         return [(name, unary) for _, name, unary in last.sides()] == [("g", "identity")]
 

@@ -1,4 +1,4 @@
-"""Where random numbers of an update come from: bits of Philox, by seed, step, variable and place in the rule."""
+"""The random numbers of an update: Philox bits, determined by seed, step, variable and position in the rule."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from nos_tf.dsl.state import Array
 from nos_tf.optimizers.keras_compat import WORD, kernels, xp
 from nos_tf.optimizers.philox import philox4x32
 
-# Random streams of one variable: those of both sides of every group, then those of the noise operands.
+# Random streams of one variable: one for each side of each group, then those of the noise operands.
 FIRST_NOISE_SITE = 2 * MAX_GROUPS
 _SITES = FIRST_NOISE_SITE + NOISE_STREAMS
-_WORDS = 4  # Of one counter.
-SCHEDULE = 2**27  # In place of a variable's index, beyond those of all: the noise of learning rates.
+_WORDS = 4  # Per counter.
+SCHEDULE = 2**27  # Stands in for a variable's index, beyond all of them, in the noise of learning rates.
 
 
 @dataclasses.dataclass(frozen=True)
 class Randomness:
-    """Where a step's random numbers come from: the same seed, variable, step and site give the same bits again.
+    """The source of a step's random numbers: the same seed, variable, step and site always give the same bits.
 
     Element `e` of a variable is word `e % 4` of Philox4x32-10 for the counter `(e // 4, 0, 16 * variable + site, 0)`
-    and the key `(seed, step)`; so no two of them are ever the same draw. A normal number takes two words, those of `e`
-    and of `size + e`.
+    and the key `(seed, step)`, so no two elements ever share a draw. A normal number takes two words, those of `e` and
+    of `size + e`.
 
     Attributes:
-      seed: Seed of the training, below 2**32; an integer or an integer scalar.
-      sizes: Number of weights of each variable, by the variable's index in the model. More than one variable are
-        drawn for one after the other, into one vector.
+      seed: Seed of the training run, below 2**32; an integer or an integer scalar.
+      sizes: Number of weights of each variable, by the variable's index in the model. Draws for several variables are
+        concatenated into one vector.
     """
 
     seed: Any
     sizes: Mapping[int, int]
 
     def draw(self, site: Any, step: Array, dtype: Any, normal: bool) -> Array:
-        """Uniform draws from [0, 1) in steps of 2**-24, or standard normal ones, of shape `[sum(sizes)]`."""
+        """Uniform draws from [0, 1) in multiples of 2**-24, or standard normal draws, of shape `[sum(sizes)]`."""
         sizes = list(self.sizes.values())
         words = [2 * size for size in sizes] if normal else sizes
         parts = _bits(self.seed, step, [index * _SITES + site for index in self.sizes], words)
@@ -46,11 +46,11 @@ class Randomness:
             return _uniform(parts, dtype)
         radii = _uniform([part[:size] for part, size in zip(parts, sizes, strict=True)], dtype)
         angles = _uniform([part[size:] for part, size in zip(parts, sizes, strict=True)], dtype)
-        return xp.sqrt(-2.0 * xp.log1p(-radii)) * xp.cos(2.0 * math.pi * angles)  # Box and Muller's.
+        return xp.sqrt(-2.0 * xp.log1p(-radii)) * xp.cos(2.0 * math.pi * angles)  # Box-Muller.
 
 
 def _bits(seed: Any, step: Array, streams: Sequence[Any], words: Sequence[int]) -> list[Array]:
-    """So many words of each stream, in the integer dtype of the backend."""
+    """The given number of words from each stream, in the backend's integer dtype."""
     if kernels is not None:
         key = kernels.random_key(seed, step)
         return [kernels.random_bits(size, key, stream) for stream, size in zip(streams, words, strict=True)]

@@ -21,8 +21,8 @@ from nos_tf.optimizers.keras_compat import (
 )
 from nos_tf.optimizers.validation import check_learning_rate
 
-# Weights up to this size share one vector with others of their dtype: a network has hundreds of them, and the rule is
-# traced, and its operations are started, once for all.
+# Variables up to this size share one vector with others of their dtype: a network has hundreds of them, and this way
+# the rule is traced, and its operations launched, once for all of them.
 _SHARED_SIZE = 2**14
 
 
@@ -30,13 +30,13 @@ _SHARED_SIZE = 2**14
 class RuleOptimizer(CompatibleOptimizer, abc.ABC):
     """An optimizer whose step is `w <- w - learning_rate * update(g, w, slots)`.
 
-    A subclass names its slots and computes updates from tensors; variables, distribution, gradient clipping, weight
-    decay and saving are Keras'. Sparse gradients are summed into dense ones first, because an update rule also moves
-    the weights whose gradient is zero.
+    A subclass names its slots and computes updates from tensors; Keras handles variables, distribution, gradient
+    clipping, weight decay and saving. Sparse gradients are converted to dense ones first, because an update rule also
+    moves weights whose gradient is zero.
 
     Args:
-      learning_rate: A number, also of NumPy or TensorFlow, or a `LearningRateSchedule`.
-      **kwargs: The keyword arguments of every Keras optimizer: `weight_decay`, `clipnorm`, `clipvalue`,
+      learning_rate: A number, including NumPy and TensorFlow scalars, or a `LearningRateSchedule`.
+      **kwargs: Keyword arguments common to all Keras optimizers: `weight_decay`, `clipnorm`, `clipvalue`,
         `global_clipnorm`, `use_ema`, `ema_momentum`, `ema_overwrite_frequency`, `name`, and with Keras 3 also
         `loss_scale_factor` and `gradient_accumulation_steps`.
     """
@@ -47,24 +47,24 @@ class RuleOptimizer(CompatibleOptimizer, abc.ABC):
     @property
     @abc.abstractmethod
     def slot_names(self) -> tuple[str, ...]:
-        """Names of the slots that every variable gets, each shaped and typed like it and zero at first."""
+        """Names of the slots of every variable; each has the variable's shape and dtype and is initially zero."""
 
     @abc.abstractmethod
     def update(
         self, gradient: Array, weights: Array, slots: Mapping[str, Array], step: Array, sizes: Mapping[int, int]
     ) -> tuple[Array, dict[str, Array]]:
-        """One step's update, not yet multiplied by the learning rate, and the new values of the slots.
+        """One step's update, before multiplication by the learning rate, and the new values of the slots.
 
         Args:
-          gradient: Dense gradient, shaped and typed like the weights.
-          weights: Value of one variable, or of several, one after the other in one vector.
-          slots: Values of their slots by name, shaped and typed like the weights.
-          step: Updates made before this one, an integer scalar.
-          sizes: Number of weights of each of these variables, by its position among those that the optimizer trains.
+          gradient: Dense gradient, with the weights' shape and dtype.
+          weights: Value of one variable, or of several concatenated into one vector.
+          slots: Values of the slots by name, with the weights' shape and dtype.
+          step: Number of updates before this one, an integer scalar.
+          sizes: Number of weights of each of these variables, by its index among those that the optimizer trains.
         """
 
     def build(self, variables: Sequence[Any]) -> None:
-        """Makes the slots of the given variables, filled with zeros."""
+        """Creates the slots of the given variables, filled with zeros."""
         if hasattr(self, "_slots"):
             return
         super().build(variables)
@@ -72,25 +72,25 @@ class RuleOptimizer(CompatibleOptimizer, abc.ABC):
         self._slots = {name: [self._new_slot(variable, name) for variable in variables] for name in self.slot_names}
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any = None) -> None:
-        """Changes one variable and its slots.
+        """Updates one variable and its slots.
 
         Args:
           gradient: Gradient of the variable.
           variable: The variable to train.
-          learning_rate: This step's rate; by default the optimizer's. Or the pair of it and of the updates made so far.
+          learning_rate: This step's rate, by default the optimizer's; or the rate and the number of updates so far.
         """
         if not isinstance(learning_rate, tuple):
             learning_rate = self.learning_rate if learning_rate is None else learning_rate, self.iterations
         self.update_variables([gradient], [variable], *map(value_of, learning_rate))
 
     def update_variables(self, gradients: Sequence[Any], variables: Sequence[Any], rate: Array, step: Array) -> None:
-        """Changes variables and their slots.
+        """Updates variables and their slots.
 
         Args:
           gradients: Gradient of each variable.
           variables: The variables to train.
           rate: This step's learning rate, a scalar.
-          step: Updates made before this one, an integer scalar.
+          step: Number of updates before this one, an integer scalar.
         """
         groups: dict[Any, list[int]] = {}
         for position, variable in enumerate(variables):
@@ -107,7 +107,7 @@ class RuleOptimizer(CompatibleOptimizer, abc.ABC):
         slots = {name: [every[index] for index in indices] for name, every in self._slots.items()}
         shapes = [tuple(variable.shape) for variable in variables]
         weights = _joined([value_of(variable) for variable in variables])
-        gradient = xp.reshape(_joined([value_of(each) for each in gradients]), weights.shape)  # Its own may be unknown.
+        gradient = xp.reshape(_joined([value_of(each) for each in gradients]), weights.shape)  # Of unknown shape.
         update, new_values = self.update(
             xp.cast(gradient, weights.dtype),
             weights,
@@ -124,12 +124,12 @@ class RuleOptimizer(CompatibleOptimizer, abc.ABC):
 
 
 def _joined(arrays: Sequence[Array]) -> Array:
-    """Several arrays as one vector; a single one as it is."""
+    """Joins several arrays into one vector; returns a single array as it is."""
     return arrays[0] if len(arrays) == 1 else xp.concatenate([xp.reshape(array, [-1]) for array in arrays])
 
 
 def _parted(array: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
-    """The arrays of the given shapes that were joined."""
+    """Splits joined arrays into arrays of the given shapes."""
     if len(shapes) == 1:
         return [array]
     parts = split(array, [math.prod(shape) for shape in shapes])

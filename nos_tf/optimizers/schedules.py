@@ -1,7 +1,7 @@
-"""Learning-rate schedules, those found by the same search included.
+"""Learning-rate schedules, including those found by the same search.
 
-Source: Bello et al., 2018 arXiv extension; the found ones are also in TensorFlow 1.x as `tf.train.linear_cosine_decay`
-and `tf.train.noisy_linear_cosine_decay`.
+Source: Bello et al., 2018 arXiv extension; TensorFlow 1.x has the schedules found there as
+`tf.train.linear_cosine_decay` and `tf.train.noisy_linear_cosine_decay`.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from nos_tf.optimizers.validation import check_seed, check_total_steps
 class LinearCosineDecay(keras.optimizers.schedules.LearningRateSchedule):
     """`lr(t) = initial_learning_rate * ((alpha + ld) * cd_n + beta)`; ld = 1 - t/T, cd_n = (1 + cos(2 pi n t/T)) / 2.
 
-    After `T` steps the rate keeps its last value.
+    After `T` steps, the rate keeps its last value.
 
     Example:
     >>> schedule = nos_tf.optimizers.schedules.LinearCosineDecay(0.1, decay_steps=10_000)
 
     Args:
-      initial_learning_rate: Rate that everything is scaled by.
+      initial_learning_rate: Rate that scales the whole schedule.
       decay_steps: Length of the decay, `T`, in steps.
       num_periods: Number of cosine periods, `n`.
-      alpha: Added to the linear part.
-      beta: Added at the end, in units of the initial rate.
+      alpha: Constant added to the linear part.
+      beta: Constant added at the end, in units of the initial rate.
 
     Raises:
       ValueError: `decay_steps` is not a positive integer.
@@ -58,7 +58,7 @@ class LinearCosineDecay(keras.optimizers.schedules.LearningRateSchedule):
         return self.initial_learning_rate * ((self.alpha + linear) * cosine + self.beta)
 
     def noise(self, step: Array) -> Array | float:
-        """What is added to the linear part."""
+        """Noise added to the linear part."""
         del step
         return 0.0
 
@@ -76,16 +76,16 @@ class LinearCosineDecay(keras.optimizers.schedules.LearningRateSchedule):
 class NoisyLinearCosineDecay(LinearCosineDecay):
     """Linear cosine decay with noise of variance `initial_variance / (1 + t)**variance_decay` in its linear part.
 
-    The noise of a step depends on the seed and on the step alone.
+    The noise of a step depends only on the seed and the step.
 
     Args:
-      initial_learning_rate: Rate that everything is scaled by.
+      initial_learning_rate: Rate that scales the whole schedule.
       decay_steps: Length of the decay, `T`, in steps.
       initial_variance: Variance of the noise at the first step.
       variance_decay: Exponent of the variance's decay.
       num_periods: Number of cosine periods.
-      alpha: Added to the linear part.
-      beta: Added at the end, in units of the initial rate.
+      alpha: Constant added to the linear part.
+      beta: Constant added at the end, in units of the initial rate.
       seed: Seed of the noise, in [0, 2**32).
 
     Raises:
@@ -109,7 +109,7 @@ class NoisyLinearCosineDecay(LinearCosineDecay):
         self.seed = check_seed(seed)
 
     def noise(self, step: Array) -> Array:
-        """Normal noise of this step's variance."""
+        """Normal noise with this step's variance."""
         deviation = xp.sqrt(self.initial_variance / (1.0 + step) ** self.variance_decay)
         return deviation * Randomness(self.seed, {SCHEDULE: 1}).draw(site=0, step=step, dtype="float32", normal=True)[0]
 
@@ -137,23 +137,23 @@ _SCHEDULES = {
 
 
 def names() -> tuple[str, ...]:
-    """Names that `get` takes."""
+    """Names that `get` accepts."""
     return tuple(_SCHEDULES)
 
 
 def get(name: str, learning_rate: float, total_steps: int) -> Any:
-    """A schedule by name: constant, cosine, restarts (ten cosine periods), linear_cosine or noisy_linear_cosine.
+    """Creates a schedule: constant, cosine, restarts (ten cosine periods), linear_cosine or noisy_linear_cosine.
 
     Args:
       name: One of `names()`.
       learning_rate: Initial rate.
-      total_steps: Length of the training in steps.
+      total_steps: Total number of training steps.
 
     Returns:
       A `LearningRateSchedule`, or the learning rate itself for "constant".
 
     Raises:
-      ValueError: The name is unknown, or `total_steps` is no positive integer.
+      ValueError: The name is unknown, or `total_steps` is not a positive integer.
     """
     if name not in _SCHEDULES:
         raise ValueError(unknown("schedule", name, _SCHEDULES))

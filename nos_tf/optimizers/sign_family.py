@@ -1,4 +1,4 @@
-"""PowerSign and AddSign: the two optimizers that the search found, with any base and decays of the sign's weight."""
+"""PowerSign and AddSign, the two optimizers found by the search, for any base and with decays of the sign's weight."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from nos_tf.optimizers.keras_compat import (
 from nos_tf.optimizers.rule_optimizer import RuleOptimizer
 from nos_tf.optimizers.validation import check_beta, check_total_steps
 
-SignDecay = Callable[[Array, Array, Any], Array]  # Of t, T and element-wise functions.
+SignDecay = Callable[[Array, Array, Any], Array]  # From t, T and element-wise functions.
 
 SIGN_DECAYS: dict[str, SignDecay] = {
     "ld": primitives.linear_decay,
@@ -43,13 +43,13 @@ def power_sign(
 
     Args:
       gradient: `g`.
-      average: `m` before the step, zeros at first; shaped and typed like the gradient.
+      average: `m` before the step, initially zero; has the gradient's shape and dtype.
       base: Base of the power.
       beta: Decay rate of the average.
       decay: `f`, the weight of the signs at this step, a scalar of the gradient's dtype; None for 1.
 
     Returns:
-      The update, not yet multiplied by the learning rate, and the new average.
+      The update, before multiplication by the learning rate, and the new average.
     """
     average = _moving_average(gradient, average, beta)
     exponent = _like(gradient, math.log(base)) * _agreement(gradient, average, decay)
@@ -66,13 +66,13 @@ def add_sign(
 
     Args:
       gradient: `g`.
-      average: `m` before the step, zeros at first; shaped and typed like the gradient.
-      alpha: Number that the signs are added to.
+      average: `m` before the step, initially zero; has the gradient's shape and dtype.
+      alpha: Constant that the signs are added to.
       beta: Decay rate of the average.
       decay: `f`, the weight of the signs at this step, a scalar of the gradient's dtype; None for 1.
 
     Returns:
-      The update, not yet multiplied by the learning rate, and the new average.
+      The update, before multiplication by the learning rate, and the new average.
     """
     average = _moving_average(gradient, average, beta)
     return (_like(gradient, alpha) + _agreement(gradient, average, decay)) * gradient, average
@@ -96,12 +96,11 @@ _KERNEL_DTYPES = frozenset({"float16", "float32", "float64"})
 
 
 class _SignOptimizer(RuleOptimizer):
-    """Scales each weight's gradient by whether it agrees in sign with its running average.
+    """Scales each weight's gradient by whether its sign agrees with that of its running average.
 
-    The average `m <- beta m + (1 - beta) g` is updated before it is read and not bias-corrected. All arithmetic is done
-    in the variables' own dtype, like that of TensorFlow's `ResourceApplyPowerSign` and `ResourceApplyAddSign`, except
-    that the decay is computed in float32 at least. On TensorFlow these kernels do the step, but not where training is
-    distributed.
+    The average `m <- beta m + (1 - beta) g` is updated before it is read and is not bias-corrected. The arithmetic uses
+    the variables' own dtype, as in TensorFlow's `ResourceApplyPowerSign` and `ResourceApplyAddSign`, except that the
+    decay is computed in at least float32. On TensorFlow, these kernels perform the step unless training is distributed.
     """
 
     def __init__(self, learning_rate: Any, beta: float, sign_decay: str | None, total_steps: int | None, **kwargs: Any):
@@ -118,7 +117,7 @@ class _SignOptimizer(RuleOptimizer):
 
     @abc.abstractmethod
     def rule(self, gradient: Array, average: Array, decay: Array | None) -> tuple[Array, Array]:
-        """The update and the new average, as of `power_sign` and `add_sign`."""
+        """The update and the new average, as returned by `power_sign` and `add_sign`."""
 
     def update(
         self, gradient: Array, weights: Array, slots: Mapping[str, Array], step: Array, sizes: Mapping[int, int]
@@ -128,7 +127,7 @@ class _SignOptimizer(RuleOptimizer):
 
     @abc.abstractmethod
     def kernel(self) -> tuple[Callable[..., None], dict[str, float]]:
-        """TensorFlow's kernel of the same step, and what it takes beside the average's rate and the decay."""
+        """TensorFlow's kernel for the same step, and its arguments other than the average's rate and the decay."""
 
     def update_variables(self, gradients: Sequence[Any], variables: Sequence[Any], rate: Array, step: Array) -> None:
         dtypes = [dtype_name(variable) for variable in variables]
@@ -177,14 +176,14 @@ class PowerSign(_SignOptimizer):
       beta: Decay rate of the running average, in [0, 1).
       sign_decay: Decay `f(t)` of the sign's weight: None (always 1), `"ld"` (linear), `"cd"` (cosine), `"rd10"` or
         `"rd20"` (cosine with 10 or 20 restarts).
-      total_steps: Length of the training in updates; required by a `sign_decay`.
-      **kwargs: The keyword arguments of every Keras optimizer.
+      total_steps: Total number of training steps; required with a `sign_decay`.
+      **kwargs: Keyword arguments common to all Keras optimizers.
 
     Raises:
-      ValueError: A number is out of range, the decay is unknown, or it lacks its `total_steps`.
+      ValueError: A number is out of range, the decay is unknown, or `total_steps` is missing for a decay.
 
     References:
-      Bello et al. (2017), section 5 and its 2018 arXiv extension.
+      Bello et al. (2017), section 5, and its 2018 arXiv extension.
     """
 
     def __init__(
@@ -220,17 +219,17 @@ class AddSign(_SignOptimizer):
 
     Args:
       learning_rate: A number or a `LearningRateSchedule`.
-      alpha: Number that the sign is added to; the paper uses 1 and 2.
+      alpha: Constant that the sign is added to; the paper uses 1 and 2.
       beta: Decay rate of the running average, in [0, 1).
-      sign_decay: Decay `f(t)` of the sign's weight, as `PowerSign`'s.
-      total_steps: Length of the training in updates; required by a `sign_decay`.
-      **kwargs: The keyword arguments of every Keras optimizer.
+      sign_decay: Decay `f(t)` of the sign's weight, as in `PowerSign`.
+      total_steps: Total number of training steps; required with a `sign_decay`.
+      **kwargs: Keyword arguments common to all Keras optimizers.
 
     Raises:
-      ValueError: A number is out of range, the decay is unknown, or it lacks its `total_steps`.
+      ValueError: A number is out of range, the decay is unknown, or `total_steps` is missing for a decay.
 
     References:
-      Bello et al. (2017), section 5 and its 2018 arXiv extension.
+      Bello et al. (2017), section 5, and its 2018 arXiv extension.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""TensorFlow's own kernels where one does what would else take many operations; other backends do without."""
+"""TensorFlow kernels that do in one operation what would otherwise take many; other backends do without."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-_PHILOX = 1  # TensorFlow's number of the algorithm.
+_PHILOX = 1  # TensorFlow's number for the algorithm.
 
 
 def random_bits(size: int, key: tf.Tensor, stream: int | tf.Tensor) -> tf.Tensor:
@@ -14,7 +14,7 @@ def random_bits(size: int, key: tf.Tensor, stream: int | tf.Tensor) -> tf.Tensor
 
     Args:
       size: Number of words.
-      key: Of `random_key`.
+      key: Key from `random_key`.
       stream: Third word of the counter, an integer or a scalar.
 
     Returns:
@@ -27,22 +27,22 @@ def random_bits(size: int, key: tf.Tensor, stream: int | tf.Tensor) -> tf.Tensor
 
 
 def random_key(low: Any, high: Any) -> tf.Tensor:
-    """The key of two words as the kernel takes it, uint64 of shape `[1]`."""
+    """Two words as the kind of key that the kernel takes, uint64 of shape `[1]`."""
     key = tf.cast(high, tf.int64) * 2**32 + tf.cast(low, tf.int64)
     return tf.reshape(tf.bitcast(key, tf.uint64), [1])
 
 
 def power_sign(weights: tf.Variable, average: tf.Variable, rate: tf.Tensor, **arguments: Any) -> None:
-    """One step of PowerSign in place, as `ResourceApplyPowerSign` takes it."""
+    """Performs one step of PowerSign in place; `arguments` are those of `ResourceApplyPowerSign`."""
     tf.raw_ops.ResourceApplyPowerSign(var=weights.handle, m=average.handle, lr=rate, **arguments)
 
 
 def add_sign(weights: tf.Variable, average: tf.Variable, rate: tf.Tensor, **arguments: Any) -> None:
-    """One step of AddSign in place, as `ResourceApplyAddSign` takes it."""
+    """Performs one step of AddSign in place; `arguments` are those of `ResourceApplyAddSign`."""
     tf.raw_ops.ResourceApplyAddSign(var=weights.handle, m=average.handle, lr=rate, **arguments)
 
 
 def descend(weights: tf.Variable, gradient: tf.IndexedSlices, rate: tf.Tensor) -> None:
-    """`w <- w - rate * g` for the rows of a sparse gradient alone; repeated rows add up."""
+    """`w <- w - rate * g` for only the rows of a sparse gradient; repeated rows add up."""
     values = tf.cast(rate, weights.dtype) * tf.cast(gradient.values, weights.dtype)
     weights.scatter_sub(tf.IndexedSlices(values, gradient.indices))

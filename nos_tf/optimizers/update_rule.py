@@ -1,4 +1,4 @@
-"""The arithmetic of a training step as pure functions of arrays, without Keras' optimizers and without variables."""
+"""The arithmetic of a training step as pure functions of arrays, without Keras optimizers or variables."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["Randomness", "TensorState", "beta_of", "updated_averages"]
 
 @dataclasses.dataclass(frozen=True)
 class TensorState:
-    """`dsl.primitives.State` over a backend's arrays.
+    """`nos_tf.dsl.state.State` with a backend's arrays.
 
     Attributes:
       g: Gradient.
-      w: Weights, shaped and typed like the gradient.
+      w: Weights, with the gradient's shape and dtype.
       averages: Running averages after this step's update, by name.
       step_number: Steps completed before this one, an integer scalar.
-      total_steps: Length of the training in steps; a scalar of the gradient's dtype, or None where no decay is read.
-      betas: Decay rates by name; an average that is not named has its default rate.
-      randomness: Source of the random numbers, or None where none are drawn.
-      site: Where in the program the state is read.
+      total_steps: Total number of training steps, a scalar of the gradient's dtype; None if no decay is read.
+      betas: Decay rates by name; averages that are not listed use their default rate.
+      randomness: Source of the random numbers, or None if none are drawn.
+      site: Position in the program at which the state is read.
     """
 
     g: Array
@@ -83,9 +83,9 @@ def updated_averages(
 
     Args:
       slots: Names of the averages to update.
-      averages: Their present values, shaped and typed like the gradient.
+      averages: Their current values, with the gradient's shape and dtype.
       gradient: This step's gradient.
-      betas: Decay rates by name; an average that is not named has its default rate.
+      betas: Decay rates by name; averages that are not listed use their default rate.
     """
     updated = {}
     for name in slots:

@@ -1,4 +1,4 @@
-"""Checks of the optimizers' arguments."""
+"""Validation of the optimizers' arguments."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def check_learning_rate(value: Any) -> Any:
-    """The rate as a float, where it is a number of Python, NumPy or TensorFlow; schedules and callables as they are."""
+    """Converts a Python, NumPy or TensorFlow number to a float; returns schedules and callables as they are."""
     if isinstance(value, numbers.Real):
         return float(value)
     if callable(value) or isinstance(value, (dict, str)):  # A dictionary is a schedule's configuration.
@@ -21,24 +21,24 @@ def check_learning_rate(value: Any) -> Any:
 
 
 def check_beta(name: str, value: float) -> float:
-    """The value, if it is a decay rate in [0, 1)."""
+    """Returns the value if it is a decay rate in [0, 1)."""
     if not isinstance(value, numbers.Real) or not 0.0 <= value < 1.0:
         raise ValueError(f"{name} must be a number in [0, 1). Received: {name}={value!r}")
     return float(value)
 
 
 def check_seed(value: int) -> int:
-    """The value, if it can seed the random draws."""
+    """Returns the value if it is a valid seed."""
     if not isinstance(value, numbers.Integral) or not 0 <= value < 2**32:
         raise ValueError(f"seed must be an integer in [0, 2**32). Received: seed={value!r}")
     return int(value)
 
 
 def check_total_steps(value: int | None, needed_by: str | None) -> int | None:
-    """The value, if it is a number of steps, or None where nothing needs it."""
+    """Returns the value if it is a number of steps, or None if nothing needs it."""
     if value is None and needed_by is not None:
         raise ValueError(
-            f"{needed_by} decays over the training, so give its length in steps as total_steps. "
+            f"{needed_by} decays over the training run, so pass its length in steps as total_steps. "
             "Received: total_steps=None"
         )
     if value is not None and (not isinstance(value, numbers.Integral) or value < 1):

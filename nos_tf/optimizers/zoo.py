@@ -1,7 +1,7 @@
-"""Every optimizer that the paper names, by name.
+"""Every optimizer named in the paper, by name.
 
-Sources: Bello et al. (2017), Table 1 (rules found, and the baselines), and its 2018 arXiv extension (PowerSign, AddSign
-decays).
+Sources: Bello et al. (2017), Table 1 (the rules it found, and the baselines), and its 2018 arXiv extension (decays of
+PowerSign and AddSign).
 """
 
 from __future__ import annotations
@@ -60,38 +60,38 @@ _LIBRARY_PREFIXES = tuple(f"{library}/" for library in external.LIBRARIES)
 
 
 def names(pattern: str = "*") -> tuple[str, ...]:
-    """Names that `get` takes.
+    """Names that `get` accepts.
 
     Example:
     >>> nos_tf.optimizers.names("*sign*cd")
 
     Args:
-      pattern: What the names look like, in any case: `*` stands for any text, `?` for any character, and `[12]` for one
-        of those listed.
+      pattern: Pattern for the names, in any case: `*` matches any text, `?` any character, and `[12]` any of the listed
+        characters.
 
     Returns:
-      The names in the zoo's order; none if none fits.
+      The matching names in the zoo's order; empty if none matches.
     """
     return tuple(name for name in _ZOO if fnmatch.fnmatchcase(name, pattern.lower()))
 
 
 def get(name: str | Program, /, learning_rate: Any = 0.1, total_steps: int | None = None, **kwargs: Any) -> Any:
-    """A Keras optimizer by name or by rule.
+    """Creates a Keras optimizer from a name or a rule.
 
     Example:
     >>> optimizer = nos_tf.optimizers.get("powersign-cd", learning_rate=0.1, total_steps=1000)
 
     Args:
       name: One of `names()`, a `Program`, or the text of a rule; or the name of another library's class in any case:
-        `keras/adamw`, or `addons/lamb` where tensorflow-addons is installed. By position, as Keras' own `name` is a
+        `keras/adamw`, or `addons/lamb` if tensorflow-addons is installed. Positional-only, since Keras' own `name` is a
         keyword.
       learning_rate: A number or a `LearningRateSchedule`.
-      total_steps: Length of the training in updates; required by the names that end in a decay.
+      total_steps: Total number of training steps; required by names that end in a decay.
       **kwargs: Other arguments of the optimizer.
 
     Raises:
-      ValueError: The name is neither of the zoo nor a rule, its library has no such optimizer or is not installed, or
-        the library's class does not take the other arguments.
+      ValueError: The name is neither in the zoo nor a rule, its library has no such optimizer or is not installed, or
+        the library's class does not accept the other arguments.
     """
     if isinstance(name, str) and name.lower().startswith(_LIBRARY_PREFIXES):
         return external.get(name, learning_rate, **kwargs)
@@ -102,4 +102,4 @@ def get(name: str | Program, /, learning_rate: Any = 0.1, total_steps: int | Non
     except ProgramError as error:
         if re.fullmatch(r"[A-Za-z][\w.-]*", str(name)):
             raise ValueError(unknown("optimizer or rule", name, _ZOO)) from None
-        raise ValueError(f"The rule {excerpt(name)} cannot be read. {error}") from None
+        raise ValueError(f"Cannot parse the rule {excerpt(name)}. {error}") from None

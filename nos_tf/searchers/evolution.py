@@ -17,32 +17,32 @@ from nos_tf.searchers.registry import register
 from nos_tf.searchers.searcher import State, check_observation, check_state, identity
 from nos_tf.settings import Settings, setting
 
-_MAX_MUTATIONS = 20  # Of one child; where that does not lead to a new rule, all around the parent is known.
+_MAX_MUTATIONS = 20  # Per child; if they do not lead to a new rule, everything around the parent is known.
 
 
 @dataclasses.dataclass(frozen=True)
 class EvolutionSettings(Settings):
-    """Settings of `Evolution`; they learn from a few hundred rules. The source has 100 and 25, for 20,000."""
+    """Settings of `Evolution`, which suit a few hundred rules. The source uses 100 and 25, for 20,000 rules."""
 
     population_size: int = setting(
-        50, "Rules alive at a time in regularized evolution.", at_least=1, flag="population_size"
+        50, "Number of rules alive at a time in regularized evolution.", at_least=1, flag="population_size"
     )
     tournament_size: int = setting(
-        10, "Rules drawn, with replacement, of which the best becomes a parent.", at_least=1, flag="tournament_size"
+        10, "Number of rules drawn with replacement, the best of which is a parent.", at_least=1, flag="tournament_size"
     )
 
 
 @register("evolution", EvolutionSettings)
 class Evolution:
-    """Mutates the best of a random few; each observed program takes the place of the oldest.
+    """Mutates the best of a few random programs; each observed program replaces the oldest.
 
     Programs are drawn uniformly until the population is full. A child is mutated until it equals no program observed or
-    proposed before: most single mutations of a good rule lead to a rule that is known, or change nothing but the text.
+    proposed before: most single mutations of a good rule lead to a known rule or change only the text.
 
     Args:
       space: The search space.
       seed: Seed of all draws, at least 0.
-      settings: Sizes of population and tournament.
+      settings: Sizes of the population and the tournament.
     """
 
     def __init__(self, space: SearchSpace, seed: int, settings: EvolutionSettings):
@@ -51,7 +51,7 @@ class Evolution:
         self._settings = settings
         self._proposed = 0
         self._observed = 0
-        # A ring: the next program observed takes the place of the oldest.
+        # A ring buffer, in which the next observed program replaces the oldest.
         self._tokens = np.zeros((settings.population_size, space.length), np.int32)
         self._rewards = np.zeros(settings.population_size, np.float64)
         self._known: set[int] = set()  # Canonical keys, as 64-bit numbers.
@@ -107,18 +107,18 @@ class Evolution:
 
 
 def mutate(space: SearchSpace, tokens: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Replaces one token by another one.
+    """Replaces one token with another.
 
-    Where the new operand may not stand beside the group's other one, the other is redrawn too: under some constraints
-    single replacements alone could not reach every program.
+    If the group's other operand is not allowed beside the new one, it is redrawn too: under some constraints, replacing
+    single tokens could not reach every program.
 
     Args:
-      space: Whose constraints the result meets.
+      space: Search space whose constraints the result meets.
       tokens: Token indices of a program in the space, int32 `[length]`.
       rng: Source of the draws.
 
     Returns:
-      Token indices of another program in the space; the same one if it has no other.
+      Token indices of another program in the space, or of the same one if there is no other.
     """
     for position in rng.permutation(space.length):
         group, place = divmod(int(position), TOKENS_PER_GROUP)

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class PolicyGradient:
-    """Samples from a policy, and updates it once for each observation.
+    """Samples from a policy and updates it once per observation.
 
-    `observe` takes the programs for drawn from the policy as it stands: observe a batch before proposing the next one,
-    or use `observe_late`.
+    `observe` assumes that the programs were drawn from the current policy: observe a batch before proposing the next
+    one, or use `observe_late`.
 
     Args:
       name: Name of the searcher.
@@ -92,7 +92,7 @@ class PolicyGradient:
         self._metrics = {}
 
 
-# TensorFlow is loaded when a searcher is made, not when its settings are read.
+# TensorFlow is loaded when a searcher is created, not when its settings are read.
 
 
 @register("ppo", PPOSettings)

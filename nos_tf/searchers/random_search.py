@@ -1,4 +1,4 @@
-"""Random search: the reference that any other searcher must beat at the same number of trials."""
+"""Random search, the reference that every other searcher must beat with the same number of trials."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nos_tf.settings import Settings
 class RandomSearch:
     """Draws programs uniformly from the space, whatever their rewards.
 
-    The k-th proposal depends on the seed and k alone, not on how proposals are batched.
+    The k-th proposal depends only on the seed and k, not on how proposals are batched.
 
     Args:
       space: The search space.

@@ -1,4 +1,4 @@
-"""Searchers by name. Each is registered where it is defined, with the class of its settings."""
+"""Searchers by name. Each is registered where it is defined, together with its settings class."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _ENTRIES: dict[str, _Entry] = {}
 
 
 def register(name: str, settings: type[Settings]) -> Callable[[Any], Any]:
-    """Makes a class, or a function, a searcher that has a name.
+    """Registers a class or function as a searcher.
 
     Args:
       name: Name of the searcher.
       settings: Class of its settings.
 
     Returns:
-      A decorator of what makes the searcher from a search space, a seed and the settings.
+      A decorator for the class or function that creates the searcher from a search space, a seed and the settings.
     """
 
     def decorate(make: Any) -> Any:
@@ -45,35 +45,35 @@ def names() -> tuple[str, ...]:
 
 
 def settings(name: str, **changes: Any) -> Any:
-    """The settings of a searcher, those of the command line included. Loads no TensorFlow.
+    """Returns the settings of a searcher, including those that have command-line flags. Does not load TensorFlow.
 
     Args:
       name: One of `names()`.
       **changes: Settings that differ from the defaults.
 
     Raises:
-      ValueError: The name is unknown, or a setting is unknown or out of its range.
+      ValueError: The name is unknown, or a setting is unknown or out of range.
     """
     if name not in _ENTRIES:
         raise ValueError(unknown("searcher", name, _ENTRIES))
     known = _ENTRIES[name].settings.__dataclass_fields__
-    for each in changes:
-        if each not in known:
-            raise ValueError(unknown(f"setting of {name}", each, known))
+    for setting in changes:
+        if setting not in known:
+            raise ValueError(unknown(f"setting of {name}", setting, known))
     return _ENTRIES[name].settings(**changes)
 
 
 def get(name: str, space: SearchSpace, seed: int, **changes: Any) -> Searcher:
-    """Makes a searcher.
+    """Creates a searcher.
 
     Args:
       name: One of `names()`.
       space: The search space.
       seed: Seed of all its random draws, at least 0.
-      **changes: Settings that differ from the defaults, such as `learning_rate` of "ppo".
+      **changes: Settings that differ from the defaults, such as `learning_rate` for "ppo".
 
     Raises:
-      ValueError: As `settings`.
+      ValueError: As for `settings`.
     """
     resolved = settings(name, **changes)
     return _ENTRIES[name].make(space, seed, resolved)

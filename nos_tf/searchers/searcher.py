@@ -1,4 +1,4 @@
-"""Who proposes programs: the protocol of all searchers, and what a stored searcher must agree with."""
+"""The protocol of all searchers, and checks of their observations and stored states."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from nos_tf.dsl.program import Program
 from nos_tf.dsl.search_space import SearchSpace
 from nos_tf.settings import Settings
 
-State = Mapping[str, np.ndarray]  # No array of objects, so that it is stored and loaded without pickling.
+State = Mapping[str, np.ndarray]  # No object arrays, so that it is stored and loaded without pickling.
 
 
 class Searcher(Protocol):
-    """Proposes programs and learns from their rewards, higher being better.
+    """Proposes programs and learns from their rewards; higher is better.
 
-    A searcher's proposals depend on its space, its seed, its settings and what it has observed, and on nothing else.
+    A searcher's proposals depend only on its space, seed, settings and observations.
     """
 
     def propose(self, count: int) -> list[Program]:
-        """Programs to evaluate next; some may have been proposed before."""
+        """Returns programs to evaluate next; some may have been proposed before."""
 
     def observe(self, programs: Sequence[Program], rewards: Sequence[float], repeats: Sequence[bool]) -> None:
-        """Takes the rewards of the programs last proposed, in their order and duplicates included.
+        """Takes the rewards of the most recently proposed programs, in order and including duplicates.
 
         Args:
-          programs: What was proposed.
-          rewards: Of each program; a repeat has that of the equal one.
-          repeats: Whether a program equals one that was evaluated before, and so nothing was learned by trying it.
+          programs: The proposed programs.
+          rewards: Reward of each program; a repeat has the reward of the program that it equals.
+          repeats: Whether each program equals one that was evaluated before, so that trying it taught nothing.
 
         Raises:
           ValueError: The numbers of programs, rewards and repeats differ or are 0, a reward is not finite, or a program
@@ -39,44 +39,44 @@ class Searcher(Protocol):
         """
 
     def metrics(self) -> dict[str, float]:
-        """What can be shown of the last observation, e.g. `entropy` in nats a token; empty if nothing."""
+        """Metrics of the last observation, such as `entropy` in nats per token; may be empty."""
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that future proposals depend on."""
 
     def restore(self, state: State) -> None:
-        """Continues from what `state` returned, exactly as the searcher that it came from would have.
+        """Continues from what `state` returned, exactly as the searcher that returned it would have.
 
         Raises:
-          ValueError: The state is of another searcher, space, seed or setting; nothing is changed.
+          ValueError: The state belongs to another searcher, space, seed or setting; nothing is changed.
         """
 
 
 @runtime_checkable
 class OffPolicy(Searcher, Protocol):
-    """A searcher that learns from what an earlier self proposed, if it is told how likely that was then."""
+    """A searcher that can learn from its earlier proposals, given how likely they were when it made them."""
 
     def log_probs(self, programs: Sequence[Program]) -> np.ndarray:
-        """Log-probabilities of the tokens of programs that it has just proposed, in nats, float32 `[count, length]`."""
+        """Log-probabilities of the tokens of programs that were just proposed, in nats, float32 `[count, length]`."""
 
     def observe_late(
         self, programs: Sequence[Program], rewards: Sequence[float], repeats: Sequence[bool], log_probs: np.ndarray
     ) -> None:
-        """As `observe`, of any programs that it has proposed, in any order.
+        """Like `observe`, but for any programs that it has proposed, in any order.
 
         Args:
-          programs: What was proposed.
-          rewards: Of each program.
-          repeats: Whether a program equals one that was evaluated before.
-          log_probs: What `log_probs` returned when each was proposed, `[count, length]`.
+          programs: The proposed programs.
+          rewards: Reward of each program.
+          repeats: Whether each program equals one that was evaluated before.
+          log_probs: What `log_probs` returned when each program was proposed, `[count, length]`.
 
         Raises:
-          ValueError: As of `observe`.
+          ValueError: As for `observe`.
         """
 
 
 def identity(searcher: str, space: SearchSpace, seed: int, settings: Settings) -> np.ndarray:
-    """What a state belongs to, as an array that holds one line of JSON."""
+    """Describes what a state belongs to, as an array that holds one line of JSON."""
     described = dataclasses.asdict(space) | {"constraints": sorted(space.constraints)}
     return np.array(json.dumps({"searcher": searcher, "space": described, "seed": seed} | dataclasses.asdict(settings)))
 
@@ -88,12 +88,12 @@ def check_state(state: State, expected: State) -> None:
     _check_equal(
         _fields(state["identity"]),
         _fields(expected["identity"]),
-        "The state belongs to a searcher with another {}; restore it into one made alike",
+        "The state belongs to a searcher with another {}; restore it into a matching one",
     )
     _check_equal(
         {name: f"{array.dtype} {array.shape}" for name, array in state.items()},
         {name: f"{array.dtype} {array.shape}" for name, array in expected.items()},
-        "The state is damaged or of another version of nos_tf, at the array {}",
+        "The state is damaged or from another version of nos_tf, at the array {}",
     )
 
 
@@ -103,25 +103,25 @@ def check_observation(
     """Token indices of observed programs, int32 `[batch, length]`.
 
     Raises:
-      ValueError: As of `Searcher.observe`.
+      ValueError: As for `Searcher.observe`.
     """
     if not programs or not len(programs) == len(rewards) == len(repeats):
         raise ValueError(
-            "At least one program, a reward for each, and whether it is a repeat, are needed. "
+            "Pass at least one program, and a reward and a repeat flag for each. "
             f"Received: {len(programs)} programs, {len(rewards)} rewards, {len(repeats)} repeats"
         )
     for program, reward in zip(programs, rewards, strict=True):
         if not np.isfinite(reward):
             raise ValueError(
-                f"Rewards must be finite; give a failed program the worst one. Received: {reward} of {program}"
+                f"Rewards must be finite; give a failed program the worst one. Received: {reward} for {program}"
             )
     return np.stack([space.encode(program) for program in programs])
 
 
-def _check_equal(received: Mapping[str, Any], wanted: Mapping[str, Any], message: str) -> None:
-    for name in [*wanted, *received]:
-        if received.get(name) != wanted.get(name):
-            raise ValueError(f"{message.format(name)}. Wanted: {wanted.get(name)}. Received: {received.get(name)}")
+def _check_equal(received: Mapping[str, Any], expected: Mapping[str, Any], message: str) -> None:
+    for name in [*expected, *received]:
+        if received.get(name) != expected.get(name):
+            raise ValueError(f"{message.format(name)}. Expected: {expected.get(name)}. Received: {received.get(name)}")
 
 
 def _fields(line: np.ndarray) -> dict[str, Any]:

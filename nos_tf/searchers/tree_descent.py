@@ -1,7 +1,7 @@
 """Monte Carlo descent through the tree of partial rules.
 
 Source: Wang, Zhang, Qiu, Yang, Wang (2022), "Efficient non-parametric optimizer search for diverse tasks": a rule is a
-path in the tree of partial rules, and the search goes down it, level by level, into the subtree of the best samples.
+path in the tree of partial rules, and the search descends it level by level, into the subtree of the best samples.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from nos_tf.settings import Settings, setting
 
 @dataclasses.dataclass(frozen=True)
 class TreeDescentSettings(Settings):
-    """Settings of `TreeDescent`; over the five tokens of a group, 26 samples are the source's 128 evaluations."""
+    """Settings of `TreeDescent`; with five tokens per group, 26 samples match the source's 128 evaluations."""
 
     samples: int = setting(
-        26, "Rules drawn at each level of a tree descent before it goes down.", at_least=1, flag="descent_samples"
+        26, "Number of rules drawn at each level of a tree descent.", at_least=1, flag="descent_samples"
     )
 
 
 @register("tree_descent", TreeDescentSettings)
 class TreeDescent:
-    """Fixes a rule token by token; at the last one it begins again from the first.
+    """Fixes a rule token by token; after the last token, it starts over with the first.
 
     At each level, programs that begin with the tokens fixed so far are drawn, token by token and uniformly. The next
-    token that is fixed is that of the best program of the descent that begins so.
+    token is then fixed to that of the best program of this descent.
 
     Args:
       space: The search space.
@@ -45,7 +45,7 @@ class TreeDescent:
         self._seed = seed
         self._settings = settings
         self._proposed = 0
-        self._fixed = 0  # How many tokens of the best program.
+        self._fixed = 0  # Number of tokens of the best program.
         self._observed = 0  # At this level.
         self._best = np.zeros(space.length, np.int32)
         self._best_reward = -np.inf

@@ -1,4 +1,4 @@
-"""The table of all one-group rules: every rule's reward, known without training. Needs NumPy alone.
+"""The table of all one-group rules: every rule's reward, known without training. Needs only NumPy.
 
 Example:
 >>> table = nos_tf.table.load("digits")

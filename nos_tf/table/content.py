@@ -1,4 +1,4 @@
-"""The arrays that a table is made of, and the file that holds them."""
+"""The arrays that make up a table, and the file that stores them."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ _HASH_DIGITS = 8
 
 @dataclasses.dataclass(frozen=True)
 class Content:
-    """A table. Rules that are equal, or behave alike, are one class; the arrays run over the classes.
+    """A table. Rules that are equal or behave alike form a class; the arrays are indexed by class.
 
     Attributes:
-      facts: What the data sheet says: task, data, space, protocol, seeds, versions, hardware.
-      rule_class: The class of each rule of the space, in its order; int32 `[rules]`.
+      facts: Content of the data sheet: task, data, space, protocol, seeds, versions, hardware.
+      rule_class: Class of each rule of the space, in the space's order, int32 `[rules]`.
       keys: First 8 bytes of the canonical keys of all rules of the space, ascending, uint64 `[keys]`.
-      key_class: The class of each, int32 `[keys]`.
-      tokens: A rule of each class, as indices into `facts["vocabulary"]`, uint8 `[classes, 5]`.
+      key_class: Class of each key, int32 `[keys]`.
+      tokens: One rule of each class, as indices into `facts["vocabulary"]`, uint8 `[classes, 5]`.
       status: Index into `facts["statuses"]`, uint8 `[classes]`.
       reason: Index into `facts["reasons"]` of what went wrong, uint8 `[classes]`.
-      reward: Reward in the search's own protocol, float32 `[classes]`; 0 where the class did not train.
-      learning_rate: Rate of that rule, float32 `[classes]`; NaN where there is none.
-      accuracy: Validation accuracy at the end, float32 `[classes]`; NaN where there is none.
+      reward: Reward under the search's own protocol, float32 `[classes]`; 0 if the class did not train.
+      learning_rate: Learning rate of that rule, float32 `[classes]`; NaN if there is none.
+      accuracy: Final validation accuracy, float32 `[classes]`; NaN if there is none.
       steps: Training steps of the evaluation, int32 `[classes]`; a step takes `facts["seconds_a_step"]` on one core.
-      sweep_ends: Where the sweep of each class ends in the next two, int32 `[classes]`.
+      sweep_ends: End of each class's sweep in the next two arrays, int32 `[classes]`.
       sweep_rate: All rates that were tried, float32.
-      sweep_score: Rewards of their short trainings, float32; NaN for a rate that was given up.
-      best: Classes that were trained from more seeds, int32 `[best]`.
-      best_rewards: Rewards of the protocol with each seed, the first one's included, float32 `[best, seeds]`.
+      sweep_score: Rewards of their short runs, float32; NaN for rates that were dropped.
+      best: Classes that were trained with more seeds, int32 `[best]`.
+      best_rewards: Rewards under the protocol with each seed, including the first, float32 `[best, seeds]`.
       best_rates: Their learning rates, float32 `[best, seeds]`.
       fine_rates: Learning rates around their mean, float32 `[best, rates]`.
-      fine_rewards: Rewards of full trainings with these, float32 `[best, rates, seeds]`.
-      test: Likelihood and accuracy on test data after the task's length, and after a long training, at the best fine
+      fine_rewards: Rewards of full runs at these rates, float32 `[best, rates, seeds]`.
+      test: Likelihood and accuracy on test data after a run of the usual length and after a long run, at the best fine
         rate, float32 `[best, 4]`.
       second: Classes that were evaluated on a second task, int32 `[second]`.
       second_reward: Their rewards there, float32 `[second]`.
@@ -71,10 +71,10 @@ class Content:
 
 
 def write(content: Content, folder: Path, name: str) -> Path:
-    """Writes a table; its name holds the version and a hash of its content.
+    """Writes a table to a file whose name contains the version and a hash of the content.
 
     Returns:
-      The file, as `digits-1-0123abcd.npz`.
+      Path of the file, such as `digits-1-0123abcd.npz`.
     """
     arrays = {field.name: getattr(content, field.name) for field in dataclasses.fields(content)}
     arrays["facts"] = np.array(json.dumps(dict(content.facts), sort_keys=True))

@@ -1,4 +1,4 @@
-"""Reading a table of all rules of a space."""
+"""Reads a table of all rules of a space."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _FOLDER = Path(__file__).parent
 
 
 class Row(NamedTuple):
-    """What a training would have shown.
+    """What training a rule would have shown.
 
     Attributes:
       rule: Text of the rule.
-      reward: From 0 (worst) to 1.
-      learning_rate: The rate that the sweep chose, for the rule as it is written; None where there is none.
-      status: As of `nos_tf.evaluation.Evaluation`.
-      seconds: What it would have cost on one core, for a simulated clock.
+      reward: Reward, from 0 (worst) to 1.
+      learning_rate: Learning rate that the sweep chose, for the rule as written; None if there is none.
+      status: Status, as in `nos_tf.evaluation.Evaluation`.
+      seconds: Time that it would have taken on one core, for a simulated clock.
     """
 
     rule: str
@@ -38,13 +38,13 @@ class Row(NamedTuple):
 
 
 class TestRow(NamedTuple):
-    """A rule on test data, at its best learning rate by validation.
+    """A rule on test data, at the learning rate that is best on validation data.
 
     Attributes:
-      likelihood: Mean over the epochs of the geometric-mean probability of the right label, 0 to 1.
-      accuracy: Accuracy at the end, 0 to 1.
-      long_likelihood: The first, in a training of five times the length.
-      long_accuracy: The second, likewise.
+      likelihood: Geometric-mean probability of the correct label, averaged over the epochs, 0 to 1.
+      accuracy: Final accuracy, 0 to 1.
+      long_likelihood: Likelihood in a run of five times the length.
+      long_accuracy: Final accuracy of that run.
     """
 
     likelihood: float
@@ -54,11 +54,11 @@ class TestRow(NamedTuple):
 
 
 class Table:
-    """All rules of a space, with what trainings of them showed.
+    """All rules of a space, with the results of training them.
 
-    Rules are looked up by what they do, so any spelling is found. A rule's *value* decides the optimum, ranks and
-    regrets: for the best rules of the first seed, which were trained from several, it is their mean reward at their
-    best learning rate; for all others it is the one reward that there is.
+    Rules are looked up by what they do, so any spelling works. A rule's *value* determines the optimum, ranks and
+    regrets: for the best rules of the first seed, which were trained with several seeds, it is the mean reward at their
+    best learning rate; for all others, it is the only reward that there is.
 
     Args:
       content: The arrays.
@@ -66,8 +66,8 @@ class Table:
     Attributes:
       content: The arrays.
       values: Value of each distinct rule, `[rules]`.
-      ranks: Place of each by its value, from 1, `[rules]`.
-      classes: Number of the class of every spelling, `[operand, operand, unary, unary, binary]`.
+      ranks: Rank of each distinct rule by value, from 1, `[rules]`.
+      classes: Class number of every spelling, `[operand, operand, unary, unary, binary]`.
     """
 
     def __init__(self, content: Content):
@@ -85,10 +85,10 @@ class Table:
         return len(self.values)
 
     def query(self, rule: Program | str) -> Row:
-        """What the search's own protocol showed of a rule.
+        """Returns the result of a rule under the search's own protocol.
 
         Raises:
-          ProgramError: The text is no program, or the rule is not in the table.
+          ProgramError: The text is not a program, or the rule is not in the table.
         """
         program, index = self._find(rule)
         row = self.row(index)
@@ -96,63 +96,63 @@ class Table:
         return row._replace(rule=simplest_text(program), learning_rate=rate)
 
     def optimum(self) -> Row:
-        """The rule of the highest value; its reward is this value."""
+        """The rule with the highest value, which is given as its reward."""
         return self.best(1)[0]
 
     def best(self, count: int) -> list[Row]:
-        """The distinct rules of the highest values, which are their rewards here, in order."""
+        """The distinct rules with the highest values, which are given as their rewards, in order."""
         rows = [self.row(int(index)) for index in self._order[:count]]
         return [row._replace(reward=float(self.values[index])) for row, index in zip(rows, self._order, strict=False)]
 
     def number(self, rule: Program | str) -> int:
-        """Number of the rule's class, from 0: its place in `values`, `ranks` and the arrays of `content`.
+        """Number of the rule's class, from 0: its index into `values`, `ranks` and the arrays of `content`.
 
         Raises:
-          ProgramError: The text is no program, or the rule is not in the table.
+          ProgramError: The text is not a program, or the rule is not in the table.
         """
         return self._find(rule)[1]
 
     def value(self, rule: Program | str) -> float:
-        """The rule's value; see the class.
+        """The rule's value; see `Table`.
 
         Raises:
-          ProgramError: The text is no program, or the rule is not in the table.
+          ProgramError: The text is not a program, or the rule is not in the table.
         """
         return float(self.values[self.number(rule)])
 
     def rank(self, rule: Program | str) -> int:
-        """Place of a rule by its value among the distinct rules, from 1.
+        """Rank of a rule by value among the distinct rules, from 1.
 
         Raises:
-          ProgramError: The text is no program, or the rule is not in the table.
+          ProgramError: The text is not a program, or the rule is not in the table.
         """
         return int(self.ranks[self.number(rule)])
 
     def regret(self, rule: Program | str) -> float:
-        """How far the rule's value is below the optimum's.
+        """How far the rule's value is below the optimum.
 
         Raises:
-          ProgramError: The text is no program, or the rule is not in the table.
+          ProgramError: The text is not a program, or the rule is not in the table.
         """
         return float(self.values.max()) - self.value(rule)
 
     def reveal_test(self, rule: Program | str) -> TestRow:
-        """What test data say of a rule. Not for choosing one: a search that reads this has no test data left.
+        """Reveals a rule's results on test data. Not for choosing one: a search that reads this has no test data left.
 
         Raises:
-          ProgramError: The text is no program, the rule is not in the table, or it was not among its best rules.
+          ProgramError: The text is not a program, the rule is not in the table, or it is not among its best rules.
         """
         program, index = self._find(rule)
         places = np.flatnonzero(self.content.best == index)
         if not len(places):
             raise ProgramError(
                 f"Only the {len(self.content.best):,} best rules were measured on test data. "
-                f"Received: {excerpt(simplest_text(program))}, of rank {self.ranks[index]:,}"
+                f"Received: {excerpt(simplest_text(program))}, with rank {self.ranks[index]:,}"
             )
         return TestRow(*map(float, self.content.test[places[0]]))
 
     def row(self, number: int) -> Row:
-        """The row of a class by its number, for the rule that stands for it."""
+        """The row of a class by its number, for the rule that represents it."""
         rate = float(self.content.learning_rate[number])
         return Row(
             simplest_text(self._program(number)),
@@ -168,7 +168,7 @@ class Table:
         place = int(np.searchsorted(self.content.keys, number))
         if place == len(self.content.keys) or self.content.keys[place] != number:
             raise ProgramError(
-                f"The table holds the rules of {self.content.facts['space']}; train others by nos_tf.evaluate. "
+                f"The table only has the rules of {self.content.facts['space']}; train others with nos_tf.evaluate. "
                 f"Received: {excerpt(simplest_text(program), 60)}"
             )
         return program, int(self.content.key_class[place])
@@ -178,11 +178,13 @@ class Table:
         return Program(tuple(vocabulary[place][token] for place, token in enumerate(self.content.tokens[index])))
 
     def _factor(self, index: int, program: Program) -> float:
-        """By what the learning rate of a class's own rule must be multiplied for another rule of the class."""
-        own = self._program(index)
-        if own == program:
+        """Factor from the learning rate of the rule that represents a class to that of another rule in the class."""
+        representative = self._program(index)
+        if representative == program:
             return 1.0
-        (first,), (second,) = ([values for batch in responses([one]) for values in batch] for one in (own, program))
+        (first,), (second,) = (
+            [values for batch in responses([one]) for values in batch] for one in (representative, program)
+        )
         with np.errstate(all="ignore"):
             ratios = np.abs(first.astype(np.float64) / second)
         ratios = ratios[np.isfinite(ratios) & (ratios > 0.0)]
@@ -190,15 +192,15 @@ class Table:
 
 
 def names() -> list[str]:
-    """Names of the tables."""
+    """Names of the available tables."""
     return sorted(_files())
 
 
 def file(name: str) -> Path:
-    """File of a table of the package.
+    """Path of one of the package's tables.
 
     Raises:
-      ValueError: There is none for this task.
+      ValueError: There is no table for this task.
     """
     files = _files()
     if name not in files:
@@ -212,12 +214,12 @@ def _files() -> dict[str, Path]:
 
 @functools.lru_cache(maxsize=2)
 def load(name: str = "digits") -> Table:
-    """A table of the package.
+    """Loads one of the package's tables.
 
     Args:
-      name: Name of its task.
+      name: Name of the task.
 
     Raises:
-      ValueError: There is none for this task.
+      ValueError: There is no table for this task.
     """
     return Table(content.read(file(name)))

@@ -1,4 +1,4 @@
-"""Tasks: what a candidate rule is rewarded for. A user's own becomes one by `register`."""
+"""Tasks, which define what candidate rules are rewarded for. `register` adds your own."""
 
 from nos_tf.tasks import (  # noqa: F401  Each registers itself.
     breast_cancer_mlp,

@@ -1,4 +1,4 @@
-"""Tabular data: scikit-learn's breast cancer table, 569 tumors by 30 measurements, benign or malignant."""
+"""Tabular data: scikit-learn's breast cancer table, 569 tumors with 30 measurements each, benign or malignant."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LAYERS, _UNITS = 5, 16
 
 
 def load(data_dir: str | None = None) -> Splits:
-    """The table in a fixed random order, every column standardized."""
+    """The table in a fixed random order, with standardized columns."""
     del data_dir  # The table is part of scikit-learn.
     import sklearn.datasets
 
@@ -23,7 +23,7 @@ def load(data_dir: str | None = None) -> Splits:
 
 
 def build_model() -> Any:
-    """Five hidden layers: deep for such a table, and so slower to learn."""
+    """Five hidden layers, which is deep for such a table and therefore slower to learn."""
     import tensorflow as tf
 
     layers = tf.keras.layers

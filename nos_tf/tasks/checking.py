@@ -1,4 +1,4 @@
-"""Can a task work at all? Its data and its network are tried before a search spends hours on them."""
+"""Checks that a task can work at all, by trying its data and its network before a search spends hours on them."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from nos_tf.tasks.objective import CROSS_ENTROPY
 from nos_tf.tasks.task import Split, Splits, Task, get
 from nos_tf.text import number
 
-_TINY_RATE = 1e-6  # Of the one training step: a sound network stays finite under it.
-_SUM_TOLERANCE = 1e-3  # Of probabilities from 1, in half precision too.
+_TINY_RATE = 1e-6  # Learning rate of the one training step, after which a sound network is still finite.
+_SUM_TOLERANCE = 1e-3  # Deviation of summed probabilities from 1, also in half precision.
 
-_Made = TypeVar("_Made")
+_Result = TypeVar("_Result")
 
 
 class TaskWarning(DataWarning):
-    """Something about a task that may be meant, but most often is not."""
+    """Warns about something in a task that may be intended but is usually a mistake."""
 
 
 def check(task: Task | str, data_dir: str | None = None) -> None:
-    """Loads the task's data, builds its network, and makes one training step.
+    """Loads the task's data, builds its network, and takes one training step.
 
-    Only warns of what may be meant: outputs that are probabilities, a class that a split lacks, a training split
+    Only warns about what may be intended: outputs that are probabilities, a class that a split lacks, a training split
     smaller than a batch.
 
     Args:
-      task: The task, or its name.
+      task: The task or its name.
       data_dir: Folder of prepared data sets, or None for the default one.
 
     Raises:
       ValueError: No rule could learn the task as it is. One line names the split, the first bad row, and what to do.
     """
     task = get(task) if isinstance(task, str) else task
-    splits = _made("load", lambda: task.load(data_dir))
+    splits = _call("load", lambda: task.load(data_dir))
     if not isinstance(splits, Splits):
         raise ValueError(f"The task's load must return nos_tf.tasks.Splits. Received: {type(splits).__name__}")
     named: dict[str, Split] = {field.name: getattr(splits, field.name) for field in dataclasses.fields(splits)}
@@ -48,25 +48,25 @@ def check(task: Task | str, data_dir: str | None = None) -> None:
         labeled.check_numbers(name, "labels", np.asarray(split.labels))
     labels = {name: np.asarray(split.labels) for name, split in named.items()}
     if task.objective is CROSS_ENTROPY:
-        for name, found in labels.items():
-            labeled.check_labels(name, found)
+        for name, split_labels in labels.items():
+            labeled.check_labels(name, split_labels)
         labeled.check_variety(labels["train"])
         classes = _check_network(task, splits.train)
-        for name, found in labels.items():
-            labeled.check_labels(name, found, classes)
+        for name, split_labels in labels.items():
+            labeled.check_labels(name, split_labels, classes)
         for line in labeled.missing_classes(labels):
             _warn(f"{line}. Task: {task.name}")
     else:
         _check_network(task, splits.train)
     if len(splits.train) < task.batch_size:
-        _warn(f"train holds fewer examples than a batch. Received: {len(splits.train)} < batch_size={task.batch_size}")
+        _warn(f"train has fewer examples than a batch. Received: {len(splits.train)} < batch_size={task.batch_size}")
 
 
 def _check_network(task: Task, train: Split) -> int:
-    """One forward pass and one step of SGD; returns the length of the outputs' last axis: in logits, the classes."""
+    """Tries a forward pass and a step of SGD; returns the length of the outputs' last axis: for logits, the classes."""
     import tensorflow as tf
 
-    model = _made("build_model", task.build_model)
+    model = _call("build_model", task.build_model)
     if not isinstance(model, tf.keras.Model):
         raise ValueError(f"The task's build_model must return a Keras model. Received: {type(model).__name__}")
     count = min(task.batch_size, len(train))
@@ -85,7 +85,7 @@ def _check_network(task: Task, train: Split) -> int:
             raise ValueError(f"The network has no trainable weights; unfreeze a layer. Received: {model.name}")
         if not bool(tf.reduce_all(tf.math.is_finite(outputs))):
             raise ValueError(
-                "The freshly initialized network gives NaN or infinity; scale its inputs or its initial weights. "
+                "The freshly initialized network outputs NaN or infinity; scale its inputs or its initial weights. "
                 f"Received: inputs between {float(tf.reduce_min(inputs)):g} and {float(tf.reduce_max(inputs)):g}"
             )
         classes = int(outputs.shape[-1])
@@ -100,31 +100,31 @@ def _check_network(task: Task, train: Split) -> int:
             weight.assign_sub(tf.cast(_TINY_RATE * tf.cast(tf.convert_to_tensor(gradient), tf.float32), weight.dtype))
     if not bool(tf.reduce_all(tf.math.is_finite(_forward(model, inputs)))):
         raise ValueError(
-            "One step of SGD makes the network NaN or infinite; look at its loss and gradients. "
+            "After one step of SGD, the network outputs NaN or infinity; check its loss and gradients. "
             f"Received: learning rate {number(_TINY_RATE)}, loss {float(loss):g}"
         )
     sums = tf.reduce_sum(outputs, axis=-1)
     if classifies and bool(tf.reduce_all(outputs >= 0)) and np.allclose(sums, 1.0, atol=_SUM_TOLERANCE):
-        _warn(f"The network ends in probabilities, where logits are wanted; drop the softmax. Task: {task.name}")
+        _warn(f"The network outputs probabilities instead of logits; drop the softmax. Task: {task.name}")
     return classes
 
 
-def _made(name: str, make: Callable[[], _Made]) -> _Made:
-    """What a function of the task's returns."""
+def _call(name: str, function: Callable[[], _Result]) -> _Result:
+    """Calls one of the task's functions."""
     try:
-        return make()
-    except Exception as error:  # The function is the user's own.
+        return function()
+    except Exception as error:  # The user's function can raise anything.
         if isinstance(error, ValueError) and "\n" not in str(error):
-            raise  # Most likely a sentence of this package, as of a `Split`.
-        raise ValueError(f"The task's {name} fails; call it by itself. Received: {summary(error)}") from error
+            raise  # Most likely already a message from this package, such as that of a `Split`.
+        raise ValueError(f"The task's {name} fails; call it on its own. Received: {summary(error)}") from error
 
 
 def _forward(model: Any, inputs: Any) -> Any:
     try:
         return model(inputs, training=True)
-    except Exception as error:  # Layers raise what they like.
+    except Exception as error:  # Layers can raise anything.
         raise ValueError(
-            f"The network does not take the examples ({first_line(error)}); give its input their shape. "
+            f"The network does not accept the examples ({first_line(error)}); match its input to their shape. "
             f"Received: examples of shape {tuple(inputs.shape[1:])}"
         ) from None
 
@@ -134,14 +134,14 @@ def _losses(task: Task, labels: Any, outputs: Any) -> Any:
 
     try:
         losses = task.objective.losses(labels, tf.cast(outputs, tf.float32))
-    except Exception as error:  # An objective of the user's own raises what it likes.
+    except Exception as error:  # The user's objective can raise anything.
         raise ValueError(
-            f"The loss does not take labels and outputs ({first_line(error)}); give them shapes that it does. "
+            f"The loss does not accept labels and outputs ({first_line(error)}); make their shapes match. "
             f"Received: labels {tuple(labels.shape)}, outputs {tuple(outputs.shape)}"
         ) from None
     if losses.shape != labels.shape:
         raise ValueError(
-            f"Losses must have the shape of the labels, {tuple(labels.shape)}; look at the network's output, "
+            f"Losses must have the shape of the labels, {tuple(labels.shape)}; check the network's output, "
             f"{tuple(outputs.shape)}. Received: losses {tuple(losses.shape)}"
         )
     return losses

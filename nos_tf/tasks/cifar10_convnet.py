@@ -1,6 +1,7 @@
-"""The paper's own task, a small ConvNet on CIFAR-10, and a cheaper one of 16x16 images that ranks rules much like it.
+"""The paper's own task, a small ConvNet on CIFAR-10, and a cheaper one on 16x16 images that ranks rules similarly.
 
-Source: Bello et al. (2017), section 5.1: 10,000 training examples an epoch, 5,000 held out to validate, batches of 100.
+Source: Bello et al. (2017), section 5.1: 10,000 training examples per epoch, 5,000 held out for validation, batches of
+100.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from nos_tf.tasks.task import Split, Splits, register
 
 
 def load(data_dir: str | None = None) -> Splits:
-    """CIFAR-10: 45,000 to train, 5,000 to validate, 10,000 to test."""
+    """CIFAR-10: 45,000 images for training, 5,000 for validation, 10,000 for testing."""
     from nos_tf.datasets import cifar10
 
     train, test = cifar10.load(data_dir)
@@ -48,14 +49,14 @@ def build_small_model() -> Any:
 
 
 def label(data_dir: str | None = None) -> str:
-    """What the data in the folder is."""
+    """Describes the data in the folder."""
     from nos_tf.datasets import cifar10
 
     return cifar10.label(data_dir)
 
 
 def small_label(data_dir: str | None = None) -> str:
-    """What the data in the folder is, reduced."""
+    """Describes the data in the folder, at reduced size."""
     return f"{label(data_dir)} at 16x16"
 
 

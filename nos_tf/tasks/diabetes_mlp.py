@@ -1,4 +1,4 @@
-"""Regression on a noisy table: scikit-learn's diabetes data, 442 patients by 10 measurements, progress after a year."""
+"""Regression on a noisy table: scikit-learn's diabetes data, 442 patients, 10 measurements, progress after a year."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _UNITS = 32
 
 
 def load(data_dir: str | None = None) -> Splits:
-    """The table in a fixed random order, columns and targets standardized."""
+    """The table in a fixed random order, with standardized columns and targets."""
     del data_dir  # The table is part of scikit-learn.
     import sklearn.datasets
 

@@ -15,7 +15,7 @@ _TRAIN, _VALIDATION = 700, 700  # Of 1,797; the other 397 are the test split.
 
 
 def load(data_dir: str | None = None) -> Splits:
-    """The digits in a fixed random order: 700 to train, 700 to validate, 397 to test."""
+    """The digits in a fixed random order: 700 for training, 700 for validation, 397 for testing."""
     del data_dir  # The images are part of scikit-learn.
     import sklearn.datasets
 
@@ -37,5 +37,5 @@ register(
     build_model,
     data_label=DATA_LABEL,
     batch_size=50,
-    epochs=2,  # More make the reward less reliable among the good rules (docs/results/reward_study.md).
+    epochs=2,  # More would make the reward less reliable among good rules (docs/results/reward_study.md).
 )

@@ -1,4 +1,4 @@
-"""An autoencoder of the digits: a child without labels, whose loss is a squared error."""
+"""An autoencoder for the digits: a child without labels, whose loss is a squared error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HIDDEN, _CODE = 64, 16
 
 
 def load(data_dir: str | None = None) -> Splits:
-    """The splits of `digits`, each image as its own target."""
+    """The splits of `digits`, with each image as its own target."""
     whole = digits.load(data_dir)
     parts = (whole.train, whole.validation, whole.test)
     images = np.concatenate([part.inputs for part in parts])
@@ -24,7 +24,7 @@ def load(data_dir: str | None = None) -> Splits:
 
 
 def build_model() -> Any:
-    """From 64 pixels to a code of 16 numbers and back, with one hidden layer either way."""
+    """From 64 pixels to a code of 16 numbers and back, with one hidden layer each way."""
     import tensorflow as tf
 
     layers = tf.keras.layers

@@ -1,4 +1,4 @@
-"""The digits through a multilayer perceptron: the images of `digits` without any knowledge of images."""
+"""The digits with a multilayer perceptron, which treats the images of `digits` as plain vectors."""
 
 from __future__ import annotations
 

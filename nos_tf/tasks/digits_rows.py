@@ -1,4 +1,4 @@
-"""The digits read row by row by a recurrent network: the same images as `digits`, a child of another kind."""
+"""The digits, read row by row by a recurrent network: the same images as `digits`, but a different kind of child."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _UNITS = 32
 
 
 def build_model() -> Any:
-    """A gated recurrent unit over the eight rows of an image, and a linear layer on its last state."""
+    """A gated recurrent unit over the eight rows of an image, with a linear layer on its last state."""
     import tensorflow as tf
 
     layers = tf.keras.layers
@@ -22,7 +22,7 @@ def build_model() -> Any:
 
 for name, batch_size, epochs in (
     ("digits_rows", 50, 5),
-    ("digits_recurrent", 20, 3),  # So that the one epoch of a sweep is enough to tell its rates apart.
+    ("digits_recurrent", 20, 3),  # Small batches, so that a sweep's one epoch is enough to tell its rates apart.
 ):
     register(
         name,

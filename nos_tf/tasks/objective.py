@@ -1,4 +1,4 @@
-"""What a child is trained for and judged by: its loss, its score, and what chance would reach."""
+"""What a child is trained for and judged by: its loss, its score, and the score at chance level."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ import numpy as np
 
 
 class Objective(Protocol):
-    """The loss that training lowers, and the score beside it.
+    """The loss that training minimizes, and a score.
 
-    An epoch's `log_likelihood` is the negative mean of the losses, and its `accuracy` the mean of the scores, 0 where
-    that is negative. Losses should be such that `exp(-loss)` is a fair reward between 0 and 1.
+    An epoch's `log_likelihood` is the negative mean of the losses, and its `accuracy` is the mean of the scores, or 0
+    if that is negative. Losses should make `exp(-loss)` a fair reward between 0 and 1.
 
     Attributes:
-      dtype: Data type that the targets are given in, "int32" or "float32".
+      dtype: Data type of the targets, "int32" or "float32".
     """
 
     dtype: str
 
     def losses(self, targets: Any, outputs: Any) -> Any:
-        """Losses of a batch, float32 of the targets' shape.
+        """Losses of a batch, as float32 with the targets' shape.
 
         Args:
           targets: Labels of the batch, `[batch, ...]`.
-          outputs: The network's output for it.
+          outputs: The network's output for the batch.
         """
 
     def scores(self, targets: Any, outputs: Any) -> Any:
-        """Scores of a batch, of the same shape, 1 for what could not be better."""
+        """Scores of a batch, with the same shape; 1 is perfect."""
 
     def chance(self, targets: np.ndarray, deviations: float) -> float:
-        """The mean score from which a child is above one that learned nothing by so many standard errors."""
+        """The mean score that is `deviations` standard errors above that of a child that learned nothing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,29 +43,29 @@ class CrossEntropy:
     dtype = "int32"
 
     def losses(self, targets: Any, outputs: Any) -> Any:
-        """Negative log-probabilities of the right class, in nats."""
+        """Negative log-probabilities of the correct class, in nats."""
         import tensorflow as tf
 
         return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, outputs)
 
     def scores(self, targets: Any, outputs: Any) -> Any:
-        """1 where the most probable class is the right one, else 0."""
+        """1 where the most probable class is the correct one, else 0."""
         import tensorflow as tf
 
         return tf.cast(tf.argmax(outputs, axis=-1, output_type=targets.dtype) == targets, tf.float32)
 
     def chance(self, targets: np.ndarray, deviations: float) -> float:
-        """Accuracy of always naming the most frequent class, plus so many of its standard errors."""
+        """Accuracy of always predicting the most frequent class, plus `deviations` of its standard errors."""
         rate = np.bincount(targets.ravel()).max() / targets.size
         return float(rate + deviations * math.sqrt(rate * (1.0 - rate) / targets.size))
 
 
 @dataclasses.dataclass(frozen=True)
 class SquaredError:
-    """Regression: outputs of the targets' shape.
+    """Regression: outputs have the targets' shape.
 
-    Targets are to have mean 0 in every column and variance 1 over all entries of the training split. The loss
-    is then 1 for always naming the mean, and the score is the explained variance.
+    Targets should have mean 0 in every column and variance 1 over all entries of the training split. The loss of always
+    predicting the mean is then 1, and the score is the explained variance.
     """
 
     dtype = "float32"
@@ -77,14 +77,13 @@ class SquaredError:
         return tf.math.squared_difference(outputs, targets)
 
     def scores(self, targets: Any, outputs: Any) -> Any:
-        """What is left of a variance of 1; negative where naming the mean is better."""
+        """1 minus the squared errors; negative where predicting the mean is better."""
         return 1.0 - self.losses(targets, outputs)
 
     def chance(self, targets: np.ndarray, deviations: float) -> float:
-        """The explained variance that is so many of its standard errors above zero.
+        """The explained variance that is `deviations` of its standard errors above zero.
 
-        A prediction that explains a share r of n independent targets does so with a standard error of about
-        2 sqrt(r / n).
+        If a prediction explains a share r of n independent targets, the standard error of r is about 2 sqrt(r / n).
         """
         return float((2.0 * deviations) ** 2 / len(targets))
 

@@ -1,4 +1,4 @@
-"""Image to image: a small ConvNet takes the noise out of pieces of two photographs, in squared error."""
+"""Image to image: a small ConvNet removes noise from pieces of two photographs, with a squared error."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from nos_tf.tasks import splitting
 from nos_tf.tasks.objective import SQUARED_ERROR
 from nos_tf.tasks.task import Splits, register
 
-_SIZE = 8  # Pixels of a side.
+_SIZE = 8  # Pixels per side.
 _TRAIN, _VALIDATION, _TEST = 800, 300, 300
-_NOISE = 0.5  # Standard deviations of the pixels.
+_NOISE = 0.5  # In standard deviations of the pixels.
 _FILTERS = 12
 
 
 def load(data_dir: str | None = None) -> Splits:
-    """1,400 pieces of scikit-learn's two photographs, and the same ones under Gaussian noise."""
+    """1,400 pieces of scikit-learn's two photographs, with and without Gaussian noise."""
     del data_dir  # The photographs are part of scikit-learn.
     import sklearn.datasets
 

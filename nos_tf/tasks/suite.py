@@ -1,8 +1,8 @@
 """The suite: ten embedded tasks of different kinds, five to search on and five that no search may read.
 
-A rule's score on a task is its reward on a scale from 0, a child that has learned nothing, to 1, the best tuned
-baseline. Over tasks it is the mean of all scores but the best one: what a rule gains on a single task, however easy
-that is for it, counts for nothing, and a failure on any task but the best costs its full share.
+A rule's score on a task is its reward on a scale from 0, for a child that has learned nothing, to 1, for the best tuned
+baseline. Over several tasks, it is the mean of all scores but the best: what a rule gains on a single task, however
+easy that task is for it, counts for nothing, and a failure on any task but the best costs its full share.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ import numpy as np
 from nos_tf.tasks.objective import SQUARED_ERROR
 from nos_tf.tasks.task import Split, Task
 
-# The wall. No data set stands on both sides.
+# The wall: no data set is on both sides.
 SEARCH = ("digits", "breast_cancer_mlp", "digits_autoencoder", "digits_recurrent", "digits_mlp")
 HELD_OUT = ("diabetes_mlp", "wine_softmax", "photo_denoising", "topics_gru", "topics_attention")
 
-# What a search can be run on besides single tasks; the smaller ones show what more tasks are good for.
+# What a search can run on besides single tasks; the smaller suites show what more tasks are good for.
 NAME = "suite"
 SUITES: dict[str, tuple[str, ...]] = {NAME: SEARCH, "suite_of_2": SEARCH[:2], "suite_of_4": SEARCH[:4]}
 
 
 class Scale(NamedTuple):
-    """What a score on a task is relative to.
+    """The scale of the scores on a task.
 
     Attributes:
-      nothing: Reward of a child that only knows how frequent each class is, or the mean of its targets: score 0.
+      nothing: Reward of a child that only knows how frequent each class is, or the mean of the targets: score 0.
       best: Mean reward of the best tuned baseline: score 1.
     """
 
@@ -37,11 +37,11 @@ class Scale(NamedTuple):
     best: float
 
     def score(self, reward: float) -> float:
-        """A reward on this scale; 0 where it is below, above 1 for what is better than every baseline."""
+        """A reward on this scale: 0 if it is below the scale, and above 1 if it beats every baseline."""
         return max(0.0, (reward - self.nothing) / (self.best - self.nothing))
 
 
-# By the search's own protocol, over ten seeds; `python -m tools.suite_scales` measures them.
+# Under the search's own protocol, over ten seeds; `python -m tools.suite_scales` measures them.
 SCALES = {
     "digits": Scale(0.100, 0.863),
     "breast_cancer_mlp": Scale(0.517, 0.950),
@@ -60,11 +60,11 @@ def nothing(task: Task, train: Split) -> float:
 
 
 def scores(rewards: Mapping[str, float], names: Iterable[str]) -> list[float]:
-    """Scores on tasks to search on, in the order of `names`; 0 for a task without a reward."""
+    """Scores on tasks from `SEARCH`, in the order of `names`; 0 for a task without a reward."""
     return [SCALES[name].score(rewards[name]) if name in rewards else 0.0 for name in names]
 
 
 def mean(scores: Sequence[float]) -> float:
-    """Score over tasks: the mean of all scores but the best one; of a single score, itself."""
+    """Score over several tasks: the mean of all scores but the best; a single score is its own mean."""
     ordered = sorted(scores)
     return float(np.mean(ordered[:-1] or ordered))

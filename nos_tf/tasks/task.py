@@ -1,4 +1,4 @@
-"""What a child is: data, network and budget, under a name."""
+"""Tasks: a child's data, network and budget, under a name."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Split:
 
     Attributes:
       inputs: Examples, shape `[n, ...]`, of any real dtype; the network receives them as float32.
-      labels: What the network is to tell of each: its class, integers of shape `[n]`, or whatever the task's objective
-        takes, of shape `[n, ...]`.
+      labels: What the network should predict for each example: its class, as integers of shape `[n]`, or whatever the
+        task's objective takes, of shape `[n, ...]`.
     """
 
     inputs: np.ndarray
@@ -51,15 +51,15 @@ class Task:
 
     Attributes:
       name: Name that flags use.
-      data_label: What the data is, in words shown beside every result; or a function of the data folder that tells.
-      load: Returns the `Splits`, given the folder of prepared data sets (None for the default one).
-      build_model: Returns a new, freshly initialized Keras model from inputs to logits `[batch, classes]`, or to
-        whatever the objective takes.
-      batch_size: Examples of a training step.
-      examples_per_epoch: Examples of an epoch; None for the whole training split.
-      epochs: Epochs of the run that is rewarded.
-      test_epochs: Epochs of the long trainings that end a search; None for five times `epochs`.
-      objective: Loss and score; by default those of classification.
+      data_label: Description of the data, shown beside every result, or a function that returns it for a data folder.
+      load: Function that returns the `Splits`, given the folder of prepared data sets (None for the default one).
+      build_model: Function that returns a new, freshly initialized Keras model from inputs to logits
+        `[batch, classes]`, or to whatever the objective takes.
+      batch_size: Examples per training step.
+      examples_per_epoch: Examples per epoch; None for the whole training split.
+      epochs: Epochs of the rewarded run.
+      test_epochs: Epochs of the long runs at the end of a search; None for five times `epochs`.
+      objective: Loss and score; by default, those for classification.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Task:
                 raise ValueError(f"{field} must be at least 1. Received: {field}={value!r}")
 
     def describe_data(self, data_dir: str | None = None) -> str:
-        """What the data in the folder is, in words."""
+        """Describes the data in the folder."""
         return self.data_label if isinstance(self.data_label, str) else self.data_label(data_dir)
 
 
@@ -96,19 +96,19 @@ def register(
     test_epochs: int | None = None,
     objective: Objective = CROSS_ENTROPY,
 ) -> Task:
-    """Makes data and a network a task that can be searched on; a name registered again is replaced.
+    """Registers data and a network as a task to search on, replacing any earlier task of the same name.
 
     Args:
       name: Name of the task.
-      load: Returns `Splits` (train, validation, test), given the data folder or None.
-      build_model: Returns a new Keras model from inputs to logits, or to whatever the objective takes.
-      data_label: What the data is, in words shown beside every result; or a function of the data folder that tells.
-      batch_size: Examples of a training step.
-      examples_per_epoch: Examples of an epoch; None for the whole training split.
-      epochs: Epochs of the run that is rewarded.
-      test_epochs: Epochs of the long trainings that end a search; None for five times `epochs`.
-      objective: Loss and score; by default those of classification. `nos_tf.tasks.SQUARED_ERROR` is that of regression,
-        and a class of your own with the methods of `nos_tf.tasks.Objective` any other.
+      load: Function that returns `Splits` (train, validation, test), given the data folder or None.
+      build_model: Function that returns a new Keras model from inputs to logits, or to whatever the objective takes.
+      data_label: Description of the data, shown beside every result, or a function that returns it for a data folder.
+      batch_size: Examples per training step.
+      examples_per_epoch: Examples per epoch; None for the whole training split.
+      epochs: Epochs of the rewarded run.
+      test_epochs: Epochs of the long runs at the end of a search; None for five times `epochs`.
+      objective: Loss and score; by default, those for classification. Use `nos_tf.tasks.SQUARED_ERROR` for regression,
+        or an object of your own with the methods of `nos_tf.tasks.Objective` for anything else.
     """
     task = Task(name, data_label, load, build_model, batch_size, examples_per_epoch, epochs, test_epochs, objective)
     _TASKS[name] = task
@@ -121,10 +121,10 @@ def names() -> tuple[str, ...]:
 
 
 def get(name: str) -> Task:
-    """The task of that name.
+    """Returns the task of that name.
 
     Raises:
-      ValueError: There is none.
+      ValueError: There is no such task.
     """
     if name not in _TASKS:
         raise ValueError(unknown("task", name, _TASKS))

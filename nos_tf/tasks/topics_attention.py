@@ -1,4 +1,4 @@
-"""Next-character prediction by a small transformer: the text of `topics_gru`, a child of another kind."""
+"""Next-character prediction with a small transformer: the text of `topics_gru`, but a different kind of child."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nos_tf.tasks.task import register
 
 
 def build_model() -> Any:
-    """One block, 32 wide, of two heads."""
+    """One block of width 32 with two heads."""
     from nos_tf.models import transformer
 
     return transformer.build(topics_gru.LENGTH, topics_gru.CHARACTERS, width=32, heads=2)

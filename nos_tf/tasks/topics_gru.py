@@ -1,6 +1,6 @@
-"""Next-character prediction by a recurrent network, on the English that every Python carries: its help on topics.
+"""Next-character prediction with a recurrent network, on English that comes with every Python: its help topics.
 
-The text changes a little from one version of Python to the next; the label of the data names it.
+The text changes slightly from one version of Python to the next; the data label names the version.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from nos_tf.tasks import splitting
 from nos_tf.tasks.task import Splits, register
 
-LENGTH = 16  # Characters of an example.
+LENGTH = 16  # Characters per example.
 ALPHABET = string.ascii_lowercase + ' .,:()"-_=*'
 OTHER = len(ALPHABET)  # Index of every other character.
 CHARACTERS = len(ALPHABET) + 1
@@ -25,7 +25,7 @@ _UNITS = 48
 def load(data_dir: str | None = None) -> Splits:
     """Pieces of 16 characters, one-hot `[n, 16, 38]`, each with the 16 indices of the characters that come next.
 
-    The topics are in a fixed random order; the last ones are tested and those before them validated.
+    The topics are in a fixed random order; the last ones are for testing, and those before them for validation.
     """
     del data_dir  # The text is part of Python.
     codes = _codes()
@@ -36,13 +36,13 @@ def load(data_dir: str | None = None) -> Splits:
 
 
 def label(data_dir: str | None = None) -> str:
-    """What the text is."""
+    """Describes the text."""
     del data_dir
     return f"English of pydoc_data.topics, Python {platform.python_version()}"
 
 
 def build_model() -> Any:
-    """A gated recurrent unit, and a linear layer on every state."""
+    """A gated recurrent unit, with a linear layer on every state."""
     import tensorflow as tf
 
     layers = tf.keras.layers
@@ -52,7 +52,7 @@ def build_model() -> Any:
 
 
 def _codes() -> np.ndarray:
-    """The whole text as indices, int32: in lower case, any run of white space one space."""
+    """The whole text as int32 indices, in lowercase and with any run of white space as one space."""
     from pydoc_data.topics import topics
 
     (names,) = splitting.shuffled(np.array(sorted(topics)))

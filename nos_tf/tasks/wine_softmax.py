@@ -1,4 +1,4 @@
-"""Tabular data and a convex loss: scikit-learn's wine table, 178 wines of three growers by 13 measurements."""
+"""Tabular data and a convex loss: scikit-learn's wine table, 178 wines from three growers with 13 measurements each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TRAIN, _VALIDATION = 70, 54  # Of 178; the other 54 are the test split.
 
 
 def load(data_dir: str | None = None) -> Splits:
-    """The table in a fixed random order, every column standardized."""
+    """The table in a fixed random order, with standardized columns."""
     del data_dir  # The table is part of scikit-learn.
     import sklearn.datasets
 

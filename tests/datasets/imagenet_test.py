@@ -108,12 +108,12 @@ def test_last_images_can_be_held_out(data):
     val = {int(label) for _, labels in held.evaluations(5, 32)["val"].as_numpy_iterator() for label in labels}
     assert train == set(range(11))
     assert val == set(range(11, 23))
-    with pytest.raises(PreparedDataError, match=r"the 23 of the training set .*Received: 23"):
+    with pytest.raises(PreparedDataError, match=r"the 23 in the training set\. Received: 23"):
         ImageNet.load(folder, val_examples=23)
 
 
 def test_labels_of_a_sample_are_checked(tmp_path):
-    with pytest.warns(DataWarning, match="^test holds no example of class 5 and 17 more, which another split holds$"):
+    with pytest.warns(DataWarning, match="^test has no example of class 5 and 17 more, which another split has$"):
         ImageNet.load(str(fake_imagenet.small(tmp_path / "small"))).check()
     records = [[(fake_imagenet.photograph(0), label) for label in (0, 1_000)]]
     other = fake_imagenet.write(tmp_path / "other", {"train": records, "validation": records})

@@ -24,8 +24,8 @@ def test_inputs_of_another_shape_are_refused() -> None:
     ("name", "labels", "message"),
     [
         ("test", np.array([0, 1, 2, 3]), r"^Labels of test must be below .* 3 outputs.* Received: 3 in row 3$"),
-        ("val", np.array([0, -1]), r"^Labels of val must be integers from 0 on.* Received: -1 in row 1$"),
-        ("train", np.array([2, 2]), r"^train holds a single class.* Received: only label 2$"),
+        ("val", np.array([0, -1]), r"^Labels of val must be integers from 0 up.* Received: -1 in row 1$"),
+        ("train", np.array([2, 2]), r"^train has a single class.* Received: only label 2$"),
     ],
 )
 def test_labels_that_cannot_work_are_refused(name: str, labels: np.ndarray, message: str) -> None:
@@ -34,9 +34,9 @@ def test_labels_that_cannot_work_are_refused(name: str, labels: np.ndarray, mess
 
 
 def test_classes_that_a_split_lacks_are_warned_of() -> None:
-    with pytest.warns(DataWarning, match="^test holds no example of class 0 and 1 more, which another split holds$"):
+    with pytest.warns(DataWarning, match="^test has no example of class 0 and 1 more, which another split has$"):
         labeled.check_classes({"train": LABELS, "test": np.array([1])}, classes=3)
     assert labeled.missing_classes({"train": np.array([0, 1]), "a": np.array([1, 2]), "b": np.array([0, 1, 2])}) == [
-        "a holds no example of class 0, which another split holds",
-        "train holds no example of class 2, which another split holds",
+        "a has no example of class 0, which another split has",
+        "train has no example of class 2, which another split has",
     ]

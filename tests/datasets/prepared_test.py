@@ -17,6 +17,6 @@ def test_data_that_cannot_be_downloaded_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", no_network)
     with pytest.raises(
         PreparedDataError,
-        match="cannot be downloaded \\(OSError: no route to host\\); name a TensorFlow Datasets folder",
+        match="cannot be downloaded \\(OSError: no route to host\\); pass a TensorFlow Datasets folder",
     ):
         builder("cifar10", str(tmp_path))

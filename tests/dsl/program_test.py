@@ -67,13 +67,13 @@ def test_what_the_update_depends_on(text, live, operands, slots, needs_total_ste
         (("g", "1", "identity", "identity", "identity"), "binary function at token 5"),
         (
             ("b1", "1", "identity", "identity", "*"),
-            r"Group 1 can only read groups before it.*token 1 \(group 1\): 'b1'",
+            r"Group 1 can only read earlier groups.*token 1 \(group 1\): 'b1'",
         ),
-        ((*SGD, "g", "b2", "identity", "identity", "*"), "Group 2 can only read groups before it.*'b2'"),
-        ((*SGD, "b3", "g", "identity", "identity", "*"), "Group 2 can only read groups before it.*'b3'"),
+        ((*SGD, "g", "b2", "identity", "identity", "*"), "Group 2 can only read earlier groups.*'b2'"),
+        ((*SGD, "b3", "g", "identity", "identity", "*"), "Group 2 can only read earlier groups.*'b3'"),
         ((*SGD, "b4", "g", "identity", "identity", "*"), r"operand at token 6 \(group 2\)"),
-        ((1, "1", "identity", "identity", "*"), "Tokens are strings. Received at token 1"),
-        (("g", None, "identity", "identity", "*"), "Tokens are strings. Received at token 2"),
+        ((1, "1", "identity", "identity", "*"), "Tokens must be strings. Received at token 1"),
+        (("g", None, "identity", "identity", "*"), "Tokens must be strings. Received at token 2"),
         (("g", "1" * 10_000, "identity", "identity", "*"), r"token 2 .*\.\.\.'$"),
     ],
 )

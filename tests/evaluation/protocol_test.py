@@ -30,7 +30,7 @@ def test_the_plain_sweep_is_the_papers():
         ({"epochs": 0}, "Received: epochs=0"),
         ({"extensions": -1}, "at least 0. Received: extensions=-1"),
         ({"refinements": -1}, "at least 0. Received: refinements=-1"),
-        ({"hurdle": 1.0}, "below 1. Received: hurdle=1.0"),
+        ({"hurdle": 1.0}, r"in \[0, 1\)\. Received: hurdle=1\.0"),
         ({"finalists": 0}, "at least 1. Received: finalists=0"),
         ({"leaders": 0}, "at least 1. Received: leaders=0"),
         ({"sweep_epochs": 0}, "Received: sweep_epochs=0"),

@@ -70,7 +70,7 @@ def test_a_study_needs_a_folder_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"Received: no --run_dir$"):
         Work("study", FLAGS, {})
     (tmp_path / "thesis.tex").touch()
-    with pytest.raises(RunError, match="holds other files"):
+    with pytest.raises(RunError, match="contains unrelated files"):
         Work("study", FLAGS | {"run_dir": str(tmp_path)}, {})
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
@@ -81,5 +81,5 @@ def test_a_study_goes_on_with_the_same_numbers_and_more_of_them(tmp_path: Path) 
     assert not Work("study", flags, {"protocol": "fair"}, growing).is_over
     assert Work("study", flags | {"workers": 9, "stop_after": 0.0, "seeds": 5}, {"protocol": "fair"}, growing).is_over
     for changed, details in ((flags | {"task": "wine"}, {"protocol": "fair"}), (flags, {"protocol": "paper"})):
-        with pytest.raises(RunError, match="The run folder holds study with"):
+        with pytest.raises(RunError, match="The run folder holds a run of study with"):
             Work("study", changed, details, growing)

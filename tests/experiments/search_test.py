@@ -119,7 +119,7 @@ def test_task_that_no_baseline_learns_ends_the_search(tmp_path: Path) -> None:
     finished = execute([*flags, "--sweep=1e-30"], environment)
     assert finished.returncode == 2, finished.stderr
     warning, reason = finished.stderr.strip().splitlines()
-    assert warning.startswith("Warning: train holds fewer examples than a batch")
+    assert warning.startswith("Warning: train has fewer examples than a batch")
     assert reason.startswith("No baseline learns this task")
     with Store.read(tmp_path / "run" / "trials.sqlite") as store:
         assert len(store.baselines()) == len(BASELINES)

@@ -71,7 +71,7 @@ def test_a_rule_without_a_name() -> None:
 
 
 def test_the_approximate_momentum_is_named_by_its_name_alone() -> None:
-    assert "only comes close" in subject("momentum").provenance[1]
+    assert "only approximates" in subject("momentum").provenance[1]
     assert subject("m").class_name == "FoundRule"
 
 

@@ -110,9 +110,9 @@ def test_neither_name_nor_rule() -> None:
         ValueError, match=r"^Unknown optimizer or rule; did you mean 'powersign-cd'.*Received: 'powersign-cb'$"
     ):
         get("powersign-cb")
-    with pytest.raises(ValueError, match=r"^The rule '' cannot be read\. The rule is empty"):
+    with pytest.raises(ValueError, match=r"^Cannot parse the rule ''\. The rule is empty"):
         get("")
-    with pytest.raises(ValueError, match=r"^The rule 'g \+ adm' cannot be read\. Unknown name; did you mean 'adam'"):
+    with pytest.raises(ValueError, match=r"^Cannot parse the rule 'g \+ adm'\. Unknown name; did you mean 'adam'"):
         get("g + adm")
 
 

@@ -62,11 +62,11 @@ def test_the_state_of_another_searcher_is_refused(name, other):
     searcher = make(name)
     feed(searcher, 3)
     before = searcher.state()
-    with pytest.raises(ValueError, match=f"another searcher; .* Wanted: {name}. Received: {other}"):
+    with pytest.raises(ValueError, match=f"another searcher; .* Expected: {name}. Received: {other}"):
         searcher.restore(make(other).state())
     with pytest.raises(ValueError, match="another space; "):
         searcher.restore(make(name, SearchSpace(num_groups=1)).state())
-    with pytest.raises(ValueError, match=r"another seed; .* Wanted: 0. Received: 1"):
+    with pytest.raises(ValueError, match=r"another seed; .* Expected: 0. Received: 1"):
         searcher.restore(make(name, seed=1).state())
     for key, array in searcher.state().items():
         np.testing.assert_array_equal(array, before[key])
@@ -92,14 +92,14 @@ def test_a_state_that_is_none_is_refused(name):
 def test_impossible_observations_are_refused(name):
     searcher = make(name)
     programs = searcher.propose(2)
-    with pytest.raises(ValueError, match=r"a reward for each.* Received: 2 programs, 1 rewards, 2 repeats"):
+    with pytest.raises(ValueError, match=r"a repeat flag for each.* Received: 2 programs, 1 rewards, 2 repeats"):
         searcher.observe(programs, [1.0], [False, False])
     with pytest.raises(ValueError, match="Received: 2 programs, 2 rewards, 0 repeats"):
         searcher.observe(programs, [1.0, 0.5], [])
     with pytest.raises(ValueError, match="Received: 0 programs, 0 rewards"):
         searcher.observe([], [], [])
     for reward in (float("nan"), float("inf")):
-        with pytest.raises(ValueError, match=f"finite; .* Received: {reward} of "):
+        with pytest.raises(ValueError, match=f"finite; .* Received: {reward} for "):
             searcher.observe(programs, [0.5, reward], [False, False])
     with pytest.raises(ValueError, match="not in this search space"):
         searcher.observe([parse("g")], [0.5], [False])

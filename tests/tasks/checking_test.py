@@ -72,7 +72,7 @@ def test_a_sound_task_passes_and_so_do_the_embedded_ones():
         ({"validation": with_input(np.nan, 0)}, r"^inputs of validation must be finite.*row 0$"),
         ({"test": Split(np.zeros((6, 5)), np.arange(6) % 3)}, r"^Examples of test must have the shape .*\(5,\)$"),
         ({"train": Split(np.array([["a"]] * 4), np.arange(4) % 2)}, r"^inputs of train must be real numbers.*<U1$"),
-        ({"train": Split(np.zeros((4, 4)), np.ones(4, int))}, r"^train holds a single class.*only label 1$"),
+        ({"train": Split(np.zeros((4, 4)), np.ones(4, int))}, r"^train has a single class.*only label 1$"),
     ],
 )
 def test_data_that_cannot_work_are_refused(splits, message):
@@ -103,12 +103,12 @@ def explodes() -> tf.keras.Model:
 @pytest.mark.parametrize(
     ("build_model", "message"),
     [
-        (lambda: build(tf.keras.layers.Dense(CLASSES), inputs=9), r"^The network does not take the examples .*\(4,\)$"),
+        (lambda: build(tf.keras.layers.Dense(CLASSES), inputs=9), r"^The network does not accept .*\(4,\)$"),
         (two_outputs, r"^The network must have one output.*Received: \[\(4, 3\), \(4, 3\)\]"),
         (lambda: build(tf.keras.layers.Reshape((5, 1))), r"^The network must have one output.*\(4, 5, 1\)"),
         (frozen, r"^The network has no trainable weights"),
-        (not_finite, r"^The freshly initialized network gives NaN or infinity"),
-        (explodes, r"^One step of SGD makes the network NaN"),
+        (not_finite, r"^The freshly initialized network outputs NaN or infinity"),
+        (explodes, r"^After one step of SGD, the network outputs NaN"),
         (lambda: None, r"must return a Keras model. Received: NoneType"),
     ],
 )
@@ -146,11 +146,11 @@ def test_load_must_return_splits():
 
 
 def test_what_may_be_meant_is_warned_of():
-    with pytest.warns(tasks.TaskWarning, match="ends in probabilities"):
+    with pytest.warns(tasks.TaskWarning, match="outputs probabilities instead of logits"):
         tasks.check(make_task(lambda: build(tf.keras.layers.Dense(CLASSES), tf.keras.layers.Softmax())))
     with pytest.warns(tasks.TaskWarning, match="fewer examples than a batch. Received: 12 < batch_size=50"):
         tasks.check(make_task(batch_size=50))
-    with pytest.warns(tasks.TaskWarning, match="^test holds no example of class 2"):
+    with pytest.warns(tasks.TaskWarning, match="^test has no example of class 2"):
         tasks.check(make_task(test=Split(make_split().inputs, np.arange(12) % 2)))
-    with pytest.warns(tasks.TaskWarning, match="^train holds no example of class 2"):
+    with pytest.warns(tasks.TaskWarning, match="^train has no example of class 2"):
         tasks.check(make_task(train=Split(make_split().inputs, np.arange(12) % 2)))

@@ -1,1 +1,1 @@
-"""Which update rules are equal: their algebra, and canonical keys made of it."""
+"""Decides which update rules are equal: their algebra, and the canonical keys based on it."""

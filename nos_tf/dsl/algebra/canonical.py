@@ -1,8 +1,8 @@
-"""A key for update rules that are the same function up to a positive constant factor.
+"""Keys shared by update rules that are the same function up to a positive constant factor.
 
 Algebra decides which rules are equal (`normal_form`), and fixed random probes must confirm that the normal form has the
-values of the rule (`probes`); a rule for which they do not gets a key of its own. So a key may miss that two rules are
-equal, but not merge two that differ.
+same values as the rule (`probes`); otherwise, the rule gets a key of its own. A key may thus miss that two rules are
+equal, but never merges two that differ.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from nos_tf.dsl.algebra.probes import agrees
 from nos_tf.dsl.primitives import MAX_GROUPS, UNARY
 from nos_tf.dsl.program import Program
 
-_MAX_LABELLINGS = 24  # With more ways to number the masks of a rule, it is compared as numbered.
+_MAX_LABELINGS = 24  # A rule with more ways to number its masks is compared as numbered.
 
 
 def canonical_key(program: Program) -> str:
-    """Key of an update rule, the same in every process.
+    """Computes the key of an update rule, which is the same in every process.
 
     Args:
       program: The rule.
 
     Returns:
-      32 hexadecimal digits. Equal keys: the rules are the same function at every point, exact zeros included, up to a
-      positive factor, which the learning rate makes free. Random masks of equal rate can be exchanged; noise counts as
-      one more input.
+      32 hexadecimal digits. Rules with equal keys are the same function at every point, including exact zeros, up to a
+      positive factor, which the learning rate absorbs. Random masks of the same rate are interchangeable; noise counts
+      as another input.
     """
     return _key(program, _up_to_scale)
 
 
 def exact_key(program: Program) -> str:
-    """As `canonical_key`, but rules that differ by a factor have different keys."""
+    """Like `canonical_key`, but rules that differ by a factor have different keys."""
     return _key(program, lambda form: form)
 
 
@@ -51,12 +51,12 @@ def _key(program: Program, scaled: Callable[[Polynomial], Polynomial]) -> str:
 
 
 def key_number(key: str) -> int:
-    """A key's first 64 bits, for arrays of keys: among a million rules, two share them once in 40 million times."""
+    """A key's first 64 bits, for arrays of keys; two of a million rules share them with probability 1 in 40 million."""
     return int(key[:16], 16)
 
 
 def canonical_keys(programs: Iterable[Program]) -> list[str]:
-    """`canonical_key` of each program, several thousand a second."""
+    """Computes the `canonical_key` of each program, several thousand per second."""
     known: dict[Program, str] = {}
     for program in (programs := list(programs)):
         if program not in known:
@@ -68,11 +68,11 @@ def _up_to_scale(form: Polynomial) -> Polynomial:
     try:
         return scale(form, 1.0 / abs(form.terms[0][1])) if form.terms else form
     except UnsafeError:
-        return form  # Coefficients too far apart for one scale.
+        return form  # The coefficients are too far apart to share a scale.
 
 
 def _forms(program: Program) -> Iterator[tuple[Polynomial, tuple[int, ...]]]:
-    """The normal forms of a rule for all ways to number its random masks, and the mask of each side."""
+    """The normal forms of a rule for all ways to number its random masks, each with the mask of each side."""
     sites: dict[str, list[int]] = {}
     for index in program.live_groups:
         for side, _, unary in program.groups[index].sides():
@@ -86,7 +86,7 @@ def _forms(program: Program) -> Iterator[tuple[Polynomial, tuple[int, ...]]]:
         for label, place in enumerate(places):
             labels[place] = label
     first_form, first_labels = normal_form(program, labels), tuple(labels)
-    # Masks that the rule turned out not to read stay where they are, above those that it reads.
+    # Masks that the rule turns out not to read keep their places, numbered above those that it reads.
     read = masks(first_form)
     groups = []
     for unary, places in sites.items():
@@ -95,7 +95,7 @@ def _forms(program: Program) -> Iterator[tuple[Polynomial, tuple[int, ...]]]:
         for label, place in enumerate(groups[-1]):
             labels[place] = label
         groups[-1] = groups[-1][: sum(unary == reader for reader, _ in read)]
-    if math.prod(math.factorial(len(places)) for places in groups) > _MAX_LABELLINGS:
+    if math.prod(math.factorial(len(places)) for places in groups) > _MAX_LABELINGS:
         groups = []
     for orders in itertools.product(*(itertools.permutations(range(len(places))) for places in groups)):
         for places, order in zip(groups, orders, strict=True):

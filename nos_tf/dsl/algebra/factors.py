@@ -16,20 +16,20 @@ from nos_tf.dsl.algebra import tolerances
 
 
 class UnsafeError(Exception):
-    """An identity that does not hold at every point, or not to all digits; the caller keeps the expression as it is."""
+    """An identity does not hold at every point or loses digits; the caller keeps the expression as it is."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Atom:
-    """A quantity that the algebra does not look into.
+    """A quantity that the algebra treats as a unit.
 
     Attributes:
-      key: Text that tells it from every other atom.
+      key: Text that distinguishes it from every other atom.
       kind: `operand mask exp log reciprocal power clip sum`, or `opaque` for an application of a primitive.
       arguments: Polynomials, monomials and numbers that it is a function of.
       low: Lower bound of its value.
       high: Upper bound of its value.
-      may_vanish: Whether it can be zero, by underflow too.
+      may_vanish: Whether it can be zero, including by underflow.
       singular: Whether it can be infinite or NaN.
     """
 
@@ -49,16 +49,16 @@ class Atom:
 
     @property
     def atoms(self) -> Iterator[Atom]:
-        """The atom itself, and all those that it is a function of."""
+        """The atom itself and all atoms that it is a function of."""
         yield self
         for argument in self.arguments:
             yield from getattr(argument, "atoms", ())
 
 
 class Factor(NamedTuple):
-    """`sign(atom)^sign * |atom|^power`; `sign` 2 with power 0 is 1 where the atom is not zero, and else 0.
+    """`sign(atom)^sign * |atom|^power`; with `sign` 2 and `power` 0, it is 1 where the atom is nonzero and 0 elsewhere.
 
-    `undefined` makes it NaN where the atom is zero: what is left of `|a|^2 * |a|^-1`.
+    `undefined` makes it NaN where the atom is zero, as for `|a|^2 * |a|^-1`.
     """
 
     atom: Atom
@@ -108,7 +108,7 @@ ONE = Monomial(())
 
 
 def normal_factor(atom: Atom, sign: int, power: float, undefined: bool = False) -> Factor | None:
-    """The one form of a factor, or None if it is 1."""
+    """The unique form of a factor, or None if it equals 1."""
     undefined = undefined and atom.may_vanish
     if atom.low >= 0.0 and sign == 1:
         sign = 2
@@ -120,7 +120,7 @@ def normal_factor(atom: Atom, sign: int, power: float, undefined: bool = False) 
 
 
 def multiply_in(merged: dict[str, Factor], factor: Factor) -> None:
-    """Multiplies a product, given by the key of each atom, by one more factor."""
+    """Multiplies a product, whose factors are stored by the keys of their atoms, by another factor."""
     key = factor.atom.key
     other = merged.get(key)
     if other is None:
@@ -144,24 +144,24 @@ def multiply_in(merged: dict[str, Factor], factor: Factor) -> None:
 
 @functools.lru_cache(1 << 12)
 def number_text(value: float) -> str:
-    """A number to the digits that tell rules apart."""
+    """A number with as many digits as keys compare."""
     return f"{value:.{tolerances.DIGITS}g}"
 
 
 def rounded(value: float) -> float:
-    """A number without what only rounding put into it."""
+    """A number without the digits that may only be rounding errors."""
     return float(number_text(value))
 
 
 def add_numbers(left: float, right: float, singular: bool) -> float:
-    """Sum of two coefficients, if no digits are lost that the text would show."""
+    """Sum of two coefficients; raises `UnsafeError` if it loses digits that the text would show."""
     total, size = left + right, max(abs(left), abs(right))
     if singular and left * right < 0.0:
         raise UnsafeError
-    if abs(total) <= tolerances.CANCELLED_TO_ZERO * size:
+    if abs(total) <= tolerances.CANCELED_TO_ZERO * size:
         return 0.0
     smaller = min(abs(left), abs(right))
-    if smaller < tolerances.FAINT * size or abs(total) < tolerances.CANCELLED_DIGITS * size:
+    if smaller < tolerances.FAINT * size or abs(total) < tolerances.CANCELED_DIGITS * size:
         raise UnsafeError
     return total
 

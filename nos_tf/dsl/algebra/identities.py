@@ -1,6 +1,6 @@
-"""The functions of the language on polynomials.
+"""The language's functions, applied to polynomials.
 
-Each raises `UnsafeError` where its identities do not hold at every point.
+Each raises `UnsafeError` if its identities do not hold at every point.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from nos_tf.dsl.primitives import DELTA
 
 
 def _function_factors(x: Polynomial) -> tuple[float, tuple[Factor, ...]]:
-    """Factors whose functions are the factors of the function: 0 * inf is NaN, but sign(0) * sign(inf) is 0."""
+    """Factors to which a function can be applied one by one: 0 * inf is NaN, but sign(0) * sign(inf) is 0."""
     if not x.terms:
         raise UnsafeError
     coefficient, factors = factored(x)
@@ -42,12 +42,12 @@ def _factor_sign(factor: Factor) -> list[Factor | None]:
     if atom.singular and factor.power < 0:
         raise UnsafeError
     if factor.power < 0 and not factor.undefined and factor.sign == 0:
-        return []  # Of infinity too, 1.
+        return []  # The sign is 1, also at infinity.
     return [normal_factor(atom, factor.sign or 2, 0.0, factor.undefined)]
 
 
 def constant_power(x: Polynomial, exponent: float) -> Polynomial:
-    """`|x| ** exponent`, the exponent not zero."""
+    """`|x| ** exponent` for a nonzero exponent."""
     if not x.terms:
         if exponent > 0.0:
             return x
@@ -115,7 +115,7 @@ def clip(x: Polynomial, limit: float) -> Polynomial:
         raise UnsafeError
     power = 1.0
     if len(magnitudes) == 1 and magnitudes[0].power > 0.0:
-        # clip(|a|^e, l) is clip(|a|, l^(1/e))^e, and clips one in the other are the narrower one.
+        # clip(|a|^e, l) is clip(|a|, l^(1/e))^e, and nested clips equal the narrower one.
         atom, _, power, _ = magnitudes[0]
         log_limit = math.log(limit) / power
         if abs(log_limit) > tolerances.LARGEST_LOG_LIMIT:
@@ -177,7 +177,7 @@ def power(x: Polynomial, y: Polynomial) -> Polynomial:
     coefficient, factors = factored(x)
     if y.bounds[0] > tolerances.BOUND_ROUNDING or not any(_may_be_zero(factor) for factor in factors):
         return exp(multiply(y, log(x)))
-    # The rest is 1 where both are zero, as 0 ** 0 is, and the exponential of 0 * log(0) is not.
+    # What remains is 1 where both are zero, like 0 ** 0 and unlike exp(0 * log(0)).
     result = exp(multiply(y, _log_constant(coefficient)))
     for factor in factors:
         if not _may_be_zero(factor):
@@ -203,7 +203,7 @@ def _may_be_zero(factor: Factor) -> bool:
 
 
 def _log_constant(value: float) -> Polynomial:
-    """Logarithm of a number that is 1, or not so near to 1 that digits are lost."""
+    """Logarithm of a number; raises `UnsafeError` if it is so close to 1 that digits are lost."""
     logarithm = math.log(abs(value))
     if 0.0 < abs(logarithm) < tolerances.LOGARITHM_DIGITS:
         raise UnsafeError

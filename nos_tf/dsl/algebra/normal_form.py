@@ -1,6 +1,6 @@
 """The algebraic normal form of an update rule: its live part as a polynomial.
 
-Equal normal forms mean equal rules; what the algebra cannot simplify stays in them as it was written.
+Equal normal forms mean equal rules; what the algebra cannot simplify is kept as written.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def normal_form(program: Program, mask_labels: Sequence[int]) -> Polynomial:
 
     Args:
       program: The rule.
-      mask_labels: For each side of each group, `2 * group + side`, the number of the random mask of a drop there.
+      mask_labels: Number of the random mask that a drop uses at each side of each group, at index `2 * group + side`.
     """
     values: dict[str, Polynomial] = {}
     result = ZERO
@@ -77,7 +77,7 @@ def _unary(name: str, x: Polynomial, mask_label: int) -> Polynomial:
             return _FUNCTIONS[entry.function](x, *([] if entry.parameter is None else [entry.parameter]))
     except (UnsafeError, OverflowError):
         pass
-    return _opaque(name, x, *mask)  # Its algebra is not known, or does not hold here: equal to itself alone.
+    return _opaque(name, x, *mask)  # Its algebra is unknown or does not hold here, so it only equals itself.
 
 
 @functools.lru_cache(_CACHE_SIZE)
@@ -100,7 +100,7 @@ def _opaque(name: str, *arguments: Polynomial) -> Polynomial:
 
 
 def _mask(name: str, label: int) -> Polynomial:
-    """What a drop multiplies by, or a symbol for the numbers that another random function draws."""
+    """The mask that a drop multiplies by, or a symbol for the numbers that another random function draws."""
     rate = UNARY[name].parameter if UNARY[name].function == "drop" else None
     key = f"mask{name if rate is None else number_text(rate)}#{label}"
     atom = Atom(key, "mask", (name, label), low=0.0, high=1.0)

@@ -1,8 +1,8 @@
 """Exact algebra of update rules: sums of coefficients times products of factors.
 
-An identity is applied only where it holds at every real point, exact zeros included, in the arithmetic of floating
-point: `log(0)` is minus infinity, and `0 * inf` and `inf - inf` are NaN. What only rounding or overflow tells apart is
-the same. The only points left out are the poles of `x / (y + delta)` at `y = -delta`.
+An identity is applied only if it holds at every real point, including exact zeros, in floating-point arithmetic:
+`log(0)` is minus infinity, and `0 * inf` and `inf - inf` are NaN. Expressions that differ only by rounding or overflow
+count as equal. The only points excluded are the poles of `x / (y + delta)` at `y = -delta`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MAX_TERMS = 64  # Larger products stay factored.
 
 
 class Polynomial:
-    """A sum of monomials times coefficients that are not zero, in the order of the monomials' keys."""
+    """A sum of monomials times nonzero coefficients, in the order of the monomials' keys."""
 
     __slots__ = ("key", "singular", "terms")
 
@@ -52,7 +52,7 @@ class Polynomial:
 
     @property
     def constant(self) -> float | None:
-        """The value of a polynomial without atoms."""
+        """The value of the polynomial if it has no atoms, else None."""
         if not self.terms:
             return 0.0
         return self.terms[0][1] if len(self.terms) == 1 and not self.terms[0][0].factors else None
@@ -79,14 +79,14 @@ def constant(value: float) -> Polynomial:
 
 
 def scale(polynomial: Polynomial, by: float) -> Polynomial:
-    """Product with a number that is not zero."""
+    """Product with a nonzero number."""
     if by == 1.0:
         return polynomial
     return Polynomial([(monomial, _checked(c * by)) for monomial, c in polynomial.terms])
 
 
 def add(left: Polynomial, right: Polynomial) -> Polynomial:
-    """Sum; like terms are joined."""
+    """Sum; like terms are combined."""
     terms = {monomial.key: (monomial, c) for monomial, c in left.terms}
     for monomial, c in right.terms:
         if monomial.key not in terms:
@@ -123,7 +123,7 @@ def multiply(left: Polynomial, right: Polynomial) -> Polynomial:
 
 
 def build(coefficient: float, factors: Sequence[Factor]) -> Polynomial:
-    """A coefficient times factors, of which several can be of one atom."""
+    """A coefficient times factors, several of which can have the same atom."""
     merged: dict[str, Factor] = {}
     exponents: list[Polynomial] = []
     for factor in factors:
@@ -146,7 +146,7 @@ def build(coefficient: float, factors: Sequence[Factor]) -> Polynomial:
 
 
 def exponential(exponent: Polynomial) -> tuple[float, tuple[Factor, ...]]:
-    """`exp(exponent)` as a coefficient and factors: constants leave, and `exp(c log|a|)` is `|a|^c`."""
+    """`exp(exponent)` as a coefficient and factors: constants are moved out, and `exp(c log|a|)` is `|a|^c`."""
     coefficient, factors, rest = 1.0, [], []
     largest = tolerances.LARGEST_CONSTANT_EXPONENT
     for monomial, c in exponent.terms:
@@ -178,7 +178,7 @@ def exponential(exponent: Polynomial) -> tuple[float, tuple[Factor, ...]]:
 
 
 def factored(polynomial: Polynomial) -> tuple[float, tuple[Factor, ...]]:
-    """A polynomial that is not zero as a coefficient and factors: a sum gives its common factors and one atom."""
+    """A nonzero polynomial as a coefficient and factors: a sum becomes its common factors and one atom."""
     if len(polynomial.terms) == 1:
         monomial, coefficient = polynomial.terms[0]
         return coefficient, monomial.factors
@@ -207,7 +207,7 @@ def factored(polynomial: Polynomial) -> tuple[float, tuple[Factor, ...]]:
 
 
 def _whole_powers(factor: Factor) -> int:
-    """How often the sum of a factor can be multiplied out of it."""
+    """How many times the sum in a factor can be multiplied out."""
     if factor.power < 1.0:
         return 0
     if factor.atom.low >= 0.0:
@@ -237,7 +237,7 @@ def _power_of_log(monomial: Monomial, exponent: float) -> Factor | None:
 
 
 def _common_factors(polynomial: Polynomial) -> tuple[tuple[Factor, ...], Polynomial]:
-    """Takes out of a finite sum what divides every term; where that is zero, the sum is."""
+    """Splits a finite sum into the factors that divide every term, and the rest; where a factor is 0, so is the sum."""
     rows = [{factor.atom.key: factor for factor in monomial.factors} for monomial, _ in polynomial.terms]
     shared = set(rows[0]).intersection(*rows[1:])
     common = []
@@ -267,5 +267,5 @@ def _checked(coefficient: float) -> float:
 
 
 def _sum(values: list[float]) -> float:
-    """Sum of bounds, rounded once, so that its sign is right."""
+    """Sum of bounds, rounded only once so that its sign is right."""
     return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)

@@ -1,7 +1,7 @@
-"""Fixed random probes: does a normal form have the values of the program that it was made from?
+"""Checks at fixed random probes that a normal form has the same values as its program.
 
-The probes hold ordinary values, values of all magnitudes, and exact zeros. A program is evaluated by its primitives,
-its normal form by the meaning of its atoms, so a mistake in the algebra shows as a difference.
+The probes contain ordinary values, values of all magnitudes, and exact zeros. The program is evaluated through its
+primitives and the normal form through the meaning of its atoms, so a mistake in the algebra shows up as a difference.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ORDINARY, _SPREAD = 32, 16
 _TOTAL_STEPS = 100.0
 _SEED = 20170806
 _CACHE_SIZE = 1 << 13
-# What is exactly zero at the last probes; `extra` stands for all averages that are not the paper's.
+# Values that are exactly zero at the last probes; `extra` stands for all averages that are not the paper's.
 _ZEROS = (
     ("g",),
     ("m",),
@@ -47,12 +47,12 @@ def _state() -> NumpyState:
 def _make_state(names: tuple[str, ...], streams: tuple[int, ...]) -> NumpyState:
     """The state of one weight tensor whose entries are the probes; the label of a mask is its site.
 
-    Additions to the paper's averages and noises have generators of their own, so that they do not move the probes, and
-    with them the keys, of the rules that do not read them.
+    Additions to the paper's averages and noise have their own generators, so that they do not change the probes, and
+    hence the keys, of rules that do not read them.
 
     Args:
-      names: Running averages.
-      streams: Streams of noise.
+      names: Names of the running averages.
+      streams: Numbers of the noise streams.
     """
     rng = np.random.default_rng(_SEED)
     paper = [name for name in names if not AVERAGES[name].extra]
@@ -63,7 +63,7 @@ def _make_state(names: tuple[str, ...], streams: tuple[int, ...]) -> NumpyState:
         if math.isfinite(AVERAGES[name].low):
             arrays[name] = AVERAGES[name].low + np.abs(arrays[name])
     for name in ("g", "m"):
-        arrays[name][arrays["v"] == 0.0] *= 1e-7  # As small as epsilon, or the direction of Adam would overflow.
+        arrays[name][arrays["v"] == 0.0] *= 1e-7  # As small as epsilon, or Adam's direction would overflow.
     step = rng.integers(0, int(_TOTAL_STEPS), _COUNT).astype(np.float64)
     normals = dict(enumerate(rng.normal(size=(_SHARED_STREAMS, _COUNT))))
     normals |= {
@@ -83,7 +83,7 @@ def _make_state(names: tuple[str, ...], streams: tuple[int, ...]) -> NumpyState:
 
 
 def _values(rng: np.random.Generator, name: str) -> np.ndarray:
-    """Values of ordinary size, of all sizes, and ordinary ones with exact zeros."""
+    """Ordinary values, values of all magnitudes, and ordinary values with exact zeros."""
     spread = rng.choice([-1.0, 1.0], _SPREAD) * 10.0 ** rng.uniform(-6.0, 1.0, _SPREAD)
     values = np.concatenate([rng.normal(size=_ORDINARY), spread, rng.normal(size=len(_ZEROS))])
     values[_ORDINARY + _SPREAD :][[name in names for names in _ZEROS]] = 0.0
@@ -91,12 +91,12 @@ def _values(rng: np.random.Generator, name: str) -> np.ndarray:
 
 
 def agrees(program: Program, form: Polynomial, mask_labels: tuple[int, ...]) -> bool:
-    """Whether program and normal form have the same values at all probes, where these do not overflow.
+    """Whether a program and its normal form have the same values at all probes where they do not overflow.
 
     Args:
       program: The rule.
       form: Its normal form.
-      mask_labels: The labels of the random masks that the normal form was made with.
+      mask_labels: Labels of the random masks used to make the normal form.
     """
     with np.errstate(all="ignore"):
         groups = _group_values(program, mask_labels)
@@ -110,14 +110,14 @@ def agrees(program: Program, form: Polynomial, mask_labels: tuple[int, ...]) -> 
         )
         if not wrong.any():
             return True
-        # What larger values left when they cancelled is no difference.
+        # What remains of larger values that canceled is not a difference.
         parts = groups + [coefficient * _product(monomial) for monomial, coefficient in form.terms]
         largest = functools.reduce(np.maximum, [np.abs(part) for part in parts])
         return not (wrong & (difference > tolerances.CANCELLATION_ROUNDING * largest)).any()
 
 
 def _group_values(program: Program, mask_labels: tuple[int, ...]) -> list[Array]:
-    """Values of the groups that the update depends on, that of the update last."""
+    """Values of the groups that the update depends on; the last one is the update."""
     values: dict[str, Array] = {}
     for index in program.live_groups:
         group = program.groups[index]

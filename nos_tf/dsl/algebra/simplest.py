@@ -1,7 +1,7 @@
-"""The simplest text of an update rule: how rules are shown to people.
+"""The simplest text of an update rule, which is how rules are displayed.
 
-A sampled rule holds groups and sides that its update does not read, and functions that change nothing. Parts are taken
-out as long as the algebra says that the rule stays the same, its scale included.
+Sampled rules contain groups and sides that the update does not read, and functions that change nothing. Parts are
+removed as long as the algebra says that the rule stays the same, including its scale.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _TIMES_1 = re.compile(r" \* 1(?=\)|;|$)")
 
 @functools.lru_cache(1 << 12)
 def simplest(program: Program) -> Program:
-    """A rule with the same update, and with the shortest text that taking out parts leads to.
+    """A rule with the same update and the shortest text that removing parts leads to.
 
-    Masks of drops are other draws than the program's own, since each belongs to a place in the program.
+    Its drop masks differ from the program's, since the draws depend on the position in the program.
     """
     program = _without_unread(program.groups)
     key = exact_key(program)
@@ -33,14 +33,14 @@ def simplest(program: Program) -> Program:
         others = ((len(short_text(other)), other.tokens) for other in _without_a_part(program))
         shorter = sorted(other for other in others if other[0] < length)
         equal = (Program(tokens) for _, tokens in shorter if exact_key(Program(tokens)) == key)
-        found = next(equal, None)
-        if found is None:
+        simpler = next(equal, None)
+        if simpler is None:
             return program
-        program = found
+        program = simpler
 
 
 def simplest_text(program: Program) -> str:
-    """Text of the simplest equal rule, which parses to it.
+    """Text of the simplest equivalent rule.
 
     Example:
     >>> simplest_text(nos_tf.parse("left(drop(rmsprop, 0.3), exp(g))"))
@@ -51,25 +51,25 @@ def simplest_text(program: Program) -> str:
 
 @functools.lru_cache(1 << 12)
 def short_text(program: Program) -> str:
-    """Text without the `* 1` that parsing puts there."""
+    """The program's text without any `* 1` that parsing would add again."""
     short = _TIMES_1.sub("", str(program))
     return short if short != str(program) and parse(short) == program else str(program)
 
 
 @functools.cache
 def _sides(operands: tuple[str, ...], unary: tuple[str, ...]) -> dict[str, Program]:
-    """Every rule of one side, the simplest for each exact key."""
+    """The simplest one-sided rule for each exact key."""
     rules = [_program([_bare(operand, function)]) for function in unary for operand in operands]
     return {exact_key(rule): rule for rule in sorted(rules, key=lambda rule: len(short_text(rule)), reverse=True)}
 
 
 def _bare(operand: str, unary: str) -> Group:
-    """The group of a side alone."""
+    """A group whose value is that of a single side."""
     return Group(operand, "1", unary, "identity", "*")
 
 
 def _without_unread(groups: Sequence[Group]) -> Program:
-    """The same function without the groups and sides that the update does not read."""
+    """The same program without the groups and sides that the update does not read."""
     program = _program(groups)
     names = {GROUP_NAMES[old]: GROUP_NAMES[new] for new, old in enumerate(program.live_groups[:-1])}
     live = [program.groups[index] for index in program.live_groups]
@@ -82,7 +82,7 @@ def _without_unread(groups: Sequence[Group]) -> Program:
 
 
 def _without_a_part(program: Program) -> Iterator[Program]:
-    """The rules that are left when one part of a rule is taken out; few of them are equal to it."""
+    """The rules that result from removing one part of a rule; few of them are equal to it."""
     groups = program.groups
     for index, group in enumerate(groups):
         sides = (group.operand1, group.unary1), (group.operand2, group.unary2)
@@ -102,7 +102,7 @@ def _without_a_part(program: Program) -> Iterator[Program]:
 
 
 def _inlined(reader: Group, index: int, operand: str, unary: str) -> Group:
-    """A later group that reads an operand under a function itself, where it read the group that held just that."""
+    """A later group that reads an operand directly instead of through the group at `index`, which holds just that."""
     first, second, unary1, unary2, binary = reader
     if first == GROUP_NAMES[index] and "identity" in (unary, unary1):
         first, unary1 = operand, unary if unary1 == "identity" else unary1
