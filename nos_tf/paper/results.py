@@ -115,8 +115,8 @@ def find(directory: Path) -> list[Run]:
             _add(run, found)
     if not found:
         raise RunError(
-            f"No folder holds a {run_folder.CONFIGURATION} and a {run_folder.RESULTS} there; name the one below which "
-            f"the runs are. Received: --results_dir={directory}"
+            f"No folder below this one holds both a {run_folder.CONFIGURATION} and a {run_folder.RESULTS}; name the "
+            f"folder that contains the runs. Received: {directory}"
         )
     return found
 

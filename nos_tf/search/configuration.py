@@ -75,12 +75,12 @@ class Configuration:
         if self.space.size < self.trials:
             raise RunError(
                 f"The search space holds {self.space.size} rules, fewer than the trials asked for; "
-                f"lower --trials or add primitives. Received: --trials={self.trials}"
+                f"lower trials or add primitives. Received: trials={self.trials}"
             )
         if self.random_trials > self.trials:
             raise RunError(
-                "The random reference is a part of the trials; lower --random_trials or raise --trials. "
-                f"Received: --random_trials={self.random_trials} --trials={self.trials}"
+                "The random reference is part of the trials; lower random_trials or raise trials. "
+                f"Received: random_trials={self.random_trials}, trials={self.trials}"
             )
 
     @property

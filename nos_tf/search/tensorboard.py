@@ -15,7 +15,10 @@ from nos_tf.search.trial import Batch, Trial
 def check_installed() -> None:
     """Raises RunError if the extra is missing."""
     if importlib.util.find_spec("tensorboard") is None:
-        raise RunError("TensorBoard is not installed; pip install 'nos_tf[tensorboard]'. Received: --tensorboard")
+        raise RunError(
+            "TensorBoard needs the extra [tensorboard]: pip install 'nos_tf[tensorboard]'. "
+            "Received: no package tensorboard"
+        )
 
 
 class TensorBoardLog(Observer):

@@ -61,9 +61,9 @@ def _distribute_strategy(name: str) -> tf.distribute.Strategy:
     if name == "multi_worker":
         if not FIT_TAKES_SEVERAL_MACHINES:
             raise RunError(
-                "Keras 3 cannot train on several machines: its fit fails with MultiWorkerMirroredStrategy. Use the "
-                "TensorFlow 2.15 of the extra [addons], or --strategy=mirrored on one machine. "
-                "Received: --strategy=multi_worker"
+                "Keras 3 cannot train on several machines: its fit fails with MultiWorkerMirroredStrategy. Use "
+                "TensorFlow 2.15 from the extra [addons], or strategy=mirrored on one machine. "
+                "Received: strategy=multi_worker"
             )
         return tf.distribute.MultiWorkerMirroredStrategy()
     return tf.distribute.get_strategy()
@@ -79,5 +79,5 @@ def check_batch(batch_size: int, strategy: tf.distribute.Strategy) -> None:
     if batch_size % replicas:
         raise RunError(
             f"The global batch must be divisible by the {replicas} replicas; choose a multiple. "
-            f"Received: --batch_size={batch_size}"
+            f"Received: batch_size={batch_size}"
         )

@@ -189,7 +189,7 @@ class Study:
             rates = ",".join(map(number, self.plan.learning_rates))
             raise RunError(
                 f"Every learning rate of the sweep diverged for {', '.join(lost)}; add lower ones in a new run folder. "
-                f"Received: --learning_rates={rates}"
+                f"Received: learning_rates={rates}"
             )
 
 

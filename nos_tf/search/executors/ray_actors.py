@@ -119,8 +119,8 @@ class RayActors(Crew[_Actor]):
             raise RunError(
                 f"The Ray cluster has {ray_cluster.describe(found)}: room for {self._room} workers of {self._share} "
                 "each. Ask for fewer or smaller ones, or none to use what there is. Received: "
-                f"{'' if self._count is None else f'--workers={self._count} '}--worker_cpus={self._share.cpus:g} "
-                f"--worker_gpus={self._share.gpus:g}"
+                f"{'' if self._count is None else f'workers={self._count}, '}worker_cpus={self._share.cpus:g}, "
+                f"worker_gpus={self._share.gpus:g}"
             )
 
     def _look(self) -> dict[str, dict[str, float]]:
@@ -167,7 +167,7 @@ class RayActors(Crew[_Actor]):
         if now - self._alone_since > crew.START_LIMIT:
             raise RunError(
                 f"No node of the Ray cluster has had {self._share} free for {crew.START_LIMIT:g} s; "
-                "add nodes or end what else runs there, then continue with --resume"
+                "add nodes or stop other jobs there, then resume the run"
             )
 
     def _handle(self, worker: _Actor, message: Mapping[str, Any]) -> tuple[Job, Evaluation] | None:

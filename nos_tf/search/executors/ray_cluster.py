@@ -55,7 +55,7 @@ class Share:
 def check_installed() -> None:
     """Raises RunError if the extra is missing."""
     if importlib.util.find_spec("ray") is None:
-        raise RunError("Ray is not installed; pip install 'nos_tf[ray]'. Received: --executor=ray")
+        raise RunError("A Ray cluster needs the extra [ray]: pip install 'nos_tf[ray]'. Received: no package ray")
 
 
 @contextlib.contextmanager
@@ -95,9 +95,7 @@ def connected(address: str, modules: Sequence[str], share: Share) -> Iterator[No
             )
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             ray.shutdown()  # It may be half connected.
-            raise RunError(
-                f"The Ray cluster cannot be used: {_sentence(error)}. Received: --ray_address={address}"
-            ) from None
+            raise RunError(f"The Ray cluster cannot be used: {_sentence(error)}. Received: address={address}") from None
         finally:
             signal.signal(signal.SIGTERM, on_terminate)  # Ray would end the search without a word.
     try:
@@ -118,8 +116,8 @@ def nodes() -> dict[str, dict[str, float]]:
     address = ray.get_runtime_context().gcs_address
     if not any(_answers(address, pause) for pause in _PAUSES):
         raise RunError(
-            "The head of the Ray cluster is gone. Every finished trial is saved; start the cluster again, or choose "
-            f"another --executor, and continue with --resume. Received: no answer from {address}"
+            "The head of the Ray cluster is gone. Every finished trial is saved; restart the cluster or choose "
+            f"another executor, then resume the run. Received: no answer from {address}"
         )
     return {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
 
@@ -139,7 +137,7 @@ def _check_reachable(address: str) -> None:
     if address in (LOCAL, "auto"):
         return
     if not colon or not port.isdigit() or "/" in host:
-        raise RunError(f"Name the cluster's head as HOST:PORT, or local, or auto. Received: --ray_address={address}")
+        raise RunError(f"Name the cluster's head as HOST:PORT, local or auto. Received: address={address}")
     reason = None
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH).close()
@@ -154,8 +152,8 @@ def _check_reachable(address: str) -> None:
         reason = getattr(error, "strerror", None) or str(error)
     if reason is not None:
         raise RunError(
-            f"No Ray cluster answers there ({reason}); start one by `ray start --head`. "
-            f"Received: --ray_address={address}"
+            f"No Ray cluster answers at this address ({reason}); start one with `ray start --head`. "
+            f"Received: address={address}"
         )
 
 

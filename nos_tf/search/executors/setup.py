@@ -87,7 +87,7 @@ class EvaluatorSetup:
                 reason = first_line(error) if isinstance(error, ImportError) else summary(error)
                 raise RunError(
                     f"The module cannot be imported ({reason}); run from its folder or install it. "
-                    f"Received: --task_module={self.task_module}"
+                    f"Received: task_module={self.task_module}"
                 ) from None
         if self.task not in tasks.names():
             known = [name for name in (*tasks.names(), *suite.SUITES) if name not in suite.HELD_OUT]

@@ -39,9 +39,9 @@ def write(runs: Sequence[RunData], path: Path) -> None:
     if len(set(names)) < len(names):
         raise RunError(f"A study is named like its run folder, so give runs of different names. Received: {names}")
     if path.exists():
-        raise RunError(f"The file of the study exists; remove it or choose another one. Received: --optuna={path}")
+        raise RunError(f"The study file already exists; remove it or choose another. Received: {path}")
     if not path.parent.is_dir():
-        raise RunError(f"The folder for the study does not exist. Received: --optuna={path}")
+        raise RunError(f"The folder of the study file does not exist; create it first. Received: {path}")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
     for run in runs:

@@ -76,7 +76,7 @@ def test_reader_that_stops_leaves_no_busy_worker(cluster: Cluster) -> None:
 @pytest.mark.slow
 def test_what_cannot_be_done_is_one_line(cluster: Cluster) -> None:
     with (
-        pytest.raises(RunError, match=r"4 CPUs on 1 node: room for 8 workers.*Received: --workers=9"),
+        pytest.raises(RunError, match=r"4 CPUs on 1 node: room for 8 workers.*Received: workers=9"),
         actors(cluster, 9),
     ):
         pass
