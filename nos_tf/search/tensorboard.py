@@ -1,4 +1,4 @@
-"""The run as TensorBoard scalars, with its flags as HParams. Needs the extra `tensorboard`."""
+"""Logs a run as TensorBoard scalars, with its flags as HParams. Needs the extra [tensorboard]."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class TensorBoardLog(Observer):
     """Writes event files.
 
     Args:
-      folder: Where they go.
-      flags: What the user asked for; shown as HParams.
+      folder: Folder of the files.
+      flags: Values of all flags, shown as HParams.
     """
 
     def __init__(self, folder: Path, flags: Mapping[str, Any]):
@@ -35,7 +35,7 @@ class TensorBoardLog(Observer):
         self._best = 0.0
 
     def on_start(self, trials: Sequence[Trial]) -> None:
-        # TensorFlow takes seconds to load, and the folder must be this run's own: not before the run begins.
+        # Not in the constructor: TensorFlow is slow to load, and the run may still be rejected.
         import tensorflow as tf
         from tensorboard.plugins.hparams import api as hparams
 
