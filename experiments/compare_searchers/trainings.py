@@ -1,4 +1,4 @@
-"""Searchers compared by trainings: mean and interval over seeds of the best reward, and of the mean of all rules."""
+"""Compares searchers by training rules: mean and interval over seeds of the best reward and of the mean reward."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from nos_tf.statistics import mean_interval
 from nos_tf.text import markdown_table
 
 TABLE = "searchers.md"
-_HEADER = ("searcher", "rules a run", "best reward", "mean of all rules", "mean of the last quarter")
+_HEADER = ("searcher", "rules per run", "best reward", "mean of all rules", "mean of the last quarter")
 
 
 def describe(flags: Mapping[str, Any]) -> str:
-    """What is trained on.
+    """Description of the data.
 
     Raises:
       RunError: There is no such task, or its data are missing.
@@ -34,7 +34,7 @@ def describe(flags: Mapping[str, Any]) -> str:
 
 
 def run(folder: RunFolder, flags: Mapping[str, Any], data: str) -> None:
-    """Trains what is missing, and writes and shows the comparison."""
+    """Runs missing trainings, then writes and prints the comparison."""
     seeds = range(flags["seed"], flags["seed"] + flags["seeds"])
     runs: dict[str, list[list[float]]] = {}
     with InProcess(_setup(flags).build) as executor:
@@ -54,7 +54,7 @@ def _setup(flags: Mapping[str, Any]) -> EvaluatorSetup:
 
 
 def _rewards(folder: RunFolder, flags: Mapping[str, Any], searcher: str, seed: int, executor: Executor) -> list[float]:
-    """Rewards of one search in the order of its trials, from its store where they are there already."""
+    """Rewards of one search in the order of its trials; resumes from its store if there is one."""
     path = folder / f"{searcher}-{seed}.sqlite"
     space = SearchSpace(flags["num_groups"], constraints=frozenset(CONSTRAINTS))
     with Store.open(path) if path.exists() else Store.create(path, {"task": flags["task"]}) as store:
