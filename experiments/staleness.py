@@ -132,8 +132,8 @@ def _main() -> None:
         for searcher in values["searchers"]:
             for workers in map(int, values["workers"]):
                 for late in (False, True) if workers > 1 else (False,):
-                    found = [_run(folder, searcher, workers, late, seed) for seed in seeds]
-                    runs.append({"searcher": searcher, "workers": workers, "late": late, "seeds": found})
+                    by_seed = [_run(folder, searcher, workers, late, seed) for seed in seeds]
+                    runs.append({"searcher": searcher, "workers": workers, "late": late, "seeds": by_seed})
                     print(" ".join(_row(runs[-1])), flush=True)
         results = {"experiment": NAME, "dataset": "invented rewards and times", "runs": runs}
         run_folder.write_json(folder / run_folder.RESULTS, results)
@@ -206,7 +206,7 @@ def _times(trials: Sequence[Trial], workers: int, seed: int) -> list[float]:
 
 
 def _row(run: dict[str, Any]) -> list[str]:
-    found = run["seeds"]
+    by_seed = run["seeds"]
 
     def cell(values: Sequence[float], digits: int) -> str:
         mean, half_width = mean_interval(values)
@@ -216,11 +216,11 @@ def _row(run: dict[str, Any]) -> list[str]:
         run["searcher"],
         str(run["workers"]),
         "as results arrive" if run["late"] else "batch by batch",
-        cell([one["staleness"] for one in found], 1),
-        cell([one["regret"][-1] for one in found], 3),
-        cell([one["mean_reward"] for one in found], 3),
-        cell([max(one["times"]) for one in found], 0),
-        f"{np.mean([one['busy'] for one in found]):.0%}",
+        cell([one["staleness"] for one in by_seed], 1),
+        cell([one["regret"][-1] for one in by_seed], 3),
+        cell([one["mean_reward"] for one in by_seed], 3),
+        cell([max(one["times"]) for one in by_seed], 0),
+        f"{np.mean([one['busy'] for one in by_seed]):.0%}",
     ]
 
 

@@ -100,12 +100,12 @@ def _tune(folder: Path, name: str, values: Mapping[str, Any]) -> list[dict[str, 
         seeds = range(first, first + count)
         random = _regrets(folder, "random", [{}], seeds, values["table"])[0].mean(axis=0)
         regrets = _regrets(folder, name, candidates, seeds, values["table"])
-        scores = [np.mean(found / random, axis=1) for found in regrets]
+        scores = [np.mean(results / random, axis=1) for results in regrets]
         order = sorted(range(len(candidates)), key=lambda index: scores[index].mean())
-        found = [_result(candidates[index], scores[index], regrets[index] / random) for index in order]
-        print(f"{name}: {len(candidates)} settings, {count} seeds: {_row(name, found[0])[1:4]}", flush=True)
+        results = [_result(candidates[index], scores[index], regrets[index] / random) for index in order]
+        print(f"{name}: {len(candidates)} settings, {count} seeds: {_row(name, results[0])[1:4]}", flush=True)
         if len(candidates) <= _KEPT:
-            return found
+            return results
         kept = [candidates[index] for index in order[: max(2, len(candidates) // _KEPT)]]
         candidates = [*kept, *([{}] if {} not in kept else [])]
         first, count = seeds.stop, count * _KEPT
@@ -133,8 +133,8 @@ def _search(folder: Path, name: str, settings: dict[str, Any], seeds: range, tab
     table = tables.load(table_name)
     regrets = []
     for seed in seeds:
-        found = search(name, seed, max(BUDGETS), table, **settings)
-        regrets.append(curve(found, np.array(BUDGETS), table)[0])
+        numbers = search(name, seed, max(BUDGETS), table, **settings)
+        regrets.append(curve(numbers, np.array(BUDGETS), table)[0])
     run_folder.write_json(path, {"settings": settings, "seeds": [seeds.start, seeds.stop], "regrets": regrets})
     return regrets
 

@@ -111,8 +111,8 @@ class Stages:
         return [float(rate) for rate in self.fine_rates[np.arange(len(self.best)), rewards.mean(axis=2).argmax(axis=1)]]
 
     def _fine_rates(self, place: int, more: list[Evaluation]) -> list[float]:
-        found = [one.learning_rate for one in (self.first[place], *more) if one.learning_rate is not None]
-        middle = float(np.exp(np.mean(np.log(found))))
+        rates = [one.learning_rate for one in (self.first[place], *more) if one.learning_rate is not None]
+        middle = float(np.exp(np.mean(np.log(rates))))
         return [float(f"{middle * factor:.6g}") for factor in FINE]
 
     def _second(self) -> np.ndarray:

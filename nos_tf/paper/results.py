@@ -109,16 +109,16 @@ def find(directory: Path) -> list[Run]:
     Raises:
       RunError: There is no run, or a file is damaged.
     """
-    found: list[Run] = []
+    runs: list[Run] = []
     for folder in _folders(directory):
         for run in _read(folder, _printable(str(folder.relative_to(directory)))):
-            _add(run, found)
-    if not found:
+            _add(run, runs)
+    if not runs:
         raise RunError(
             f"No folder below this one holds both a {run_folder.CONFIGURATION} and a {run_folder.RESULTS}; name the "
             f"folder that contains the runs. Received: {directory}"
         )
-    return found
+    return runs
 
 
 def _folders(directory: Path) -> Iterator[Path]:
@@ -131,21 +131,21 @@ def _folders(directory: Path) -> Iterator[Path]:
             yield Path(name)
 
 
-def _add(run: Run, found: list[Run]) -> None:
+def _add(run: Run, runs: list[Run]) -> None:
     """Appends a run, or merges it into one that differs only in its seeds."""
 
     def identity(one: Run) -> tuple[Any, ...]:
         chosen = {training.key[:-1] for training in one.trainings if training.chosen}
         return one.experiment, one.function, one.config_hash, one.commit, one.dataset, one.scale, chosen
 
-    for index, other in enumerate(found):
+    for index, other in enumerate(runs):
         shared = {training.key for training in run.trainings} & {training.key for training in other.trainings}
         if identity(run) == identity(other) and not shared:
-            found[index] = dataclasses.replace(
+            runs[index] = dataclasses.replace(
                 other, folders=other.folders + run.folders, trainings=other.trainings + run.trainings
             )
             return
-    found.append(run)
+    runs.append(run)
 
 
 class _Experiment(msgspec.Struct):

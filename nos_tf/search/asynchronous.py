@@ -60,13 +60,13 @@ class _Run:
         self._executor = executor
         self._observer = observer
         trials, proposals = store.trials(), store.proposals()
-        own = [trial for trial in trials if trial.source == stage.source]
+        stage_trials = [trial for trial in trials if trial.source == stage.source]
         others = [trial.batch for trial in trials if trial.source != stage.source]
         finished = [batch.number for batch in store.batches() if batch.source == stage.source]
-        first = min([trial.batch for trial in own] + finished, default=max(others, default=-1) + 1)
+        first = min([trial.batch for trial in stage_trials] + finished, default=max(others, default=-1) + 1)
         self._batch = max(finished, default=first - 1) + 1
         self._known = KnownRules(trials)
-        self._count = sum(trial.duplicate_of is None for trial in own)
+        self._count = sum(trial.duplicate_of is None for trial in stage_trials)
         self._next_id = max([trial.id for trial in trials] + [proposal.id for proposal in proposals], default=-1) + 1
         self._failures = Failures()
         self._waiting: collections.deque[Job] = collections.deque()
@@ -78,7 +78,7 @@ class _Run:
         self._arrived: list[_Arrival] = []
         mine = [proposal for proposal in proposals if proposal.source == stage.source]
         self._proposed = len(mine)
-        done = {trial.id: trial for trial in own}
+        done = {trial.id: trial for trial in stage_trials}
         # Results already learned from are part of the searcher's state; later ones must be replayed first.
         arrived = [(proposal, done.get(proposal.id)) for proposal in mine]
         self._unlearned = [(one, trial) for one, trial in arrived if trial is not None and trial.batch == self._batch]

@@ -84,8 +84,8 @@ def _show(folder: Path) -> None:
 
     from nos_tf.search.reports import console, leaderboard_files, page, run_data
 
-    found = run_data.load(folder)
-    leaderboard_files.write(found, folder)
-    console.show(found, style.console())
-    page.write([found], folder / files.REPORT)
+    data = run_data.load(folder)
+    leaderboard_files.write(data, folder)
+    console.show(data, style.console())
+    page.write([data], folder / files.REPORT)
     print(f"Report: {folder / files.REPORT}", flush=True)

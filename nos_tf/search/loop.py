@@ -84,8 +84,8 @@ class _Run:
         self._executor = executor
         self._observer = observer
         trials = store.trials()
-        own = [trial.batch for trial in trials if trial.source == stage.source]
-        self._first_batch = min(own) if own else max((trial.batch for trial in trials), default=-1) + 1
+        batches = [trial.batch for trial in trials if trial.source == stage.source]
+        self._first_batch = min(batches) if batches else max((trial.batch for trial in trials), default=-1) + 1
         finished = [batch.number for batch in store.batches() if batch.source == stage.source]
         self._batch = max(finished, default=self._first_batch - 1) + 1
         # The current batch may be partly finished; only rules of earlier batches count as known.

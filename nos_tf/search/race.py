@@ -88,10 +88,10 @@ def run(store: Store, executor: Executor, observer: Observer, seeds: Seeds, test
         if baseline.evaluation.learning_rate is not None
     }
     baselines = list(rates)
-    found = racers(store.trials(), store.baselines())
-    rates |= {trial.program: trial.learning_rate for trial in found if trial.learning_rate is not None}
+    candidates = racers(store.trials(), store.baselines())
+    rates |= {trial.program: trial.learning_rate for trial in candidates if trial.learning_rate is not None}
     rates = tune(trainings, TUNING, rates, _QUARTER, seeds(TUNING, _TUNING_SEEDS))
-    finalists = _race(trainings, rates, [trial.program for trial in found], seeds(RACING, _ROUND * _ROUNDS))
+    finalists = _race(trainings, rates, [trial.program for trial in candidates], seeds(RACING, _ROUND * _ROUNDS))
     contenders = [*finalists, *baselines]
     rates = {program: rates[program] for program in contenders}
     rates = tune(trainings, FINE_TUNING, rates, _EIGHTH, seeds(FINE_TUNING, _FINE_TUNING_SEEDS))

@@ -26,10 +26,10 @@ def damaged_data() -> Iterator[None]:
     except tf.errors.DataLossError as error:
         raise _refusal("A data file is damaged", first_line(error)) from None
     except (tf.errors.InvalidArgumentError, ValueError) as error:
-        found = _UNDECODABLE.search(str(error))
-        if found is None:
+        match = _UNDECODABLE.search(str(error))
+        if match is None:
             raise
-        raise _refusal("An image in the data cannot be decoded", found[0].strip()) from None
+        raise _refusal("An image in the data cannot be decoded", match[0].strip()) from None
 
 
 def _refusal(what: str, reason: str) -> RunError:

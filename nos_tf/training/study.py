@@ -155,8 +155,10 @@ class Study:
     def chosen_trainings(self, optimizer: str) -> list[Training]:
         """Trainings with the selected learning rate, over all seeds, that did not diverge."""
         rate = self.selected().get(optimizer)
-        found = [self.trainings.get((optimizer, rate, seed)) for seed in self.plan.seeds] if rate is not None else []
-        return [training for training in found if training is not None and training.status == "ok"]
+        trainings = (
+            [self.trainings.get((optimizer, rate, seed)) for seed in self.plan.seeds] if rate is not None else []
+        )
+        return [training for training in trainings if training is not None and training.status == "ok"]
 
     def histories(self, optimizer: str) -> list[list[Row]]:
         """Per-epoch measurements of the trainings in `chosen_trainings`."""
