@@ -85,7 +85,7 @@ def test_what_cannot_be_done_is_one_line(cluster: Cluster) -> None:
         list(executor.run(JOBS))
     with actors(cluster) as executor:
         executor._versions["numpy"] = "0.1"
-        with pytest.raises(RunError, match=r"has numpy .*, but the search runs with 0.1"):
+        with pytest.raises(RunError, match=r"has numpy .*, but the search has 0.1"):
             list(executor.run(JOBS))
 
 
