@@ -46,11 +46,9 @@ def run(folder: RunFolder, flags: Mapping[str, Any], described: str) -> None:
         print(f"{name}: {done} of {len(missing)} pieces", flush=True)
     regrets, ranks = {}, {}
     for name in names:
-        results = [
-            json.loads(_path(folder.path, *piece[:2]).read_text("utf-8")) for piece in pieces if piece[0] == name
-        ]
-        regrets[name] = np.concatenate([one["regret"] for one in results])
-        ranks[name] = np.concatenate([one["rank"] for one in results])
+        saved = [json.loads(_path(folder.path, *piece[:2]).read_text("utf-8")) for piece in pieces if piece[0] == name]
+        regrets[name] = np.concatenate([one["regret"] for one in saved])
+        ranks[name] = np.concatenate([one["rank"] for one in saved])
     table = tables.load(flags["table"])
     budgets = [budget for budget in BUDGETS if budget <= flags["trials"]]
     results = statistics.summary(regrets, ranks, checkpoints(RANDOM_TRIALS), budgets, len(table))
