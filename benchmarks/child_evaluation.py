@@ -1,13 +1,13 @@
 r"""Times the evaluation of candidate rules: python -m benchmarks.child_evaluation
 
-Comparisons, each side by side in one run (A B A B ...), as ratios of medians, and a share:
+Comparisons, each timed alternately (A B A B ...) and reported as ratios of medians, and a share:
 
-1. a whole candidate on the digits child: the evaluator, against plain loops that train a model to the end at every rate
-   that the evaluator tried: Keras' compile and fit, and, where PyTorch is installed, eager PyTorch;
-2. a training step with an interpreted rule: of the digits child against the same step with plain SGD, of the
-   cifar10_convnet child against the forward and backward pass alone;
-3. candidates on the digits child: two worker processes of one thread each, against one;
-4. the share of a search's time that goes into proposing, de-duplicating, storing and learning, for each searcher.
+1. a whole candidate on the digits child network: the evaluator against plain loops that train a model to the end at
+   every rate the evaluator tried, with Keras' compile and fit and, if PyTorch is installed, eager PyTorch;
+2. a training step with an interpreted rule: for the digits child network against the same step with plain SGD, for
+   cifar10_convnet against only the forward and backward pass;
+3. candidates on the digits child network: two single-threaded worker processes against one;
+4. the share of a search's time spent on proposing, deduplicating, storing and learning, for each searcher.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _seconds(function, *args) -> float:
 
 
 def _keras_candidate(task: nos_tf.tasks.Task, rates: Sequence[float], rule: str) -> None:
-    """A model built, compiled and fitted for every rate."""
+    """Builds, compiles and fits a model for every rate."""
     import tensorflow as tf
 
     splits = task.load(None)
@@ -71,7 +71,7 @@ def _keras_candidate(task: nos_tf.tasks.Task, rates: Sequence[float], rule: str)
 
 
 def _torch_candidate(task: nos_tf.tasks.Task, rates: Sequence[float]) -> None:
-    """An eager PyTorch loop with PowerSign, a model for every rate, scored after every epoch."""
+    """Trains a model for every rate in an eager PyTorch loop with PowerSign, and scores it after every epoch."""
     import torch
     from torch import nn
 
@@ -107,7 +107,7 @@ def _torch_candidate(task: nos_tf.tasks.Task, rates: Sequence[float]) -> None:
 
 
 def time_candidate(rounds: int) -> None:
-    """Ours and plain loops, over whole candidates on the digits child."""
+    """Times the evaluator against plain loops on whole candidates for the digits child network."""
     from nos_tf.evaluation import Evaluator
 
     task = nos_tf.tasks.get("digits")
@@ -122,7 +122,7 @@ def time_candidate(rounds: int) -> None:
         theirs.append(_seconds(_keras_candidate, task, rates, rule))
     report("candidate on the digits child, ours against a Keras compile/fit loop", ours, theirs, "s")
     if importlib.util.find_spec("torch") is None:
-        print("PyTorch is not installed, and so not compared with.")
+        print("PyTorch is not installed; skipping it.")
         return
     powersign = nos_tf.parse(_POWERSIGN)
     rates = [point.learning_rate for point in evaluator.evaluate(powersign).sweep]
@@ -135,7 +135,7 @@ def time_candidate(rounds: int) -> None:
 
 
 def time_step(rounds: int) -> None:
-    """A training step of each child with an interpreted rule, and a bare one."""
+    """Times a training step of each child network with an interpreted rule against a bare one."""
     from nos_tf.tasks import Split, Splits, cifar10_convnet
     from nos_tf.tasks.task import Task
 
@@ -149,7 +149,7 @@ def time_step(rounds: int) -> None:
 
 
 def _compare_step(task: nos_tf.tasks.Task, rounds: int, sgd: bool) -> None:
-    """Our step against TensorFlow's own with plain SGD, or against the forward and backward pass alone."""
+    """Times our step against TensorFlow with plain SGD, or against only the forward and backward pass."""
     import tensorflow as tf
 
     from nos_tf.evaluation.trainer import Trainer
@@ -174,7 +174,7 @@ def _compare_step(task: nos_tf.tasks.Task, rounds: int, sgd: bool) -> None:
                     weight.assign_sub(1e-4 * gradient)
                 total += loss
             else:
-                # Every gradient is needed for the sum, so none can be left out of the graph.
+                # The sum needs every gradient, so none is pruned from the graph.
                 total += loss + tf.add_n([tf.reduce_sum(gradient) for gradient in gradients])
         return total
 
@@ -194,7 +194,7 @@ def _compare_step(task: nos_tf.tasks.Task, rounds: int, sgd: bool) -> None:
 
 
 def time_workers(rounds: int) -> None:
-    """Two worker processes, and one, on the same rules of the digits child."""
+    """Times two worker processes against one on the same rules for the digits child network."""
     from nos_tf.search.executors.job import Job
     from nos_tf.search.executors.setup import EvaluatorSetup
     from nos_tf.search.executors.worker_processes import WorkerProcesses
@@ -215,7 +215,7 @@ def time_workers(rounds: int) -> None:
 
 
 def time_overhead() -> None:
-    """What a search does besides evaluating rules, as a share of its time, the tracing of its graphs left out."""
+    """Measures the share of a search's time not spent evaluating rules, without the tracing of graphs."""
     from nos_tf import searchers
     from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
     from nos_tf.search.executors.in_process import InProcess
@@ -249,7 +249,7 @@ def time_overhead() -> None:
             figures.record(f"{name}: share for learning", sum(learning) / total)
             print(
                 f"{name}: {1 - (evaluating + sum(learning)) / total:.2%} of the search's time for proposing, "
-                f"de-duplicating and storing, {sum(learning) / total:.2%} for learning; {_TIMED} rules "
+                f"deduplicating and storing, {sum(learning) / total:.2%} for learning; {_TIMED} rules "
                 f"({proposed} proposals with the first {_WARM_UP} rules), {total:.1f} s",
                 flush=True,
             )

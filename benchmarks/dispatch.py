@@ -1,12 +1,12 @@
-"""Times what a search does besides training, with children that take no time: python -m benchmarks.dispatch
+"""Times the overhead of a search, with evaluations that take no time: python -m benchmarks.dispatch
 
-A search with as many rules out as workers, from proposing and keys over dispatch and store to learning: trials a
-second, and the CPU time of the search's own process, all its threads, a trial.
+Runs an asynchronous search with one rule per worker in training, including proposals, keys, dispatch, store and
+learning. Reports trials per second, and CPU time per trial of the search's process (all threads).
 
 1. The store alone.
-2. With children in this process, for each searcher: everything but dispatch.
-3. With local worker processes, and with actors of a local Ray cluster, for each number of workers. They are logical and
-   share this machine's cores, so that the rate says little: the CPU time of the search's process is what counts.
+2. Evaluations in this process, for each searcher: everything but dispatch.
+3. Local worker processes, and actors on a local Ray cluster, for each number of workers. The workers share this
+   machine's cores, so the CPU time of the search's process matters and the rate says little.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ from nos_tf.search.store import Store
 from nos_tf.search.trial import Trial
 from nos_tf.tensorflow_loading import load_single_threaded
 
-_TRIALS = flags.DEFINE_integer("trials", 500, "Trials of each measurement.", lower_bound=10)
-_WORKERS = flags.DEFINE_list("workers", ["1", "10", "100"], "Numbers of logical workers.")
+_TRIALS = flags.DEFINE_integer("trials", 500, "Trials per measurement.", lower_bound=10)
+_WORKERS = flags.DEFINE_list("workers", ["1", "10", "100"], "Numbers of workers, which share the machine's cores.")
 _SEARCHERS = flags.DEFINE_list("searchers", ["random", "evolution", "ppo"], "Searchers to time in this process.")
-_EXECUTORS = flags.DEFINE_multi_enum("executor", ["processes", "ray"], ["processes", "ray"], "Where workers are.")
+_EXECUTORS = flags.DEFINE_multi_enum("executor", ["processes", "ray"], ["processes", "ray"], "Executors to time.")
 
 _SPACE = SearchSpace(num_groups=2)
-_CHILD = 10.0  # Seconds that a training is taken to last when shares are stated.
+_CHILD = 10.0  # Assumed duration of a training in seconds, to report the overhead as a share of it.
 
 
 class Instant:
-    """A child that takes no time."""
+    """An evaluator that takes no time."""
 
     def evaluate(self, program: Program, seed: int) -> Evaluation:
         return Evaluation(0.5, TRAINED, 0.1, 0.5)
@@ -60,7 +60,7 @@ class Instant:
 
 
 class InstantRayWorker(RayWorker):
-    """An actor of such children."""
+    """An actor with this evaluator."""
 
     def _build(self, description: Mapping[str, Any]) -> Evaluates:
         return Instant()
@@ -68,7 +68,7 @@ class InstantRayWorker(RayWorker):
 
 @dataclasses.dataclass
 class Cost:
-    """Of some trials: the time from the first result to the last, and the CPU time of this process, in seconds."""
+    """Elapsed time and CPU time of this process for some trials, in seconds."""
 
     trials: int
     elapsed: float
@@ -87,7 +87,7 @@ class Cost:
 
 
 class _Clock(Observer):
-    """Starts with the first trial, when all workers are at work."""
+    """Measures the cost of the trials after the first `skipped` ones, when all workers are busy."""
 
     def __init__(self, skipped: int):
         self._skipped = skipped
@@ -105,7 +105,7 @@ class _Clock(Observer):
 
 
 def time_search(searcher: str, executor: Executor, workers: int, trials: int) -> Cost:
-    """A search of so many trials after the first few of each worker."""
+    """Times a search, without the first few trials of each worker."""
     warm_up = max(2 * workers, 2 * BATCH_SIZE)
     clock = _Clock(warm_up)
     stage = loop.Stage(searcher, searchers.get(searcher, _SPACE, 0), warm_up + trials, BATCH_SIZE, 0)
@@ -115,7 +115,7 @@ def time_search(searcher: str, executor: Executor, workers: int, trials: int) ->
 
 
 def time_store(trials: int) -> Cost:
-    """Trials stored one by one, each for good."""
+    """Times storing trials one by one, each in its own transaction."""
     with tempfile.TemporaryDirectory() as folder, Store.create(pathlib.Path(folder) / "s.sqlite", {}) as store:
         programs = searchers.get("random", _SPACE, 0).propose(trials)
         evaluation = Instant().evaluate(programs[0], 0)
@@ -126,7 +126,7 @@ def time_store(trials: int) -> Cost:
 
 
 def executors(workers: int) -> Iterator[tuple[str, Executor]]:
-    """Executors of so many workers."""
+    """Yields executors with the given number of workers."""
     if "processes" in _EXECUTORS.value:
         command = [sys.executable, "-c", "from benchmarks.dispatch import serve; serve()"]
         log = pathlib.Path(os.devnull)
@@ -137,7 +137,7 @@ def executors(workers: int) -> Iterator[tuple[str, Executor]]:
 
 
 def serve() -> None:
-    """Is a worker process."""
+    """Runs a worker process."""
     worker.serve(lambda description: Instant())
 
 

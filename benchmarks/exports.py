@@ -1,11 +1,11 @@
-"""Times a step of exported rules beside Optax's and PyTorch's own Adam, on a GPU if there is one.
+"""Times a step of exported rules and of Optax's and PyTorch's own Adam, on a GPU if there is one.
 
     python -m benchmarks.exports --json=/tmp/exports.json
     python -m benchmarks.exports --weights=1000000 --frameworks=torch
 
-Needs JAX and Optax, or PyTorch; TensorFlow is not loaded. Both sides of a pair see the same gradients, and are timed in
-turn (A B A B ...), so that what else the machine does falls on both. With Optax both are compiled by `jax.jit`; with
-PyTorch both run on lists of tensors (`foreach`), uncompiled.
+Needs JAX and Optax, or PyTorch; TensorFlow is not loaded. Both sides of a pair see the same gradients and are timed
+alternately (A B A B ...), so that other load on the machine affects both. With Optax, both are compiled with `jax.jit`;
+with PyTorch, both run on lists of tensors (`foreach`) without compilation.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from absl import app, flags
 from benchmarks import figures, ratios
 from nos_tf.exporters import export
 
-_WEIGHTS = flags.DEFINE_integer("weights", 25_000_000, "Number of weights to update in a step.", lower_bound=1)
-_TENSORS = flags.DEFINE_list("tensors", ["1", "200"], "Numbers of equally large tensors that hold the weights.")
-_FRAMEWORKS = flags.DEFINE_list("frameworks", ["optax", "torch"], "What to time, of optax and torch.")
-_ROUNDS = flags.DEFINE_integer("rounds", 15, "Pairs of timings of each comparison.", lower_bound=3)
-_SECONDS = flags.DEFINE_float("seconds", 0.2, "Least length of one timing; steps are repeated to reach it.")
+_WEIGHTS = flags.DEFINE_integer("weights", 25_000_000, "Number of weights to update per step.", lower_bound=1)
+_TENSORS = flags.DEFINE_list("tensors", ["1", "200"], "Numbers of tensors of equal size that hold the weights.")
+_FRAMEWORKS = flags.DEFINE_list("frameworks", ["optax", "torch"], "Frameworks to time: optax, torch.")
+_ROUNDS = flags.DEFINE_integer("rounds", 15, "Pairs of timings per comparison.", lower_bound=3)
+_SECONDS = flags.DEFINE_float("seconds", 0.2, "Minimum length of a timing; steps are repeated to reach it.")
 
-_RULES = {"adam": "Adam", "powersign": "PowerSign", "addsign": "AddSign"}  # Their names in the exported files.
+_RULES = {"adam": "Adam", "powersign": "PowerSign", "addsign": "AddSign"}  # Names in the exported files.
 _RATE = 1e-4
 
 Step = Callable[[], None]
 
 
 def _load(rule: str, to: str) -> types.ModuleType:
-    """The exported file as a module."""
+    """Loads the exported file as a module."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "exported.py")
         path.write_text(export(rule, to=to), "utf-8")
@@ -90,7 +90,7 @@ def _torch_step(make: Callable[[Any], Any], tensors: int) -> Step:
 
 
 def _steps(framework: str, rule: str, tensors: int) -> tuple[Step, Step]:
-    """A step of the exported rule and one of the framework's own Adam."""
+    """Steps of the exported rule and of the framework's own Adam."""
     module = _load(rule, framework)
     if framework == "optax":
         import optax

@@ -1,11 +1,11 @@
-r"""Times GNMT's training step and its beam search: python -m benchmarks.gnmt
+r"""Times GNMT's training step and beam search: python -m benchmarks.gnmt
 
-Side by side in one run (A B C A B C ...), as medians of the ratios round by round:
+Timed alternately (A B C A B C ...), reported as medians of the ratios in each round:
 
-1. a training step (dropout, attention, projection, loss, perplexity and PowerSign's update included) against the
-   forward and backward pass of the bare LSTM stack: layers of the same sizes and nothing else, once as Keras' own
-   LSTM layers and once as this package's;
-2. beam search of width 4 against greedy search, both for the same number of steps.
+1. a training step (including dropout, attention, projection, loss, perplexity and PowerSign's update) against the
+   forward and backward pass of only the LSTM stack with layers of the same sizes, with Keras' LSTM layers and with this
+   package's;
+2. beam search of width 4 against greedy search, with the same number of steps.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from nos_tf.translation.beam_search import compile_search
 from nos_tf.translation.loss import SmoothedCrossEntropy
 from nos_tf.translation.metrics import Perplexity
 
-_UNITS = flags.DEFINE_integer("units", 256, "Units of each layer.")
-_LAYERS = flags.DEFINE_integer("layers", 2, "Layers of the encoder and of the decoder.")
-_VOCABULARY = flags.DEFINE_integer("vocabulary", 4000, "Number of sub-words.")
-_BATCH = flags.DEFINE_integer("batch", 64, "Sentence pairs in a batch.")
-_LENGTH = flags.DEFINE_integer("length", 30, "Sub-words of each sentence.")
+_UNITS = flags.DEFINE_integer("units", 256, "Units per layer.")
+_LAYERS = flags.DEFINE_integer("layers", 2, "Layers in the encoder and in the decoder.")
+_VOCABULARY = flags.DEFINE_integer("vocabulary", 4000, "Number of subwords.")
+_BATCH = flags.DEFINE_integer("batch", 64, "Sentence pairs per batch.")
+_LENGTH = flags.DEFINE_integer("length", 30, "Subwords per sentence.")
 _ROUNDS = flags.DEFINE_integer("rounds", 10, "Repetitions.", lower_bound=1)
 _PARTS = flags.DEFINE_multi_enum("part", ["training", "decoding"], ["training", "decoding"], "What to time.")
 
 
 def _bare_stack(layer: Callable[[], tf.keras.layers.Layer], time_major: bool) -> Callable[[], tf.Tensor]:
-    """Forward and backward pass of the encoder's and the decoder's layers on fixed inputs."""
+    """Returns the forward and backward pass of the encoder's and decoder's layers on fixed inputs."""
     count, units = _LAYERS.value, _UNITS.value
     encoder, decoder = [layer() for _ in range(count + 1)], [layer() for _ in range(count)]
     shape = (_LENGTH.value, _BATCH.value) if time_major else (_BATCH.value, _LENGTH.value)
@@ -55,11 +55,11 @@ def _bare_stack(layer: Callable[[], tf.keras.layers.Layer], time_major: bool) ->
         with tf.GradientTape() as tape:
             tape.watch([x, below])
             loss = stack(x, below)
-        # Every gradient is needed for the sum, so none can be left out of the graph.
+        # The sum needs every gradient, so none is pruned from the graph.
         gradients = tape.gradient(loss, [x, below, *tape.watched_variables()])
         return tf.add_n([tf.reduce_sum(gradient) for gradient in gradients])
 
-    stack(embedded, embedded)  # Makes the weights.
+    stack(embedded, embedded)  # Creates the weights.
     return lambda: run(embedded, embedded).numpy()
 
 
@@ -91,7 +91,7 @@ def _interleave(functions: dict[str, Callable[[], object]]) -> dict[str, list[fl
 
 
 def _report(seconds: dict[str, list[float]], tokens: int) -> None:
-    """One line for each side, and the ratio of the first one to it."""
+    """Prints one line per side, with the ratio of the first side to it."""
     first = next(iter(seconds.values()))
     for name, times in seconds.items():
         ratios = [ours / theirs for ours, theirs in zip(first, times, strict=True)]
@@ -124,7 +124,7 @@ def main(argv: Sequence[str]) -> None:
         }
         _report(_interleave(sides), 2 * source.size)
     if "decoding" in _PARTS.value:
-        # An untrained model hardly ever ends a sentence, so that both sides take every step.
+        # An untrained model hardly ever ends a sentence, so both sides take all steps.
         model = gnmt.GNMT(_VOCABULARY.value, _UNITS.value, _LAYERS.value)
         _report(_interleave({f"beam of {width}": _search(source, width, model) for width in (4, 1)}), source.size)
     figures.write()

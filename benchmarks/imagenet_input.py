@@ -1,10 +1,10 @@
-"""Times the input pipeline of ImageNet against nothing but decoding, and what a training step waits for it.
+"""Times the ImageNet input pipeline against plain decoding, and how long a training step waits for it.
 
     python -m benchmarks.imagenet_input --data_dir=~/tensorflow_datasets --json=/tmp/imagenet_input.json
 
-Rates: all sides read the same files and are timed in turn (A B C A B C ...), so that what else the machine does falls
-on all. Waiting: a model trains on the pipeline's batches, and then, in turn, on one batch that is there already; the
-time that each step spends on getting its batch is taken apart from the step.
+Rates: all pipelines read the same files and are timed alternately (A B C A B C ...), so that other load on the machine
+affects all of them. Waiting: a model trains alternately on the pipeline's batches and on one fixed batch; the time
+spent getting each batch is measured separately from the step.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from benchmarks import figures
 from nos_tf.datasets.imagenet import CLASSES, ImageNet
 from nos_tf.models import heads, mobile
 
-_DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of prepared TensorFlow Datasets.")
-_SIZE = flags.DEFINE_integer("image_size", 224, "Pixels of a side.", lower_bound=32)
-_BATCH = flags.DEFINE_integer("batch_size", 50, "Images of a step.", lower_bound=1)
-_MODEL = flags.DEFINE_enum("model", "mobilenet_v3_small", tuple(mobile.MODELS), "What is trained.")
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder with prepared TensorFlow Datasets.")
+_SIZE = flags.DEFINE_integer("image_size", 224, "Height and width of images in pixels.", lower_bound=32)
+_BATCH = flags.DEFINE_integer("batch_size", 50, "Images per step.", lower_bound=1)
+_MODEL = flags.DEFINE_enum("model", "mobilenet_v3_small", tuple(mobile.MODELS), "Model to train.")
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Timings of each side.", lower_bound=3)
-_BATCHES = flags.DEFINE_integer("batches", 35, "Batches of a timing.", lower_bound=2)
+_BATCHES = flags.DEFINE_integer("batches", 35, "Batches per timing.", lower_bound=2)
 
 
 def _records(data: ImageNet) -> tf.data.Dataset:
@@ -36,7 +36,7 @@ def _records(data: ImageNet) -> tf.data.Dataset:
 
 
 def _sides(data: ImageNet, size: int, batch_size: int) -> dict[str, tf.data.Dataset]:
-    """Streams whose elements stand for a batch each."""
+    """Pipelines in which every element corresponds to one batch."""
 
     def decoded(record: tf.Tensor) -> tf.Tensor:
         return tf.io.decode_jpeg(data.read(record)["image"], channels=3)[0, 0]
@@ -53,7 +53,7 @@ def _sides(data: ImageNet, size: int, batch_size: int) -> dict[str, tf.data.Data
 
 
 def _seconds(stream: tf.data.Dataset, count: int) -> float:
-    """Of so many batches after the first one; from a new iterator, as an old one has filled its buffers meanwhile."""
+    """Times some batches after the first one, from a new iterator, because an old one would have full buffers."""
     batches = iter(stream)
     next(batches)
     started = time.perf_counter()
@@ -63,7 +63,7 @@ def _seconds(stream: tf.data.Dataset, count: int) -> float:
 
 
 def _waiting(step: Callable[[Any], Any], stream: Iterator[Any], count: int) -> tuple[float, float]:
-    """Mean seconds of a step, and of these on getting its batch."""
+    """Mean seconds per step, and the part of it spent getting the batch."""
     waited, started = 0.0, time.perf_counter()
     for _ in range(count):
         before = time.perf_counter()

@@ -1,7 +1,7 @@
-r"""How fast rules are judged without training: python -m benchmarks.judge_rate
+r"""Measures how fast rules are judged without training: python -m benchmarks.judge_rate
 
-Rules a second of a core's time, each step alone and all together: sampling, canonical key, fingerprint and screen. And,
-with --count, how many of the one-group rules there are by each key, and how many each screen leaves out.
+Reports rules per second of CPU time for each step and all together: sampling, canonical key, fingerprint and screen.
+With --count, also counts the one-group rules that are distinct by each key, and those rejected by each screen.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from nos_tf.evaluation import fingerprint, screening
 from nos_tf.evaluation.judgement import classes, judge
 from nos_tf.evaluation.responses import responses
 
-_RULES = flags.DEFINE_integer("rules", 5_000, "Random rules for each measurement.", lower_bound=100)
-_ROUNDS = flags.DEFINE_integer("rounds", 3, "Measurements, of which the median counts.", lower_bound=1)
-_COUNT = flags.DEFINE_bool("count", False, "Count the one-group space, too; it takes a few minutes.")
+_RULES = flags.DEFINE_integer("rules", 5_000, "Random rules per measurement.", lower_bound=100)
+_ROUNDS = flags.DEFINE_integer("rounds", 3, "Number of measurements; the median is reported.", lower_bound=1)
+_COUNT = flags.DEFINE_bool("count", False, "Also count the one-group space, which takes a few minutes.")
 
 
 def _rate(function: Callable[[], Any], rules: int) -> float:
@@ -32,7 +32,7 @@ def _rate(function: Callable[[], Any], rules: int) -> float:
 
 
 def time_steps(num_groups: int, rules: int, rounds: int) -> None:
-    """Rules a second of every step, on rules that have not been seen before."""
+    """Measures rules per second for every step, on rules that have not been seen before."""
     space = nos_tf.SearchSpace(num_groups)
     rates = collections.defaultdict(list)
     for seed in range(rounds + 1):
@@ -53,13 +53,13 @@ def time_steps(num_groups: int, rules: int, rounds: int) -> None:
             rates[name].append(rate)
         rates["all together"].append(rules / spent)
     for name, measured in rates.items():
-        rate = float(np.median(measured[1:]))  # The first has warmed up.
+        rate = float(np.median(measured[1:]))  # The first one warms up.
         figures.record(f"{num_groups} groups: {name}, rules a second", rate)
         print(f"{num_groups} groups: {name:14} {rate:10,.0f} rules a second", flush=True)
 
 
 def count_space() -> None:
-    """The one-group space by key and by screen."""
+    """Counts the one-group space by key and by screen."""
     start = time.perf_counter()
     programs = list(nos_tf.SearchSpace().programs())
     judged = judge(programs)

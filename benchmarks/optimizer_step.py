@@ -2,10 +2,10 @@
 
     python -m benchmarks.optimizer_step --json=/tmp/optimizer_step.json
 
-Both sides of a pair see the same gradients in the same kind of `tf.function`, and are timed in turn (A B A B ...), so
-that what else the machine does falls on both. Prints a Markdown table: the median time of each side, the median of the
-ratios pair by pair with their quartiles, and the bytes of the slots. Then come a training of many small weights up to
-its first step's end, building and tracing included, and sparse gradients of an embedding.
+Both sides of a pair see the same gradients in the same kind of `tf.function` and are timed alternately (A B A B ...),
+so that other load on the machine affects both. Prints a Markdown table with the median time of each side, the median
+and quartiles of their pairwise ratios, and the size of the slots in bytes. Also times the first training step of a
+network with many small weights, including building and tracing, and sparse gradients of an embedding.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from absl import app, flags
 from benchmarks import figures, ratios
 from nos_tf import optimizers
 
-_WEIGHTS = flags.DEFINE_list("weights", ["1000000", "25000000"], "Numbers of weights to update in a step.")
-_TENSORS = flags.DEFINE_list("tensors", ["1", "200"], "Numbers of equally large tensors that hold the weights.")
-_ROUNDS = flags.DEFINE_integer("rounds", 15, "Pairs of timings of each comparison.", lower_bound=3)
-_SECONDS = flags.DEFINE_float("seconds", 0.2, "Least length of one timing; steps are repeated to reach it.")
+_WEIGHTS = flags.DEFINE_list("weights", ["1000000", "25000000"], "Numbers of weights to update per step.")
+_TENSORS = flags.DEFINE_list("tensors", ["1", "200"], "Numbers of tensors of equal size that hold the weights.")
+_ROUNDS = flags.DEFINE_integer("rounds", 15, "Pairs of timings per comparison.", lower_bound=3)
+_SECONDS = flags.DEFINE_float("seconds", 0.2, "Minimum length of a timing; steps are repeated to reach it.")
 
-_SMALL_WEIGHTS = flags.DEFINE_integer("small_weights", 300, "Small weights of the network whose first step is timed.")
+_SMALL_WEIGHTS = flags.DEFINE_integer("small_weights", 300, "Number of small weights in the first-step benchmark.")
 _PARTS = flags.DEFINE_list("parts", ["steps", "first", "sparse"], "What to time.")
 
 _LEARNING_RATE = 1e-4
@@ -44,14 +44,14 @@ class Measurement:
     """One comparison.
 
     Attributes:
-      rule: What is generated.
-      baseline: What it is compared with.
+      rule: Rule from which the optimizer is generated.
+      baseline: Baseline, and whether it is compiled with XLA.
       weights: Number of weights.
       tensors: Number of tensors that hold them.
-      xla: Whether both steps are compiled by XLA; the fused kernels are also timed without, as `baseline` says.
+      xla: Whether the generated step is compiled with XLA.
       seconds: Median time of a generated step.
-      baseline_seconds: Median time of a baseline's step.
-      ratio: Median of the ratios, generated over baseline, pair by pair.
+      baseline_seconds: Median time of a baseline step.
+      ratio: Median of the pairwise ratios, generated over baseline.
       quartiles: Lower and upper quartile of these ratios.
       slot_bytes: Bytes of the generated optimizer's slots.
       baseline_slot_bytes: Bytes of the baseline's slots.
@@ -132,7 +132,7 @@ def _seconds(step: Step, repeats: int) -> float:
 def _compare(
     rule: str, generated: Contender, baseline: tuple[str, Contender], weights: int, tensors: int, xla: bool, fused: bool
 ) -> Measurement:
-    """Times both sides in turn; `fused` leaves the baseline to its own kernel where XLA compiles the generated step."""
+    """Times both sides alternately; `fused` keeps the baseline's own kernel if XLA compiles the generated step."""
     rng = np.random.default_rng(0)
     shape = [weights // tensors]
     gradients = [tf.constant(rng.standard_normal(shape, np.float32)) for _ in range(tensors)]
@@ -163,7 +163,7 @@ def _compare(
 
 
 def _first_step(rounds: int) -> None:
-    """Times a stochastic rule of two groups against Keras' Adam, from the network to the end of its first step."""
+    """Times building, tracing and the first step of a stochastic rule with two groups against Keras' Adam."""
     inputs = np.ones([32, 16], np.float32)
 
     def seconds(make: Callable[[], tf.keras.optimizers.Optimizer]) -> float:
@@ -186,7 +186,7 @@ def _first_step(rounds: int) -> None:
 
 
 def _sparse(rounds: int) -> None:
-    """Times the rule `g` against Keras' SGD where a gradient holds a few rows of a large table."""
+    """Times the rule `g` against Keras' SGD on sparse gradients with few rows of a large table."""
     rng = np.random.default_rng(0)
     values = tf.constant(rng.standard_normal([_LOOKED_UP, _EMBEDDING[1]], np.float32))
     gradient = tf.IndexedSlices(values, tf.constant(rng.integers(_EMBEDDING[0], size=_LOOKED_UP)), _EMBEDDING)

@@ -1,4 +1,4 @@
-"""How two sides that were timed in turn are shown."""
+"""Reports two sides that were timed alternately."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks import figures
 
 
 def report(name: str, ours: Sequence[float], theirs: Sequence[float], unit: str) -> None:
-    """Prints and records the medians of both sides, and the median of the ratios pair by pair."""
+    """Prints and records the medians of both sides and of their pairwise ratios."""
     ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
     figures.record(f"{name}: ours, {unit}", statistics.median(ours))
     figures.record(f"{name}: theirs, {unit}", statistics.median(theirs))

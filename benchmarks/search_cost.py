@@ -1,10 +1,10 @@
-r"""What the sweep's savings save, and what they cost: python -m benchmarks.search_cost [--rules=200] [--json=FILE]
+r"""Measures what the shortcuts of the sweep save and cost: python -m benchmarks.search_cost [--rules=200] [--json=FILE]
 
-Random one-group rules on the digits, each by the plain fair protocol (every rate trained to the end), by each saving
-alone and by all of them (the default protocol), from the same seed. What two protocols train alike is trained once, and
-its steps and seconds are charged to both. For each: training steps and CPU seconds a rule as shares of the plain
-protocol's, Spearman's correlation of the rewards over all rules and within the plain best fifth, and the share of the
-plain top 1 % (at least one rule) that is not within the top 5 %.
+Evaluates random one-group rules on the digits under the plain fair protocol (every rate trained to the end), with each
+shortcut alone and with all of them (the default protocol), with the same seed. Work shared by several protocols is done
+once and charged to each. For each protocol, reports training steps and CPU seconds per rule relative to the plain
+protocol, Spearman's correlation of the rewards over all rules and within the plain protocol's best fifth, and the share
+of its top 1% (at least one rule) that is not within the top 5%.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PLAIN = "plain"
 
 
 def protocols(epochs: int) -> dict[str, Protocol]:
-    """The plain fair protocol, each saving alone, and all of them."""
+    """The plain fair protocol, each shortcut alone, and all of them."""
     default = Protocol()
     plain = dataclasses.replace(default, sweep_epochs=epochs, hurdle=0.0, give_up=False)
     return {
@@ -45,7 +45,7 @@ def protocols(epochs: int) -> dict[str, Protocol]:
 
 
 class _Part(NamedTuple):
-    """A part of a training: its loss, the child's score if it ends an epoch, the state after it, and what it cost."""
+    """A part of a training: loss, score if it ends an epoch, final state, and cost."""
 
     loss: float | None
     score: Score | None
@@ -55,15 +55,15 @@ class _Part(NamedTuple):
 
 
 class Replay:
-    """A trainer for which each part of a training of one rule costs its time once.
+    """A trainer that caches the parts of a rule's trainings, so that each is run only once.
 
     Args:
-      trainer: Trains.
-      mark: The step of an epoch at which some protocols stop to look, so that parts end there.
+      trainer: Trainer to wrap.
+      mark: Step within an epoch at which some protocols check the hurdle; parts end there.
 
     Attributes:
-      all_steps: Training steps of all that was asked for.
-      seconds: CPU seconds of it.
+      all_steps: Training steps of all requests, including cached ones.
+      seconds: CPU seconds of all requests, including cached ones.
     """
 
     def __init__(self, trainer: Trainer, mark: int):
@@ -81,11 +81,11 @@ class Replay:
         return self._trainer.chance(deviations)
 
     def forget(self) -> None:
-        """Makes ready for another rule."""
+        """Clears the cache for the next rule."""
         self._parts.clear()
 
     def reset(self, seed: int) -> None:
-        del seed  # `train` is told.
+        del seed  # `train` gets it again.
         self._last = None
 
     def state(self) -> _Part | None:
@@ -112,7 +112,7 @@ class Replay:
         return total
 
     def calibrate(self, epoch: int, seed: int) -> None:
-        """The score was taken when the epoch was trained."""
+        """Does nothing: the score was computed when the epoch was trained."""
 
     def score(self, split: str) -> Score:
         assert split == "validation"
@@ -137,7 +137,7 @@ class Replay:
 
 
 def agreement(plain: np.ndarray, saving: np.ndarray) -> dict[str, float]:
-    """How far two lists of rewards rank the same rules alike."""
+    """Agreement of two lists of rewards on the ranking of the same rules."""
     order = np.argsort(-plain, kind="stable")
     fifth = order[: max(3, len(order) // 5)]
     top = order[: max(1, len(order) // 100)]
@@ -182,21 +182,21 @@ def main(argv: Sequence[str]) -> None:
         print(f"{len(rewards['all'])} rules", end="\r", flush=True)
     count = len(rewards[_PLAIN])
     for name in evaluators:
-        found = {"steps a rule": steps[name] / count, "CPU s a rule": seconds[name] / count}
+        results = {"steps a rule": steps[name] / count, "CPU s a rule": seconds[name] / count}
         if name != _PLAIN:
-            found["steps, of plain"] = steps[name] / steps[_PLAIN]
-            found["seconds, of plain"] = seconds[name] / seconds[_PLAIN]
-            found |= agreement(np.array(rewards[_PLAIN]), np.array(rewards[name]))
-        for what, value in found.items():
+            results["steps, of plain"] = steps[name] / steps[_PLAIN]
+            results["seconds, of plain"] = seconds[name] / seconds[_PLAIN]
+            results |= agreement(np.array(rewards[_PLAIN]), np.array(rewards[name]))
+        for what, value in results.items():
             figures.record(f"{name}: {what}", value)
-        print(f"{name}: " + ", ".join(f"{what} {value:.3f}" for what, value in found.items()), flush=True)
+        print(f"{name}: " + ", ".join(f"{what} {value:.3f}" for what, value in results.items()), flush=True)
     figures.write()
 
 
 def _define_flags() -> None:
-    flags.DEFINE_integer("rules", 200, "Random rules, those that are screened out not counted.", lower_bound=10)
-    flags.DEFINE_integer("num_groups", 1, "Groups of each rule.", lower_bound=1, upper_bound=4)
-    flags.DEFINE_integer("seed", 0, "Seed of the rules and of their trainings.", lower_bound=0)
+    flags.DEFINE_integer("rules", 200, "Number of random rules, not counting those screened out.", lower_bound=10)
+    flags.DEFINE_integer("num_groups", 1, "Groups per rule.", lower_bound=1, upper_bound=4)
+    flags.DEFINE_integer("seed", 0, "Seed of the rules and their trainings.", lower_bound=0)
     flags.DEFINE_string("task", "digits", "Task.")
 
 

@@ -1,10 +1,10 @@
 r"""Times the training step of a Wide ResNet: python -m benchmarks.wide_resnet_step
 
-Two comparisons, each side by side in one run (A B A B ...), as ratios of medians:
+Two comparisons, each timed alternately (A B A B ...), reported as ratios of medians:
 
 1. a step of the CIFAR-10 script (input pipeline with augmentation, Keras' `fit`, metrics, callbacks, PowerSign) against
-   the compiled forward and backward pass alone, on a batch that is at hand: at most 1.10;
-2. Keras' training step with the generated PowerSign against the same with Keras' SGD with momentum: at most 1.02.
+   only the compiled forward and backward pass on a fixed batch: at most 1.10;
+2. Keras' training step with the generated PowerSign against the same step with Keras' SGD with momentum: at most 1.02.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from benchmarks import figures
 from benchmarks.ratios import report
 from nos_tf.tensorflow_loading import load_quietly
 
-_DEPTH = flags.DEFINE_integer("depth", 16, "Convolutions, 6n + 4.")
-_WIDTH = flags.DEFINE_integer("width", 4, "Factor of the filters.")
-_BATCH = flags.DEFINE_integer("batch_size", 32, "Images of a step.", lower_bound=1)
-_STEPS = flags.DEFINE_integer("steps", 8, "Steps of a timing.", lower_bound=2)
+_DEPTH = flags.DEFINE_integer("depth", 16, "Number of convolutions, 6n + 4.")
+_WIDTH = flags.DEFINE_integer("width", 4, "Multiplier of the filters.")
+_BATCH = flags.DEFINE_integer("batch_size", 32, "Images per step.", lower_bound=1)
+_STEPS = flags.DEFINE_integer("steps", 8, "Steps per timing.", lower_bound=2)
 _ROUNDS = flags.DEFINE_integer("rounds", 7, "Repetitions of each comparison.", lower_bound=1)
-_XLA = flags.DEFINE_bool("xla", False, "Compile all of it by XLA; for GPUs.")
+_XLA = flags.DEFINE_bool("xla", False, "Compile everything with XLA, for GPUs.")
 
 
 class Interleaving:
-    """Told of every step of a training, it times them, and between two epochs something else.
+    """Times the steps of a training and, between epochs, another function.
 
-    The first epoch warms up and is not counted.
+    The first epoch is a warm-up and does not count.
     """
 
     def __init__(self, other: Callable[[], Any]):
@@ -43,7 +43,7 @@ class Interleaving:
         self._first = self._last = 0.0
 
     def on_step(self, step: int, loss: float | None) -> None:
-        """Times the steps of an epoch but its first one, which follows an evaluation."""
+        """Times the steps of an epoch, except the first, which follows an evaluation."""
         del loss
         now = time.perf_counter()
         if step % _STEPS.value == 1:
@@ -60,7 +60,7 @@ class Interleaving:
 
 
 def time_fit() -> None:
-    """The whole step of the script, and the bare forward and backward pass."""
+    """Times the whole step of the script against the bare forward and backward pass."""
     import tensorflow as tf
 
     from nos_tf import optimizers
@@ -101,7 +101,7 @@ def time_fit() -> None:
 
 
 def time_optimizers() -> None:
-    """Keras' own training step with two optimizers."""
+    """Times Keras' own training step with two optimizers."""
     import tensorflow as tf
 
     from nos_tf import optimizers
@@ -147,7 +147,7 @@ def _seconds_a_step(step: Callable[[], Any]) -> float:
     for _ in range(_STEPS.value):
         result = step()
     for tensor in result.values() if isinstance(result, dict) else result:
-        tensor.numpy()  # Waits for a device that works on its own.
+        tensor.numpy()  # Waits for asynchronous devices.
     return (time.perf_counter() - start) / _STEPS.value
 
 

@@ -1,4 +1,4 @@
-"""The experiments, each one readable file or folder: `python -m experiments.NAME --helpfull` documents its flags."""
+"""The experiments, each in one file or folder: `python -m experiments.NAME --helpfull` documents its flags."""
 
 from nos_tf.cli import application
 

@@ -1,4 +1,4 @@
-"""What the experiments on CIFAR-10 share: flags, data, and how they are measured."""
+"""Flags, data and evaluation shared by the CIFAR-10 experiments."""
 
 from __future__ import annotations
 
@@ -20,40 +20,43 @@ if TYPE_CHECKING:
 METRICS = ("final_val_accuracy", "final_test_accuracy", "best_val_accuracy", "best_test_accuracy")
 PLOTTED = ("loss", "val_accuracy", "test_accuracy")
 _OPTIMIZERS = ("sgd", "momentum", "rmsprop", "adam", "powersign", "addsign")
-# Further baselines where they are installed; asking nos_tf.optimizers for their names would load TensorFlow.
+# Additional baselines if installed; asking nos_tf.optimizers for their names would load TensorFlow.
 _ADDONS = tuple(
     f"addons/{name}" for name in ("lamb", "rectifiedadam", "yogi", "adabelief", "novograd", "sgdw", "lookahead")
 )
 
 
 def optimizers() -> tuple[str, ...]:
-    """The optimizers compared by default: the paper's, and those of tensorflow-addons where it is installed."""
+    """Default optimizers: the paper's, and those of tensorflow-addons if it is installed."""
     return _OPTIMIZERS + (_ADDONS if importlib.util.find_spec("tensorflow_addons") is not None else ())
 
 
 def define(batch_size: int) -> None:
     """Defines the flags of both experiments."""
     command.define(optimizers(), epochs=300, batch_size=batch_size)
-    flags.DEFINE_integer("train_examples", None, "Training images, the first of 45,000; by default all.", lower_bound=1)
+    flags.DEFINE_integer("train_examples", None, "Use only the first training images of 45,000.", lower_bound=1)
     flags.DEFINE_integer(
-        "eval_examples", None, "Images of validation (5,000) and test (10,000) each; by default all.", lower_bound=1
+        "eval_examples",
+        None,
+        "Use only the first images of validation (5,000) and test data (10,000).",
+        lower_bound=1,
     )
 
 
 def experiment(
     name: str, model: str, build: Callable[[int], tf.keras.Model], augment: bool, values: Mapping[str, Any]
 ) -> Experiment:
-    """The training of a network on the data that the flags name.
+    """Makes the experiment that trains a network on the data selected by the flags.
 
     Args:
       name: Name of the script.
       model: Name of the network in results.
-      build: Builds it, given a seed.
-      augment: Shift and mirror the training images at random.
+      build: Builds the network, given a seed.
+      augment: Whether to shift and mirror training images at random.
       values: Values of all flags.
 
     Raises:
-      RunError: The data set is not prepared or cannot be trained on, or a batch is larger than it.
+      RunError: The dataset is not prepared, cannot be used or is smaller than a batch.
     """
     import tensorflow as tf
 

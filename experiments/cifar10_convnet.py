@@ -1,7 +1,7 @@
 """The paper's small ConvNet on CIFAR-10: python -m experiments.cifar10_convnet --data_dir=~/tensorflow_datasets
 
-Source: Bello et al. (2017), section 5.1. Where tensorflow-addons is installed, its optimizers are further baselines by
-default.
+Source: Bello et al. (2017), section 5.1. If tensorflow-addons is installed, its optimizers are additional default
+baselines.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NAME = "cifar10_convnet"
 
 
 def main() -> NoReturn:
-    """Trains the ConvNet on all data, and exits."""
+    """Trains the ConvNet and exits."""
     command.main(NAME, lambda: cifar10.define(batch_size=100), _experiment, cifar10.METRICS, cifar10.PLOTTED)
 
 
@@ -29,7 +29,7 @@ def _experiment(values: Mapping[str, Any]) -> Experiment:
     from nos_tf.models import convnet
 
     def build(seed: int) -> tf.keras.Model:
-        del seed  # It draws nothing after its initial weights.
+        del seed  # Only the initial weights are random.
         return convnet.build((32, 32, 3), 10)
 
     return cifar10.experiment(NAME, "ConvNet-32", build, augment=False, values=values)

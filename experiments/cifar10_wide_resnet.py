@@ -1,7 +1,7 @@
 """Wide ResNet on CIFAR-10: python -m experiments.cifar10_wide_resnet --data_dir=~/tensorflow_datasets
 
-Source: Bello et al. (2017), Table 1. Where tensorflow-addons is installed, its optimizers are further baselines by
-default.
+Source: Bello et al. (2017), Table 1. If tensorflow-addons is installed, its optimizers are additional default
+baselines.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ NAME = "cifar10_wide_resnet"
 
 
 def main() -> NoReturn:
-    """Trains a Wide ResNet, and exits."""
+    """Trains a Wide ResNet and exits."""
     command.main(NAME, _define, _experiment, cifar10.METRICS, cifar10.PLOTTED)
 
 
 def _define() -> None:
     cifar10.define(batch_size=128)
-    flags.DEFINE_integer("depth", 28, "Convolutions, 6n + 4.", lower_bound=10)
-    flags.DEFINE_integer("width", 10, "Factor of the 16, 32 and 64 filters.", lower_bound=1)
-    flags.DEFINE_float("dropout", 0.0, "Rate between the convolutions of a block.", 0.0, 0.999)
-    flags.DEFINE_float("weight_decay", 5e-4, "Share of a weight that is added to its gradient.", lower_bound=0.0)
+    flags.DEFINE_integer("depth", 28, "Number of convolutions, 6n + 4.", lower_bound=10)
+    flags.DEFINE_integer("width", 10, "Multiplier of the 16, 32 and 64 filters.", lower_bound=1)
+    flags.DEFINE_float("dropout", 0.0, "Dropout rate between the convolutions of a block.", 0.0, 0.999)
+    flags.DEFINE_float("weight_decay", 5e-4, "Fraction of each weight added to its gradient.", lower_bound=0.0)
 
 
 def _experiment(values: Mapping[str, Any]) -> Experiment:
@@ -40,7 +40,7 @@ def _experiment(values: Mapping[str, Any]) -> Experiment:
 
     depth, width = values["depth"], values["width"]
     if (depth - 4) % 6:
-        raise RunError(f"The depth must be 6n + 4, as 10, 16, 22 or 28. Received: --depth={depth}")
+        raise RunError(f"The depth must be 6n + 4, such as 10, 16, 22 or 28. Received: --depth={depth}")
     build = functools.partial(
         wide_resnet.build, (32, 32, 3), 10, depth, width, values["dropout"], values["weight_decay"]
     )

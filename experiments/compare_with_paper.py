@@ -1,7 +1,7 @@
 """python -m experiments.compare_with_paper --results_dir=runs [--all] [--format=text|markdown|html]
 
-Puts every run below a folder beside the paper's tables and claims. `nos_tf/paper/ledger.py` and `claims.py` say what
-each status means, `scale.py` what a run must have been to count.
+Compares all runs below a folder with the paper's tables and claims. `nos_tf/paper/ledger.py` and `claims.py` define the
+statuses, `scale.py` the scale at which a run is comparable.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Runs the command and exits."""
-    flags.DEFINE_string("results_dir", None, "Folder below which every run folder is taken.")
+    flags.DEFINE_string("results_dir", None, "Folder that contains the run folders, at any depth.")
     flags.DEFINE_enum("format", "text", ["text", "markdown", "html"], "Format of the ledger.")
-    flags.DEFINE_bool("all", False, "List rows and claims that were not run, instead of counting them.")
-    flags.DEFINE_string("output", None, "File of the ledger; by default it is printed.")
+    flags.DEFINE_bool("all", False, "List rows and claims that were not run instead of only counting them.")
+    flags.DEFINE_string("output", None, "Output file; by default the ledger is printed.")
     application.run(_main, "Interrupted; the comparison was not written.")
 
 
 def _main() -> None:
     values = flags.FLAGS
     if not values.results_dir:
-        raise RunError("Name the folder that holds the run folders. Received: no --results_dir")
-    from nos_tf.paper import ledger, results  # Loaded late: the statistics' library takes its time.
+        raise RunError("Name the folder that contains the run folders. Received: no --results_dir")
+    from nos_tf.paper import ledger, results  # Imported late because SciPy is slow to load.
 
     compared = ledger.compare(results.find(Path(values.results_dir)))
     if not values.all:
@@ -70,10 +70,10 @@ def _render(compared: Ledger, name: str, terminal: bool) -> str:
 
 def _print(text: str) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # Whatever the terminal cannot show.
+        sys.stdout.reconfigure(errors="replace")  # The terminal may not support all characters.
     try:
         print(text, end="", flush=True)
-    except BrokenPipeError:  # Whoever reads has seen enough, as `head` has.
+    except BrokenPipeError:  # The reader has closed the pipe, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,7 +1,7 @@
 """python -m experiments.export "exp(sign(g) * sign(m)) * g" --to=torch [--output=powersign.py]
 
-Writes a rule, one of the paper's by its name, or the winner of a search by its run folder, as one file that needs
-another framework and nothing of this package: keras, optax, torch, numpy, latex or markdown.
+Writes a rule, given as text, by name or by the run folder of a search (for its winner), as one file for another
+framework that does not need this package: keras, optax, torch, numpy, latex or markdown.
 """
 
 from nos_tf.exporters import command

@@ -1,7 +1,7 @@
 """Writes a table of rules as CSV: python -m experiments.export_table --table=digits --output=digits.csv
 
-One line a distinct rule, best first: what its trainings showed, and for those that were measured further the means over
-seeds, the results on test data and the reward on the second task.
+Writes one row per distinct rule, best first, with the results of its training and, where available, means over seeds,
+results on test data and the reward on the second task.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HEADER = (
 def main() -> NoReturn:
     """Writes the file and exits."""
     flags.DEFINE_string("table", "digits", "Table to write.")
-    flags.DEFINE_string("output", None, "File to write; by default the table's name with .csv.")
+    flags.DEFINE_string("output", None, "Output file; by default the table's name with .csv.")
     application.run(_main, "Interrupted.")
 
 
@@ -39,9 +39,9 @@ def _main() -> None:
     table = tables.load(values.table)
     path = Path(values.output or f"{values.table}.csv")
     if path.exists():
-        raise RunError(f"The file exists; choose another name or remove it. Received: --output={path}")
+        raise RunError(f"The file already exists; choose another name or remove it. Received: --output={path}")
     if not path.parent.is_dir():
-        raise RunError(f"There is no such folder. Received: --output={path}")
+        raise RunError(f"The folder of the file does not exist; create it first. Received: --output={path}")
     with run_folder.replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(HEADER)
@@ -50,7 +50,7 @@ def _main() -> None:
 
 
 def lines(table: Table) -> Iterator[list[Any]]:
-    """Cells of each rule, as `HEADER`, by rank; what was not measured is empty."""
+    """Yields the cells of each rule in the order of `HEADER`, by rank; values that were not measured are empty."""
     content, facts = table.content, table.content.facts
     test = {int(number): row.tolist() for number, row in zip(content.best, content.test, strict=True)}
     second = {int(number): float(value) for number, value in zip(content.second, content.second_reward, strict=True)}

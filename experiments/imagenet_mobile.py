@@ -21,36 +21,38 @@ _PLOTTED = ("loss", "top1", "top5", "test_top1")
 
 
 def main() -> NoReturn:
-    """Trains a mobile model on ImageNet (the paper's second version), and exits."""
+    """Trains a mobile model on ImageNet, as in the paper's second version, and exits."""
     command.main(NAME, _define, _experiment, _METRICS, _PLOTTED)
 
 
 def _define() -> None:
-    # Batch and length are those of NASNet's own recipe: 50 replicas of 32 images, 250,000 steps.
+    # Batch size and length follow NASNet's recipe: 50 replicas of 32 images, 250,000 steps.
     optimizers = ("rmsprop-nasnet", "powersign-cd", "addsign-rd10")
     command.define(optimizers, epochs=312, batch_size=1600, schedule="cosine", seeds=1)
-    flags.DEFINE_enum("model", "nasnet_mobile", _MODELS, "What is trained, from random weights.")
-    flags.DEFINE_float("width", 1.0, "Factor of the MobileNets' filters.", lower_bound=0.01)
-    flags.DEFINE_integer("image_size", 224, "Pixels of a side.", lower_bound=32)
+    flags.DEFINE_enum("model", "nasnet_mobile", _MODELS, "Model to train from random weights.")
+    flags.DEFINE_float("width", 1.0, "Multiplier of the MobileNets' filters.", lower_bound=0.01)
+    flags.DEFINE_integer("image_size", 224, "Height and width of images in pixels.", lower_bound=32)
     flags.DEFINE_integer(
-        "val_examples", 0, "Training images that are held out, so that they choose among learning rates; without any, "
-        "the training loss does. ImageNet's own validation images are the test, which chooses nothing.",
+        "val_examples", 0, "Training images to hold out for selecting the learning rate; with 0, the training loss "
+        "selects it. ImageNet's validation images are the test data, which select nothing.",
         lower_bound=0,
     )  # fmt: skip
-    flags.DEFINE_bool("augment", True, "Crop, mirror and color training images at random, instead of their middle.")
-    flags.DEFINE_float("label_smoothing", 0.1, "Share of the target that all classes get in equal parts.", 0.0, 0.999)
-    flags.DEFINE_float("dropout", 0.5, "Rate before the classifier.", 0.0, 0.999)
+    flags.DEFINE_bool("augment", True, "Randomly crop, flip and recolor training images, instead of a central crop.")
+    flags.DEFINE_float("label_smoothing", 0.1, "Share of the target spread evenly over all classes.", 0.0, 0.999)
+    flags.DEFINE_float("dropout", 0.5, "Dropout rate before the classifier.", 0.0, 0.999)
     flags.DEFINE_float(
-        "auxiliary_weight", None, "Weight of the auxiliary head's loss, 0 for no such head; by default NASNet's 0.4. "
-        "The MobileNets have none.",
+        "auxiliary_weight", None, "Weight of the auxiliary head's loss, or 0 for no such head; by default 0.4 for "
+        "NASNet. The MobileNets have no auxiliary head.",
         lower_bound=0.0,
     )  # fmt: skip
-    flags.DEFINE_float("weight_decay", 4e-5, "Share of a weight that is added to its gradient.", lower_bound=0.0)
-    flags.DEFINE_float("batch_norm_momentum", None, "Of the running statistics; by default the model's.", 0.0, 1.0)
+    flags.DEFINE_float("weight_decay", 4e-5, "Fraction of each weight added to its gradient.", lower_bound=0.0)
+    flags.DEFINE_float(
+        "batch_norm_momentum", None, "Momentum of the running statistics; by default the model's.", 0.0, 1.0
+    )
     command.define_averages()
     flags.DEFINE_bool(
         "scale_learning_rate", False,
-        f"Take the learning rates as those of a batch of {command.REFERENCE_BATCH}, and scale them with the batch.",
+        f"Interpret learning rates as those for a batch of {command.REFERENCE_BATCH}, and scale them with the batch.",
     )  # fmt: skip
 
 

@@ -1,12 +1,12 @@
-"""Which of the paper's rules beat its baselines on its own child.
+"""Compares the paper's rules with its baselines on its child network.
 
     python -m experiments.paper_child --run_dir=runs/paper_child --data_dir=~/tensorflow_datasets
 
-Each rule of the paper's Table 1, PowerSign and AddSign with and without decays, and the four baselines are evaluated
-from a few seeds by two protocols on the same child: the paper's (decades of learning rates with one epoch each, five
-epochs at the best one, final validation accuracy), and the search's own, whose rates are refined and whose reward is
-the mean likelihood. Shown are paired differences to the baselines. A run that is stopped loses the trainings under way
-and no more; the same command goes on with it, with more seeds too.
+Evaluates the rules of the paper's Table 1, PowerSign and AddSign with and without decays, and the four baselines with a
+few seeds under two protocols on the same child network: the paper's (one epoch at each decade of learning rates, five
+epochs at the best one, final validation accuracy), and the default protocol of searches here, with refined rates and
+mean likelihood as the reward. Reports paired differences from the baselines. A stopped run loses only the trainings in
+progress; rerun the same command to continue, optionally with more seeds.
 """
 
 from __future__ import annotations
@@ -46,20 +46,22 @@ RULES: dict[str, str] = {
     "addsign": NAMED_RULES["addsign"].text,
     **{f"addsign-{name}": f"(1 + {decay} * sign(g) * sign(m)) * g" for name, decay in _DECAYS.items()},
 }
-_SIZE = 6  # Evaluations of a piece: some ten minutes of two cores on the paper's child.
-_SECONDS = 7_200.0  # Until a worker counts as hanging.
+_SIZE = 6  # Evaluations per piece: about ten minutes on two cores for the paper's child network.
+_SECONDS = 7_200.0  # Seconds after which a worker counts as hung.
 _HEADER = ("name", "rule", "reward", "accuracy", "difference", "above", "p")
 
-Results = dict[str, list[Evaluation]]  # By rule, one a seed.
+Results = dict[str, list[Evaluation]]  # One evaluation per seed, by rule.
 
 
 def main() -> NoReturn:
-    """Runs the study, or as much of it as there is time for, and exits."""
+    """Runs the study, or as much of it as time permits, and exits."""
     shared_flags.define(NAME)
     pieces.define()
     flags.DEFINE_string("task", "cifar10_convnet", "Task.")
-    flags.DEFINE_list("rules", list(RULES), "Names of the rules to evaluate, besides the baselines.")
-    flags.DEFINE_integer("seeds", 3, "Seeds of each rule, from --seed on; may grow.", lower_bound=2)
+    flags.DEFINE_list("rules", list(RULES), "Names of the rules to evaluate in addition to the baselines.")
+    flags.DEFINE_integer(
+        "seeds", 3, "Number of seeds per rule, starting at --seed; can be increased later.", lower_bound=2
+    )
     application.run(_main, pieces.INTERRUPTED)
 
 
@@ -75,7 +77,7 @@ def _main() -> None:
     protocols = {name: {field: str(value) for field, value in vars(each).items()} for name, each in PROTOCOLS.items()}
     work = pieces.Work(NAME, values, {"protocols": protocols}, growing=frozenset({"seeds"}))
     seeds = range(values["seed"], values["seed"] + values["seeds"])
-    found: dict[str, Results] = {protocol: {name: [] for name in names} for protocol in PROTOCOLS}
+    collected: dict[str, Results] = {protocol: {name: [] for name in names} for protocol in PROTOCOLS}
     for seed, (protocol, setup) in itertools.product(seeds, setups.items()):
         jobs = [Job(0, parse(RULES[name]), seed) for name in names]
         evaluations = work.results(f"{protocol}-{seed}", setup, jobs, _SIZE, _SECONDS)
@@ -83,21 +85,21 @@ def _main() -> None:
             print(pieces.UNFINISHED, flush=True)
             return
         for name, evaluation in zip(names, evaluations, strict=True):
-            found[protocol][name].append(evaluation)
+            collected[protocol][name].append(evaluation)
     results = {
         "experiment": NAME,
         "dataset": label,
         "scale": {"seeds": list(seeds), "task": values["task"]},
-        "protocols": {protocol: _summary(each) for protocol, each in found.items()},
+        "protocols": {protocol: _summary(each) for protocol, each in collected.items()},
     }
     run_folder.write_json(work.folder / run_folder.RESULTS, results)
-    text = report(label, len(seeds), found)
+    text = report(label, len(seeds), collected)
     run_folder.write_text(work.folder / TABLE, text)
     style.console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def compare(results: Results) -> dict[str, dict[str, Comparison]]:
-    """Each rule against each baseline, by their names; nothing for a baseline."""
+    """Compares each rule with each baseline, by name; the comparisons of a baseline are empty."""
     programs = {name: parse(RULES[name]) for name in results}
     rewards: dict[Program, dict[int, float]] = {
         programs[name]: {place: one.reward for place, one in enumerate(each) if one.status != FAILED}
@@ -126,16 +128,16 @@ def _summary(results: Results) -> dict[str, Any]:
     }
 
 
-def report(label: str, seeds: int, found: Mapping[str, Results]) -> str:
-    """The tables of both protocols as Markdown, and what they say."""
+def report(label: str, seeds: int, collected: Mapping[str, Results]) -> str:
+    """Tables for both protocols, with a summary of each, as Markdown."""
     return (
-        f"Data: {label}. {seeds} seeds. Mean and 95% Student's t interval; differences are paired over seeds, and to "
-        "the best baseline. A rule is above a baseline where the interval of their difference is; p is the largest of "
-        "its four p-values, each corrected for all comparisons of the table (Holm).\n"
+        f"Data: {label}. {seeds} seeds. Mean and 95% Student's t interval. Differences are paired over seeds and refer "
+        'to the best baseline. "Above" lists the baselines for which the interval of the difference lies above 0; p is '
+        "the largest of the four p-values, each corrected for all comparisons in the table (Holm).\n"
         "\n## The paper's protocol\n\nThe reward is the final validation accuracy.\n\n"
-        f"{_table(found['paper'])}"
-        "\n## Rates tuned finely\n\nThe reward is the mean likelihood of the right label over the epochs.\n\n"
-        f"{_table(found['fair'])}"
+        f"{_table(collected['paper'])}"
+        "\n## Finely tuned rates\n\nThe reward is the mean likelihood of the correct label over epochs.\n\n"
+        f"{_table(collected['fair'])}"
     )
 
 
@@ -144,7 +146,7 @@ def _table(results: Results) -> str:
     means = {name: float(np.mean([one.reward for one in each])) for name, each in results.items()}
     best = max(BASELINES, key=lambda name: means[name])
     winners = [name for name, pairs in compared.items() if _above(pairs) == list(BASELINES)]
-    sure = [name for name in winners if all(pair.verdict == BETTER for pair in compared[name].values())]
+    significant = [name for name in winners if all(pair.verdict == BETTER for pair in compared[name].values())]
     rows = []
     for name in sorted(results, key=lambda name: -means[name]):
         rewards, accuracies = ([one.reward for one in results[name]], [one.accuracy or 0.0 for one in results[name]])
@@ -157,7 +159,7 @@ def _table(results: Results) -> str:
         rows.append(row)
     return (
         f"Above all four baselines: {', '.join(winners) or 'no rule'}; after correction: "
-        f"{', '.join(sure) or 'no rule'}. The best baseline is {best}.\n\n{markdown_table(_HEADER, rows)}"
+        f"{', '.join(significant) or 'no rule'}. The best baseline is {best}.\n\n{markdown_table(_HEADER, rows)}"
     )
 
 

@@ -1,7 +1,7 @@
-"""Long studies in pieces: each is a file once it is done, and one process at a time works on it.
+"""Runs long studies in pieces: each finished piece is a file, and only one process at a time works on a piece.
 
-A run that is stopped loses the pieces under way and no more, the same command goes on with it, and several machines
-that share the folder share the work.
+A stopped run loses only the pieces in progress; rerun the same command to continue. Several machines can share the work
+through a shared folder.
 """
 
 from __future__ import annotations
@@ -28,40 +28,40 @@ from nos_tf.search.executors.worker_processes import WorkerProcesses
 from nos_tf.tensorflow_loading import set_environment
 from nos_tf.text import duration
 
-INTERRUPTED = "Interrupted. Finished pieces are saved; the same command goes on."
-UNFINISHED = "Pieces are missing yet; the same command goes on with them."
+INTERRUPTED = "Interrupted. Finished pieces are saved; rerun the same command to continue."
+UNFINISHED = "Some pieces are not finished yet; rerun the same command to continue."
 _WITHOUT = shared_flags.WITHOUT_NUMBERS | {"workers", "stop_after", "output"}
-_SIZE = 250  # Jobs of a piece: a minute or so of work.
-_SECONDS = 300.0  # Until a worker counts as hanging.
+_SIZE = 250  # Jobs per piece: about a minute of work.
+_SECONDS = 300.0  # Seconds after which a worker counts as hung.
 
 
 def define() -> None:
     """Defines `--workers` and `--stop_after`."""
-    flags.DEFINE_integer("workers", None, "Worker processes; by default one a core.", lower_bound=1)
-    flags.DEFINE_float("stop_after", None, "Minutes after which no further piece is begun.", lower_bound=0.0)
+    flags.DEFINE_integer("workers", None, "Worker processes; by default one per core.", lower_bound=1)
+    flags.DEFINE_float("stop_after", None, "Minutes after which no new piece is started.", lower_bound=0.0)
 
 
 class Work:
-    """What a study has to train, on the cores of this machine.
+    """Runs the trainings of a study on the cores of this machine.
 
     Args:
       name: Name of the study.
       values: Values of its flags.
-      details: What else its numbers depend on, as JSON can hold it.
-      growing: Names of flags that may change when the study goes on, as they only ask for more of the same.
+      details: Anything else that its results depend on, JSON-serializable.
+      growing: Names of flags that may change when the study is continued, because they only add work.
 
     Attributes:
-      folder: Its run folder. It is not locked: several machines may work there, each on pieces of its own.
+      folder: Run folder. It is not locked, because several machines may work on different pieces.
 
     Raises:
-      RunError: No folder is named, or it holds something else.
+      RunError: No folder is given, or it holds something else.
     """
 
     def __init__(
         self, name: str, values: Mapping[str, Any], details: Mapping[str, Any], growing: frozenset[str] = frozenset()
     ):
         if values["run_dir"] is None:
-            raise RunError("Name the folder of the pieces, which the same command goes on with. Received: no --run_dir")
+            raise RunError("Name a run folder, so that the study can be continued. Received: no --run_dir")
         set_environment()
         self.folder = RunFolder(Path(values["run_dir"]), resume=True)
         self.folder.path.mkdir(parents=True, exist_ok=True)
@@ -71,29 +71,29 @@ class Work:
 
     @property
     def is_over(self) -> bool:
-        """Whether the time for beginning something is up."""
+        """Whether no new work may be started because the time is up."""
         return self._deadline is not None and time.monotonic() >= self._deadline
 
     def executor(self, setup: EvaluatorSetup, seconds: float = _SECONDS) -> WorkerProcesses:
-        """Worker processes, to be entered as a context.
+        """Returns an executor with local worker processes, to be used as a context manager.
 
         Args:
-          setup: How they build their evaluators.
-          seconds: Until a worker counts as hanging.
+          setup: How workers build their evaluators.
+          seconds: Seconds after which a worker counts as hung.
         """
         return WorkerProcesses(self._workers, setup.to_json(), self.folder / "workers.log", seconds)
 
     def results(
         self, stage: str, setup: EvaluatorSetup, jobs: Sequence[Job], size: int = _SIZE, seconds: float = _SECONDS
     ) -> list[Evaluation] | None:
-        """Results of all jobs, in their order, those that are missing trained now; None while some are missing yet.
+        """Runs missing jobs and returns the results of all, in order; None if some are still missing.
 
         Args:
-          stage: Beginning of the files' names.
+          stage: Prefix of the file names.
           setup: How workers build their evaluators.
-          jobs: The work, the same in every process; their own numbers do not count.
-          size: Jobs of a piece.
-          seconds: Until a worker counts as hanging.
+          jobs: Jobs of the stage, the same in every process; their ids are ignored.
+          size: Jobs per piece.
+          seconds: Seconds after which a worker counts as hung.
         """
         numbered = [dataclasses.replace(job, id=number) for number, job in enumerate(jobs)]
         pieces = Pieces(self.folder / "pieces", stage, numbered, size)
@@ -105,13 +105,13 @@ class Work:
 
 
 class Pieces:
-    """The jobs of a stage.
+    """The jobs of a stage, split into pieces.
 
     Args:
-      folder: Where the files lie.
-      stage: Beginning of their names.
-      jobs: The work, the same in every process.
-      size: Jobs of a piece.
+      folder: Folder of the files.
+      stage: Prefix of their names.
+      jobs: Jobs of the stage, the same in every process.
+      size: Jobs per piece.
     """
 
     def __init__(self, folder: Path, stage: str, jobs: Sequence[Job], size: int = _SIZE):
@@ -120,11 +120,11 @@ class Pieces:
         self._parts = [jobs[start : start + size] for start in range(0, len(jobs), size)]
 
     def run(self, executor: Executor, deadline: float | None) -> bool:
-        """Does what is missing and nobody else is at.
+        """Runs missing pieces that no other process is working on.
 
         Args:
-          executor: Trains.
-          deadline: Time of `time.monotonic` from which no piece is begun.
+          executor: Runs the jobs.
+          deadline: Time of `time.monotonic` after which no piece is started.
 
         Returns:
           Whether all pieces are done.
@@ -143,27 +143,27 @@ class Pieces:
                         self._run(number, jobs, executor)
                         done += 1
             except filelock.Timeout:
-                continue  # Another process is at it.
+                continue  # Another process is working on it.
             left = sum(not self._path(other).exists() for other in range(len(self._parts)))
             rate = (time.monotonic() - start) / max(done, 1)
             print(
                 f"{self._stage}: {len(self._parts) - left} of {len(self._parts)} pieces  "
-                f"{rate / len(jobs):.3f} s a rule  ETA {duration(rate * left)}",
+                f"{rate / len(jobs):.3f} s per rule  ETA {duration(rate * left)}",
                 flush=True,
             )
         return self.is_done()
 
     def is_done(self) -> bool:
-        """Whether every piece is done."""
+        """Returns whether all pieces are done."""
         return all(self._path(number).exists() for number in range(len(self._parts)))
 
     def results(self) -> list[Evaluation]:
-        """The results of all jobs, in their order; every piece must be done."""
-        found = []
+        """Returns the results of all jobs, in order; all pieces must be done."""
+        evaluations = []
         for number in range(len(self._parts)):
             lines = gzip.decompress(self._path(number).read_bytes()).decode().splitlines()
-            found += [Evaluation.from_json(json.loads(line)) for line in lines]
-        return found
+            evaluations += [Evaluation.from_json(json.loads(line)) for line in lines]
+        return evaluations
 
     def _run(self, number: int, jobs: Sequence[Job], executor: Executor) -> None:
         results = {job.id: evaluation for job, evaluation in executor.run(jobs)}

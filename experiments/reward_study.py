@@ -1,11 +1,10 @@
-"""How far rewards can be trusted: python -m experiments.reward_study --run_dir=runs/reward_study
+"""How reliable rewards are: python -m experiments.reward_study --run_dir=runs/reward_study
 
-Draws random rules that train at all, trains each on several variants of the digits child from two seeds at every
-learning rate of the sweep, and prints, for each variant and each way to turn these trainings into a reward, how well
-the rewards of the two seeds agree on the order of the rules (Spearman's rank correlation), over all rules and within
-the best fifth.
+Draws random rules that train at all, and trains each on several variants of the digits child network with two seeds at
+every learning rate of the sweep. For each variant, and each way to turn these trainings into a reward, prints how well
+the two seeds agree on the order of the rules (Spearman's rank correlation), over all rules and within the best fifth.
 
-Trainings are kept in the run folder as JSON lines; with --resume, a run goes on where it was stopped.
+Trainings are kept in the run folder as JSON lines; continue with --resume.
 """
 
 from __future__ import annotations
@@ -36,16 +35,16 @@ NAME = "reward_study"
 TABLE = "rewards.md"
 _SEEDS = (1, 2)
 _EPOCHS = 5
-_VIABLE_ACCURACY = 0.3  # A rule counts as training if the default child once reaches it in the ordinary protocol.
+_VIABLE_ACCURACY = 0.3  # A rule trains if the default child network ever exceeds this accuracy.
 
 
 @dataclasses.dataclass(frozen=True)
 class Child:
-    """A variant of the digits child.
+    """A variant of the digits child network.
 
     Attributes:
-      filters: Filters of each convolution.
-      pool: Whether max-pooling follows each.
+      filters: Number of filters in each convolution.
+      pool: Whether max pooling follows each convolution.
     """
 
     filters: int = 16
@@ -69,17 +68,17 @@ CHILDREN = {
     "f8": Child(filters=8),
     "f32-pool": Child(filters=32, pool=True),
 }
-Histories = dict[float, list[EpochResult]]  # By learning rate; a diverged training has fewer epochs.
+Histories = dict[float, list[EpochResult]]  # By learning rate; diverged trainings have fewer epochs.
 
 
 @dataclasses.dataclass(frozen=True)
 class Budget:
-    """How the trainings of a rule become one reward.
+    """Turns the trainings of a rule into one reward.
 
     Attributes:
       sweep_epochs: Epochs of the sweep.
-      finalists: Best rates of the sweep that are trained longer, of which the better one counts.
-      epochs: Epochs of their training.
+      finalists: Number of best rates of the sweep to train longer; the best of them counts.
+      epochs: Epochs of the longer training.
     """
 
     sweep_epochs: int
@@ -87,7 +86,7 @@ class Budget:
     epochs: int
 
     def reward(self, histories: Histories, name: str) -> float:
-        """The reward by this budget."""
+        """Reward of a rule under this budget."""
         measure = REWARDS[name]
         sweep = {
             rate: measure(epochs[: self.sweep_epochs])
@@ -99,7 +98,7 @@ class Budget:
         return max((measure(epochs) for epochs in finished), default=0.0)
 
     def epochs_trained(self, rates: int) -> int:
-        """Epochs that a rule costs if no training diverges; a sweep as long as the training is not repeated."""
+        """Number of epochs per rule if no training diverges; a sweep at full length is not repeated."""
         longer = self.finalists * self.epochs if self.epochs > self.sweep_epochs else 0
         return rates * self.sweep_epochs + longer
 
@@ -112,7 +111,7 @@ BUDGETS = tuple(
 
 
 def draw_rules(count: int, seed: int, folder: RunFolder) -> list[str]:
-    """Random one-group rules that train the default child, no two of them alike, drawn once for a folder."""
+    """Random distinct one-group rules that train the default child network, drawn once per folder."""
     path = folder / "rules.json"
     if path.exists():
         return json.loads(path.read_text())
@@ -135,7 +134,7 @@ def draw_rules(count: int, seed: int, folder: RunFolder) -> list[str]:
 
 
 def train(child: str, rules: Sequence[str], folder: RunFolder) -> None:
-    """Trains every rule at every rate from both seeds, and appends what is missing to the folder."""
+    """Trains every rule at every rate with both seeds, unless the folder already holds the result."""
     path = folder / f"{child}.jsonl"
     done = {(record["rule"], record["seed"]) for record in _records(path)}
     wanted = [(rule, seed) for rule in rules for seed in _SEEDS if (rule, seed) not in done]
@@ -162,14 +161,14 @@ def train(child: str, rules: Sequence[str], folder: RunFolder) -> None:
 
 
 def agreement(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
-    """Spearman's correlation of two seeds' rewards: over all rules, and within the fifth that is best on average."""
+    """Spearman's correlation between two seeds' rewards, over all rules and within the best fifth by mean reward."""
     best = np.argsort(-(first + second))[: max(3, len(first) // 5)]
     overall = scipy.stats.spearmanr(first, second).statistic
     return float(overall), float(scipy.stats.spearmanr(first[best], second[best]).statistic)
 
 
 def compare(folder: RunFolder) -> list[dict[str, str | int | float]]:
-    """Every variant, budget and reward: its cost, and how well two seeds agree."""
+    """Cost and agreement between seeds for every variant, budget and reward."""
     rows: list[dict[str, str | int | float]] = []
     for child in CHILDREN:
         by_rule: dict[str, dict[int, Histories]] = {}
@@ -212,9 +211,9 @@ def _records(path: pathlib.Path) -> Iterator[dict]:
 def main() -> NoReturn:
     """Runs the study and exits."""
     shared_flags.define(NAME)
-    flags.DEFINE_integer("rules", 100, "Random rules that train.", lower_bound=10)
-    flags.DEFINE_multi_enum("child", list(CHILDREN), list(CHILDREN), "Variants to train.")
-    application.run(_main, "Interrupted. Every training is saved; the same command with --resume goes on.")
+    flags.DEFINE_integer("rules", 100, "Number of random rules that train.", lower_bound=10)
+    flags.DEFINE_multi_enum("child", list(CHILDREN), list(CHILDREN), "Variants of the child network to train.")
+    application.run(_main, "Interrupted. Trainings are saved; rerun the same command with --resume to continue.")
 
 
 def _main() -> None:

@@ -1,7 +1,7 @@
 """python -m experiments.search [--task=digits] [--searcher=ppo] [--run_dir=runs/mine] [--resume]
 
-Searches for an update rule; `--helpfull` documents every flag, those of child, searcher and run apart, and
-`experiments/flagfiles/` holds whole set-ups:
+Searches for an update rule. `--helpfull` documents all flags, grouped by child network, searcher and run;
+`experiments/flagfiles/` holds complete configurations:
 `python -m experiments.search --flagfile=experiments/flagfiles/paper_search.flags --data_dir=...`.
 """
 

@@ -1,8 +1,9 @@
-"""The price of learning from late results: python -m experiments.staleness --run_dir=runs/staleness
+"""The cost of learning from late results: python -m experiments.staleness --run_dir=runs/staleness
 
-Searchers on an invented reward over all one-group rules, whose trainings take invented times, so that 100 workers need
-no cluster: batch by batch, and with as many rules out as there are workers. Shown is the regret (the best reward of all
-rules minus the best one found) by rules and by time. Stores are kept in the run folder; --resume goes on.
+Runs searchers on a simulated reward over all one-group rules with simulated training times, so that 100 workers need no
+cluster: batch by batch, and asynchronously with one rule per worker in training. Reports the regret (the best reward of
+all rules minus the best one found) by number of rules and by time. Stores are kept in the run folder; continue with
+--resume.
 """
 
 from __future__ import annotations
@@ -38,15 +39,15 @@ NAME = "staleness"
 TABLE = "staleness.md"
 FIGURE = "staleness.png"
 SPACE = SearchSpace(num_groups=1)
-_SPREAD = 0.5  # Of the logarithms of the times, whose median is 1.
+_SPREAD = 0.5  # Standard deviation of the logarithm of training times; their median is 1.
 _HEADER = ("searcher", "workers", "learning", "updates late", "regret", "mean of all rules", "time", "workers busy")
 
 
 class Landscape:
-    """A reward over one-group rules: random numbers of every token and of every two, from 0 to 1.
+    """A random reward over one-group rules: a sum over pairs of tokens, scaled to [0, 1].
 
     Args:
-      seed: Of the numbers.
+      seed: Random seed.
     """
 
     def __init__(self, seed: int):
@@ -68,17 +69,17 @@ class Landscape:
 
 
 def duration(job: int, seed: int) -> float:
-    """Time that a training takes."""
+    """Simulated duration of a training."""
     return float(np.random.default_rng((seed, 2, job)).lognormal(0.0, _SPREAD))
 
 
 class Simulated:
-    """An executor whose workers take invented times, which pass at once.
+    """An executor whose workers only take simulated time.
 
     Args:
       workers: Number of workers.
-      landscape: Rewards.
-      seed: Of the times.
+      landscape: Rewards of the rules.
+      seed: Seed of the training times.
     """
 
     def __init__(self, workers: int, landscape: Landscape, seed: int):
@@ -94,7 +95,7 @@ class Simulated:
         pass
 
     def run(self, jobs: Jobs) -> Iterator[tuple[Job, Evaluation]]:
-        """Yields jobs in the order in which the workers would finish them; `seconds` is when."""
+        """Yields jobs in the order in which the workers would finish them; `seconds` is the simulated time."""
         waiting = as_queue(jobs)
         busy: list[tuple[float, int, Job]] = []
         while waiting or busy:
@@ -110,16 +111,17 @@ def main() -> NoReturn:
     shared_flags.define(NAME)
     flags.DEFINE_list("searchers", ["random", "evolution", "ppo", "trpo"], "Searchers to study.")
     flags.DEFINE_list("workers", ["1", "10", "100"], "Numbers of workers.")
-    flags.DEFINE_integer("seeds", 5, "Seeds of searcher, rewards and times, from --seed on.", lower_bound=2)
-    flags.DEFINE_integer("trials", 1000, "Distinct rules a run.", lower_bound=16)
-    application.run(_main, "Interrupted. Every finished trial is saved; the same command with --resume goes on.")
+    flags.DEFINE_integer("seeds", 5, "Number of seeds, starting at --seed.", lower_bound=2)
+    flags.DEFINE_integer("trials", 1000, "Distinct rules per run.", lower_bound=16)
+    interrupted = "Interrupted. Finished searches are saved; rerun the same command with --resume to continue."
+    application.run(_main, interrupted)
 
 
 def _main() -> None:
     values = shared_flags.values()
     require_known("searcher", values["searchers"], searchers.names())
     if not all(number.isdigit() and int(number) > 0 for number in values["workers"]):
-        raise RunError(f"Numbers of workers are at least 1. Received: --workers={','.join(values['workers'])}")
+        raise RunError(f"Numbers of workers must be at least 1. Received: --workers={','.join(values['workers'])}")
     with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:
         folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS)
         print(f"Run folder: {folder.path}", flush=True)
@@ -129,8 +131,8 @@ def _main() -> None:
         for searcher in values["searchers"]:
             for workers in map(int, values["workers"]):
                 for late in (False, True) if workers > 1 else (False,):
-                    found = [_run(folder, searcher, workers, late, seed) for seed in seeds]
-                    runs.append({"searcher": searcher, "workers": workers, "late": late, "seeds": found})
+                    by_seed = [_run(folder, searcher, workers, late, seed) for seed in seeds]
+                    runs.append({"searcher": searcher, "workers": workers, "late": late, "seeds": by_seed})
                     print(" ".join(_row(runs[-1])), flush=True)
         results = {"experiment": NAME, "dataset": "invented rewards and times", "runs": runs}
         run_folder.write_json(folder / run_folder.RESULTS, results)
@@ -142,7 +144,7 @@ def _main() -> None:
 
 
 def _run(folder: RunFolder, searcher: str, workers: int, late: bool, seed: int) -> dict[str, Any]:
-    """Figures of one search; its store is read where it is there already."""
+    """Results of one search, read from its store if it was run before."""
     trials = _trials(folder, searcher, workers if late else None, seed)
     evaluated = [trial for trial in trials if trial.evaluation is not None]
     busy = sum(duration(trial.id, seed) for trial in evaluated)
@@ -167,7 +169,7 @@ def _finished(trial: Trial) -> float:
 
 
 def _trials(folder: RunFolder, searcher: str, in_flight: int | None, seed: int) -> list[Trial]:
-    """Trials of one search. Those of a synchronous one do not depend on the workers."""
+    """Trials of one search. Those of a synchronous search do not depend on the number of workers."""
     path = folder / f"{searcher}-{in_flight or 'synchronous'}-{seed}.sqlite"
     wanted = flags.FLAGS.trials
     if path.exists():
@@ -175,7 +177,7 @@ def _trials(folder: RunFolder, searcher: str, in_flight: int | None, seed: int) 
             trials = store.trials()
         if sum(trial.evaluation is not None for trial in trials) == wanted:
             return trials
-        path.unlink()  # The clock of a simulation cannot be resumed.
+        path.unlink()  # A simulation cannot be resumed because its clock is not stored.
     stage = loop.Stage(searcher, searchers.get(searcher, SPACE, seed), wanted, BATCH_SIZE, seed)
     executor = Simulated(in_flight or 1, Landscape(seed), seed)
     with Store.create(path, {}) as store:
@@ -187,7 +189,7 @@ def _trials(folder: RunFolder, searcher: str, in_flight: int | None, seed: int) 
 
 
 def _times(trials: Sequence[Trial], workers: int, seed: int) -> list[float]:
-    """When each trial of a synchronous search is finished: a batch begins when the one before has ended."""
+    """Time at which each trial of a synchronous search is finished; a batch starts after the previous one has ended."""
     batches: dict[int, list[int]] = collections.defaultdict(list)
     for trial in trials:
         batches[trial.batch].append(trial.id)
@@ -203,7 +205,7 @@ def _times(trials: Sequence[Trial], workers: int, seed: int) -> list[float]:
 
 
 def _row(run: dict[str, Any]) -> list[str]:
-    found = run["seeds"]
+    by_seed = run["seeds"]
 
     def cell(values: Sequence[float], digits: int) -> str:
         mean, half_width = mean_interval(values)
@@ -213,11 +215,11 @@ def _row(run: dict[str, Any]) -> list[str]:
         run["searcher"],
         str(run["workers"]),
         "as results arrive" if run["late"] else "batch by batch",
-        cell([one["staleness"] for one in found], 1),
-        cell([one["regret"][-1] for one in found], 3),
-        cell([one["mean_reward"] for one in found], 3),
-        cell([max(one["times"]) for one in found], 0),
-        f"{np.mean([one['busy'] for one in found]):.0%}",
+        cell([one["staleness"] for one in by_seed], 1),
+        cell([one["regret"][-1] for one in by_seed], 3),
+        cell([one["mean_reward"] for one in by_seed], 3),
+        cell([max(one["times"]) for one in by_seed], 0),
+        f"{np.mean([one['busy'] for one in by_seed]):.0%}",
     ]
 
 

@@ -1,4 +1,4 @@
-"""The tables of rules that scripts read by name."""
+"""Loads tables of rules by name."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from nos_tf.table import Table
 
 
 def load(name: str) -> Table:
-    """A table of the package.
+    """Loads a table of the package.
 
     Raises:
-      RunError: There is none of this name.
+      RunError: There is no table with this name.
     """
     try:
         return nos_tf.table.load(name)

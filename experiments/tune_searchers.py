@@ -1,10 +1,9 @@
 """Tunes the settings of searchers on a table of rules: python -m experiments.tune_searchers --run_dir=runs/tuning
 
-Random settings of each searcher, the defaults and the paper's among them, search the table from some seeds; the best
-quarter of them again from fresh seeds, and so on until few are left. What counts is the mean over budgets of the
-regret, as a share of random search's at the same budget and seeds. Seeds begin at 10,000, so that `compare_searchers`
-reports on others. Settings that are finished are kept in the run folder; with --resume, a run goes on where it was
-stopped.
+Runs each searcher on the table with random settings, including the defaults, and a few seeds; then runs the best
+quarter of the settings again with fresh seeds, and so on until few are left. Settings are ranked by the mean over
+budgets of the regret, relative to random search with the same budget and seeds. Seeds start at 10,000 so that
+`compare_searchers` uses different ones. Finished settings are kept in the run folder; continue with --resume.
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ NAME = "tune_searchers"
 TABLE = "tuned_searchers.md"
 BUDGETS = (100, 300, 1_000)
 FIRST_SEED = 10_000
-_KEPT = 4  # One setting in so many goes on to the next round, with so many times the seeds.
+_KEPT = 4  # One in this many settings reaches the next round, with this many times the seeds.
 _HEADER = ("searcher", "settings", "seeds", "regret, of random search's", *(f"at {budget:,}" for budget in BUDGETS))
 
-# Where settings are drawn from: evenly on a logarithmic scale between two numbers, or one of several values.
+# Ranges of random settings: log-uniform between two numbers, or one of several values.
 _LOG = "log"
 _CONTROLLER = {
     "units": (32, 64, 150),
@@ -57,9 +56,10 @@ def main() -> NoReturn:
     shared_flags.define(NAME)
     flags.DEFINE_list("searchers", list(RANGES), "Searchers to tune.")
     flags.DEFINE_string("table", "digits", "Table to search.")
-    flags.DEFINE_integer("settings", 32, "Settings of each searcher in the first round.", lower_bound=4)
-    flags.DEFINE_integer("seeds", 8, "Seeds of the first round.", lower_bound=2)
-    application.run(_main, "Interrupted. What is finished is saved; the same command with --resume goes on.")
+    flags.DEFINE_integer("settings", 32, "Number of settings per searcher in the first round.", lower_bound=4)
+    flags.DEFINE_integer("seeds", 8, "Number of seeds in the first round.", lower_bound=2)
+    interrupted = "Interrupted. Finished settings are saved; rerun the same command with --resume to continue."
+    application.run(_main, interrupted)
 
 
 def _main() -> None:
@@ -78,7 +78,7 @@ def _main() -> None:
 
 
 def draws(name: str, count: int, seed: int) -> list[dict[str, Any]]:
-    """Random settings of a searcher; the first are its defaults."""
+    """Random settings of a searcher; the first ones are its defaults."""
     rng = np.random.default_rng((seed, sorted(RANGES).index(name)))
     return [{}, *({field: _draw(choices, rng) for field, choices in RANGES[name].items()} for _ in range(count - 1))]
 
@@ -92,19 +92,19 @@ def _draw(choices: tuple[Any, ...], rng: np.random.Generator) -> Any:
 
 
 def _tune(folder: Path, name: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The settings that are left, best first, and after them the defaults."""
+    """Tunes a searcher; returns the settings of the last round, best first."""
     candidates = draws(name, values["settings"], values["seed"])
     first, count = FIRST_SEED, values["seeds"]
     while True:
         seeds = range(first, first + count)
         random = _regrets(folder, "random", [{}], seeds, values["table"])[0].mean(axis=0)
         regrets = _regrets(folder, name, candidates, seeds, values["table"])
-        scores = [np.mean(found / random, axis=1) for found in regrets]
+        scores = [np.mean(results / random, axis=1) for results in regrets]
         order = sorted(range(len(candidates)), key=lambda index: scores[index].mean())
-        found = [_result(candidates[index], scores[index], regrets[index] / random) for index in order]
-        print(f"{name}: {len(candidates)} settings, {count} seeds: {_row(name, found[0])[1:4]}", flush=True)
+        results = [_result(candidates[index], scores[index], regrets[index] / random) for index in order]
+        print(f"{name}: {len(candidates)} settings, {count} seeds: {_row(name, results[0])[1:4]}", flush=True)
         if len(candidates) <= _KEPT:
-            return found
+            return results
         kept = [candidates[index] for index in order[: max(2, len(candidates) // _KEPT)]]
         candidates = [*kept, *([{}] if {} not in kept else [])]
         first, count = seeds.stop, count * _KEPT
@@ -119,7 +119,7 @@ def _result(settings: dict[str, Any], scores: np.ndarray, shares: np.ndarray) ->
 def _regrets(
     folder: Path, name: str, candidates: Sequence[dict[str, Any]], seeds: range, table: str
 ) -> list[np.ndarray]:
-    """Regrets `[seeds, budgets]` of each of some settings."""
+    """Regrets of each candidate, of shape `[seeds, budgets]`."""
     work = (joblib.delayed(_search)(folder, name, settings, seeds, table) for settings in candidates)
     return [np.array(found) for found in joblib.Parallel(n_jobs=-1)(work)]
 
@@ -132,8 +132,8 @@ def _search(folder: Path, name: str, settings: dict[str, Any], seeds: range, tab
     table = tables.load(table_name)
     regrets = []
     for seed in seeds:
-        found = search(name, seed, max(BUDGETS), table, **settings)
-        regrets.append(curve(found, np.array(BUDGETS), table)[0])
+        numbers = search(name, seed, max(BUDGETS), table, **settings)
+        regrets.append(curve(numbers, np.array(BUDGETS), table)[0])
     run_folder.write_json(path, {"settings": settings, "seeds": [seeds.start, seeds.stop], "regrets": regrets})
     return regrets
 

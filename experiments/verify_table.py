@@ -1,8 +1,8 @@
-"""Trains random rules of a table again: python -m experiments.verify_table --sample=50
+"""Retrains random rules of a table: python -m experiments.verify_table --sample=50
 
-Each rule is evaluated as those of the table were: same task, protocol and seed. A reward may differ by rounding alone,
-which other processors do in another order and which a training can amplify; a status may not differ. Exits with 2 if
-more than one rule in 20 is off.
+Each rule is evaluated as for the table, with the same task, protocol and seed. The status must be the same; rewards may
+differ by rounding, which depends on the processor and can be amplified by training. Exits with 2 if more than one rule
+in 20 is off.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.table import Table
 from nos_tf.text import markdown_table
 
-TOLERANCE = 0.005  # Of a reward; rewards of one rule from several seeds differ by about 0.01.
-ALLOWED = 0.05  # Share of rules that may be off: a training at the edge of divergence amplifies any rounding.
+TOLERANCE = 0.005  # Tolerance of rewards; for comparison, rewards of one rule vary by about 0.01 between seeds.
+ALLOWED = 0.05  # Share of rules that may be off, because trainings close to divergence amplify rounding.
 _HEADER = ("rule", "status", "again", "reward", "again", "learning rate", "again")
 
 
 def main() -> NoReturn:
     """Runs the check and exits."""
     flags.DEFINE_string("table", "digits", "Table to verify.")
-    flags.DEFINE_integer("sample", 50, "Rules to train, of those that can learn.", lower_bound=1)
-    flags.DEFINE_integer("seed", 0, "Seed of the draw.", lower_bound=0)
-    flags.DEFINE_string("data_dir", None, "Folder of prepared TensorFlow Datasets.")
+    flags.DEFINE_integer("sample", 50, "Number of rules to retrain, out of those that can learn.", lower_bound=1)
+    flags.DEFINE_integer("seed", 0, "Seed of the random sample.", lower_bound=0)
+    flags.DEFINE_string("data_dir", None, "Folder with prepared TensorFlow Datasets.")
     application.run(_main, "Interrupted.")
 
 
@@ -62,10 +62,10 @@ def _main() -> None:
         )
         print(" ".join(rows[-1]), flush=True)
     print(markdown_table(_HEADER, rows), flush=True)
-    verdict = f"{off} of {len(rows)} rules are off by more than {TOLERANCE} or have another status"
+    verdict = f"{off} of {len(rows)} rules are off by more than {TOLERANCE} or have a different status"
     if off > ALLOWED * len(rows):
-        raise RunError(f"The table does not hold here. Received: {verdict}")
-    print(f"The table holds: {verdict}", flush=True)
+        raise RunError(f"The table cannot be reproduced on this machine. Received: {verdict}")
+    print(f"The table is reproduced: {verdict}", flush=True)
 
 
 def sample(table: Table, count: int, seed: int) -> np.ndarray:

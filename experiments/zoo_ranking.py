@@ -1,10 +1,10 @@
-"""Whether a cheap task ranks rules like a dear one.
+"""Tests whether a cheap task ranks rules like an expensive one.
 
     python -m experiments.zoo_ranking --task=cifar10_convnet --task=cifar10_small --run_dir=runs/zoo_ranking
 
-Evaluates every rule of the zoo that is a program, and PowerSign and AddSign, on each task by the search's own protocol,
-and prints the rewards and Spearman's rank correlation of each task with the first, with a bootstrap confidence interval
-over rules. Evaluations are kept in the run folder as JSON lines; with --resume, a run goes on where it was stopped.
+Evaluates all named rules on each task by the search's protocol, and prints the rewards and Spearman's rank correlation
+of each task with the first, with a bootstrap confidence interval over rules. Evaluations are kept in the run folder as
+JSON lines; continue with --resume.
 """
 
 from __future__ import annotations
@@ -34,9 +34,11 @@ _RESAMPLES = 10_000
 def main() -> NoReturn:
     """Runs the comparison and exits."""
     shared_flags.define(NAME)
-    flags.DEFINE_multi_string("task", ["cifar10_convnet", "cifar10_small"], "Tasks; the first is compared with.")
-    flags.DEFINE_list("rules", None, "Names of the rules to compare; all of them by default.")
-    application.run(_main, "Interrupted. Every evaluation is saved; the same command with --resume goes on.")
+    flags.DEFINE_multi_string(
+        "task", ["cifar10_convnet", "cifar10_small"], "Tasks; the others are compared with the first."
+    )
+    flags.DEFINE_list("rules", None, "Names of the rules to compare; by default all.")
+    application.run(_main, "Interrupted. Everything is saved; rerun the same command with --resume to continue.")
 
 
 def _main() -> None:
@@ -87,7 +89,7 @@ def _describe(task: str, data_dir: str | None) -> str:
 
 
 def _evaluate(task: str, rules: dict[str, str], path: pathlib.Path) -> dict[str, float]:
-    """Reward of each rule on a task, those already in the file taken from it."""
+    """Reward of each rule on a task; rewards already in the file are not computed again."""
     done = {}
     if path.exists():
         done = {record["name"]: record["reward"] for record in map(json.loads, path.read_text().splitlines())}

@@ -8,12 +8,12 @@ import pytest
 from nos_tf.tensorflow_loading import KERNELS
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-for variable, value in KERNELS.items():  # Now, so that processes which a test starts compute like this one.
+for variable, value in KERNELS.items():  # Set early so that subprocesses of tests compute like this process.
     os.environ.setdefault(variable, value)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Splits the CPU before TensorFlow starts; does not load it where no collected test does."""
+    """Splits the CPU before TensorFlow starts, if a collected test has loaded it."""
     del session
     if (tf := sys.modules.get("tensorflow")) is not None:
         cpu = tf.config.list_physical_devices("CPU")[0]

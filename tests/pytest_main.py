@@ -7,8 +7,8 @@ import sys
 import pytest
 
 if __name__ == "__main__":
-    del sys.path[0]  # The folder of this script, in which `experiments` would be the tests of that name.
-    # Bazel's sandbox has no home to write to; where it is empty, Matplotlib says what it makes there, once.
+    del sys.path[0]  # This script's folder, in which `experiments` would be the tests.
+    # Bazel's sandbox has no writable home. Matplotlib prints a message when it first fills an empty folder.
     os.environ["MPLCONFIGDIR"] = os.environ["TEST_TMPDIR"]
     importlib.import_module("matplotlib.font_manager")
     code = pytest.main(["-p", "no:cacheprovider", "-q", "-m", "not slow", *sys.argv[1:]])

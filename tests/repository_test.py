@@ -31,6 +31,17 @@ def imported(path: pathlib.Path) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
+def texts(path: pathlib.Path) -> list[str]:
+    """String literals in a file, without docstrings; for an f-string, its constant parts."""
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    statements = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    return [
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in statements
+    ]
+
+
 def test_only_keras_compat_knows_which_keras_runs() -> None:
     knowing = {
         path.relative_to(ROOT).as_posix()
@@ -38,6 +49,22 @@ def test_only_keras_compat_knows_which_keras_runs() -> None:
         if VERSION_SPECIFIC.search(path.read_text("utf-8")) or imported(path) & {"keras", "tf_keras"}
     }
     assert knowing == {KERAS_COMPAT}
+
+
+def test_messages_below_the_command_line_name_no_flags() -> None:
+    """Library code names its own arguments; only commands know which flag sets them."""
+    definition = re.compile(r'(?:DEFINE_\w+\(\s*|\bflag=)"(\w+)"')
+    defined = {name for path in sources() for name in definition.findall(path.read_text("utf-8"))}
+    assert {"trials", "resume", "units"} <= defined
+    named = re.compile(rf"--({'|'.join(sorted(defined))})\b|Received: --")
+    naming = {
+        f"{path.relative_to(ROOT)}: {text}"
+        for path in (ROOT / "nos_tf").rglob("*.py")
+        if path.parent.name != "cli" and "command" not in path.name and not path.name.endswith("_flags.py")
+        for text in texts(path)
+        if named.search(text)
+    }
+    assert not naming, f"Name the argument, not the flag. Received: {naming}"
 
 
 def test_lock_files_name_no_address() -> None:

@@ -1,6 +1,6 @@
-"""Code for processes of their own that save models with the package's optimizers and schedules, and load them."""
+"""Code snippets for subprocesses that save and load models with the package's optimizers and schedules."""
 
-# Before: import nos_tf. Gives one optimizer of each kind, by name.
+# Needs `import nos_tf`. Defines one optimizer of each kind, by name.
 OPTIMIZERS = """
 total, schedules = 100, nos_tf.optimizers.schedules
 OPTIMIZERS = {
@@ -10,7 +10,7 @@ OPTIMIZERS = {
     "noisy": nos_tf.optimizers.PowerSign(schedules.NoisyLinearCosineDecay(0.1, total)),
 }
 """
-# Before: sys, and Keras' `models`. Loads each model that was saved under its optimizer's name after one step.
+# Needs `sys` and Keras' `models`. Loads each model, which was saved under its optimizer's name after one step.
 LOAD = """
 for name in ("power", "add", "program", "noisy"):
     model = models.load_model(f"{sys.argv[1]}/{name}.keras")

@@ -1,1 +1,1 @@
-"""Tools of the repository; not part of the package."""
+"""Maintenance tools for the repository; not part of the package."""

@@ -19,7 +19,7 @@ MODULES = (
     "nos_tf.searchers",
     "nos_tf.table",
     "nos_tf.evaluation.judgement",
-    # What the scripts of experiments/ are made of, with the extra [reproduce].
+    # Building blocks of the scripts in experiments/, with the extra [reproduce].
     "nos_tf.training.experiment",
     "nos_tf.training.fit",
     "nos_tf.training.study",
@@ -45,8 +45,8 @@ MODULES = (
 
 
 def page() -> str:
-    """The whole page."""
-    parts = ["# API reference", "Made from the docstrings by `python -m tools.api_reference`."]
+    """Renders the whole page."""
+    parts = ["# API reference", "Generated from the docstrings by `python -m tools.api_reference`."]
     for name in MODULES:
         module = importlib.import_module(name)
         parts += [f"## `{name}`", _text(module)]
@@ -60,8 +60,8 @@ def page() -> str:
 
 
 def _public(module: types.ModuleType) -> list[str]:
-    own = [name for name, entry in vars(module).items() if getattr(entry, "__module__", "") == module.__name__]
-    return sorted(getattr(module, "__all__", [name for name in own if not name.startswith("_")]))
+    defined = [name for name, entry in vars(module).items() if getattr(entry, "__module__", "") == module.__name__]
+    return sorted(getattr(module, "__all__", [name for name in defined if not name.startswith("_")]))
 
 
 def _methods(owner: str, cls: type) -> list[str]:
@@ -77,7 +77,7 @@ def _methods(owner: str, cls: type) -> list[str]:
 def _signature(name: str, entry: Callable[..., Any]) -> str:
     try:
         text = str(inspect.signature(entry))
-    except ValueError:  # An exception without a constructor of its own.
+    except ValueError:  # An exception that does not define a constructor.
         text = "(message)"
     return re.sub(r"<function .*? at 0x[0-9a-f]+>", "...", f"{name}{text}".replace("'", ""))
 

@@ -1,4 +1,4 @@
-"""Which module imports which: what the rules of the architecture are held to."""
+"""Finds the imports between modules, for the tests of the architecture."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ FOLDERS = ("benchmarks", "experiments", "nos_tf", "tests", "tools")
 
 
 def trees(root: pathlib.Path = ROOT) -> dict[str, ast.Module]:
-    """The syntax tree of every Python file, by the name that it is imported by."""
-    found = {}
+    """Syntax tree of every Python file, by module name."""
+    modules = {}
     for path in sorted(path for folder in FOLDERS for path in (root / folder).rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = ast.parse(path.read_text("utf-8"))
-    return found
+        modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = ast.parse(path.read_text("utf-8"))
+    return modules
 
 
 def graph(root: pathlib.Path = ROOT) -> dict[str, set[str]]:
-    """For each module those that it imports: at its top, late, or by a name in a string ("nos_tf.search.command")."""
+    """Modules that each module imports, at the top, inside functions, or by a string ("nos_tf.search.command")."""
     known = trees(root)
     return {name: _imports(name, tree, known.keys()) for name, tree in known.items()}
 
@@ -35,7 +35,7 @@ def _imports(module: str, tree: ast.Module, known: Set[str]) -> set[str]:
         elif isinstance(node, ast.Attribute):
             names.add(ast.unparse(node))  # `import a`, then `a.b`.
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            # A package's `__init__` names its own modules without itself in front.
+            # A package's `__init__` may name its modules without the package prefix.
             names |= {text for text in (node.value, f"{module}.{node.value}") if text in known and "." in text}
     return {found for name in names if (found := _longest(name, known)) is not None} - {module}
 

@@ -1,6 +1,6 @@
-"""Writes the tables of docs/language.md from those of nos_tf/dsl/primitives.py: python -m tools.language_reference
+"""Updates the tables in docs/language.md from those in nos_tf/dsl/primitives.py: python -m tools.language_reference
 
-The prose of the page is written by hand; what stands between `<!-- table: NAME -->` and `<!-- end -->` is made here.
+Everything between `<!-- table: NAME -->` and `<!-- end -->` is generated; the rest of the page is written by hand.
 Values are computed by the primitives themselves.
 """
 
@@ -19,14 +19,14 @@ from nos_tf.text import markdown_table
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "language.md"
 
-GRADIENTS, WEIGHT, TOTAL_STEPS = (0.5, -0.25), 2.0, 40.0  # The worked example of the operands.
+GRADIENTS, WEIGHT, TOTAL_STEPS = (0.5, -0.25), 2.0, 40.0  # Inputs of the worked example for operands.
 _ARGUMENTS = (-2.0, 0.0, 0.3)
 _PAIRS = ((3.0, 2.0), (-3.0, 2.0), (3.0, 0.0))
 _MARKED = re.compile(r"(?<=<!-- table: )(\w+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
 def _state(g: float = 0.0, step: int = 0, averages: Mapping[str, float] | None = None, draw: float = 0.0) -> NumpyState:
-    """The state of one weight; all its random draws have the same value."""
+    """The state of one weight, with the same value for all random draws."""
     return NumpyState(
         g=np.float64(g),
         w=np.float64(WEIGHT),
@@ -48,7 +48,7 @@ def _states(draw: float) -> Iterator[NumpyState]:
 
 
 def page(text: str) -> str:
-    """The page with the tables of today's primitives."""
+    """Replaces the tables in the page."""
     return _MARKED.sub(lambda match: f"{match[1]}{match[2]}\n{TABLES[match[1]]()}\n", text)
 
 
@@ -73,7 +73,7 @@ def _operands(entries: Sequence[Operand]) -> str:
 
 
 def _values(entry: Operand) -> list[str]:
-    """What an operand is at each step of the worked example; of a standard normal draw, 1 is the deviation."""
+    """Value of an operand at each step of the worked example, or its standard deviation if it is random."""
     steps = zip(_states(draw=0.0), _states(draw=1.0), strict=True)
     pairs = [[_number(entry.compute(state)) for state in states] for states in steps]
     return [value if value == drawn else f"random, deviation {drawn}" for value, drawn in pairs]
@@ -88,7 +88,7 @@ def _unary() -> str:
 
 
 def _applied(entry: Unary, x: float) -> str:
-    with np.errstate(divide="ignore"):  # The logarithm of 0.
+    with np.errstate(divide="ignore"):  # From the logarithm of 0.
         values = [_number(entry.compute(_state(draw=draw), np.float64(x))) for draw in (0.0, 1.0)]
     return " or ".join(dict.fromkeys(values))
 
@@ -111,7 +111,7 @@ TABLES: dict[str, Callable[[], str]] = {
 
 
 def _number(value: np.float64) -> str:
-    return f"{value + 0.0:.4g}"  # Without the sign of a zero.
+    return f"{value + 0.0:.4g}"  # Adding 0 turns -0 into 0.
 
 
 def _code(text: str) -> str:
@@ -119,7 +119,7 @@ def _code(text: str) -> str:
 
 
 def markdown_math(latex: str) -> str:
-    """A formula as Markdown pages show it: GitHub's know no \\operatorname, and a bar would end a table's cell."""
+    """Adapts a formula to Markdown: GitHub does not support \\operatorname, and a bar would end a table cell."""
     for old, new in ((r"\operatorname", r"\mathrm"), (r"\left|", r"\lvert "), (r"\right|", r"\rvert ")):
         latex = latex.replace(old, new)
     return latex

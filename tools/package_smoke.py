@@ -1,4 +1,4 @@
-"""Uses the wheel as its user would; run with the Python of an environment that holds it alone, without extras."""
+"""Uses the installed wheel like a user would; run it in an environment with only the wheel, without extras."""
 
 import pathlib
 import subprocess
@@ -13,7 +13,7 @@ STEPS = 10
 
 
 def main() -> None:
-    """Parses a rule, trains a model with PowerSign, and starts the commands, whose extra is missing."""
+    """Parses a rule, trains a model with PowerSign, and checks that the commands report their missing extra."""
     assert "site-packages" in pathlib.Path(nos_tf.__file__).parts, nos_tf.__file__
     program = nos_tf.parse("exp(sign(g) * sign(m)) * g")
     assert nos_tf.parse(str(program)) == program

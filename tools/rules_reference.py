@@ -1,4 +1,4 @@
-"""Writes docs/rules.md from the rules that have a name: python -m tools.rules_reference"""
+"""Writes docs/rules.md from the named rules: python -m tools.rules_reference"""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from tools.language_reference import markdown_math
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "rules.md"
 _INTRODUCTION = """\
-# The rules that have a name
+# Named rules
 
-Made from [named_rules.py](../nos_tf/dsl/named_rules.py) and [the paper's tables](../nos_tf/paper/cells.py) by
-`python -m tools.rules_reference`. Each name is one of `nos_tf.optimizers.names()`, which takes wildcards, and
-[can be exported](export.md) to other frameworks. The numbers are the paper's, not measured here, and carry how far they
-were checked: [A] its own figure or abstract, [B] agreed by independent re-implementations, [C] an unverified
-transcription, [?] no source at hand. What PowerSign and AddSign are beside today's optimizers has
-[a page of its own](sign_optimizers.md).
+Generated from [named_rules.py](../nos_tf/dsl/named_rules.py) and [the paper's tables](../nos_tf/paper/cells.py) by
+`python -m tools.rules_reference`. All names are listed by `nos_tf.optimizers.names()`, which accepts wildcards, and
+[can be exported](export.md) to other frameworks. The numbers are the paper's, not measured here, and are marked by how
+far they were verified: [A] the paper's own figure or abstract, [B] agreed by independent re-implementations,
+[C] an unverified transcription, [?] no source at hand. [Another page](sign_optimizers.md) compares PowerSign and
+AddSign with today's optimizers.
 """
 
 
 def page() -> str:
-    """The whole page."""
+    """Renders the whole page."""
     rows = []
     for name in NAMES:
-        found = subject(name)
-        slots = " ".join(f"`{slot.name}`" for slot in recipe(found.program).slots) or "-"
-        rows.append((f"[`{name}`](#{_anchor(name)})", f"`{found.text}`", slots))
+        rule = subject(name)
+        slots = " ".join(f"`{slot.name}`" for slot in recipe(rule.program).slots) or "-"
+        rows.append((f"[`{name}`](#{_anchor(name)})", f"`{rule.text}`", slots))
     return "\n".join([_INTRODUCTION, markdown_table(("name", "rule", "averages kept"), rows), *map(_section, NAMES)])
 
 
@@ -40,16 +40,16 @@ def _anchor(name: str) -> str:
 
 
 def _section(name: str) -> str:
-    found = subject(name)
-    steps = recipe(found.program)
-    lines = [line.replace("&", "") for line in formulas(found, steps)]
+    rule = subject(name)
+    steps = recipe(rule.program)
+    lines = [line.replace("&", "") for line in formulas(rule, steps)]
     slots = ", ".join(f"`{slot.name}`" for slot in steps.slots) or "nothing"
     hyperparameters = ", ".join(f"`{each}`" for each in arguments(steps))
     parts = [
         f"## {name}",
         "\n\n".join(f"$`{markdown_math(line)}`$" for line in lines),
-        " ".join(found.provenance),
-        f"Kept for every weight: {slots}. Hyperparameters besides the learning rate: {hyperparameters or 'none'}.",
+        " ".join(rule.provenance),
+        f"State per weight: {slots}. Hyperparameters besides the learning rate: {hyperparameters or 'none'}.",
         *_paper(name),
         f"```sh\nnos-tf-export {name} --to=torch   # or keras, optax, numpy, latex, markdown\n```",
     ]
@@ -57,7 +57,7 @@ def _section(name: str) -> str:
 
 
 def _paper(name: str) -> list[str]:
-    """The paper's numbers of a rule, as one list."""
+    """The paper's numbers for a rule, as a list."""
     lines = []
     for table in TABLES:
         for row in table.rows:

@@ -1,7 +1,7 @@
-"""What the search's tasks of the suite are measured against: python -m tools.suite_scales
+"""Computes the scales of the suite's search tasks: python -m tools.suite_scales
 
-Prints, for each task, the reward of a child that has learned nothing and the mean reward of the best baseline over ten
-seeds, by the search's own protocol, as `nos_tf/tasks/suite.py` holds them.
+Prints, for each task, the reward of an untrained child network and the mean reward of the best baseline over ten seeds
+under the search's protocol, in the format of `nos_tf/tasks/suite.py`.
 """
 
 from __future__ import annotations

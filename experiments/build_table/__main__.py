@@ -1,11 +1,11 @@
-"""The table of all one-group rules: python -m experiments.build_table --run_dir=runs/table
+"""Builds the table of all one-group rules: python -m experiments.build_table --run_dir=runs/table
 
-Every distinct rule is evaluated by the search's own protocol, in pieces of which each is a file: a run that is stopped
-loses the pieces under way and no more, the same command goes on with it, and several machines that share the folder
-share the work. `--stop_after` ends it after so many minutes. The last step writes the table into the package.
+Evaluates every distinct rule by the search's protocol, in pieces that are saved as files. A stopped run loses only the
+pieces in progress; rerun the same command to continue. Several machines can share the work through a shared folder, and
+`--stop_after` limits the time. The last step writes the table into the package.
 
-The table of the digits is begun: the folder `begun` beside this file holds the pieces that are finished, and a copy of
-it as the run folder goes on with them.
+The table of the digits is only partly built: the folder `begun` next to this file holds its finished pieces. To
+continue it, use a copy of that folder as the run folder.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ NAME = "build_table"
 
 
 def main() -> NoReturn:
-    """Builds the table, or as much of it as there is time for, and exits."""
+    """Builds the table, or as much of it as time permits, and exits."""
     shared_flags.define(NAME)
     flags.DEFINE_string("task", "digits", "Task.")
-    flags.DEFINE_string("second_task", "digits_rows", "Task of another kind, for the correlation between tasks.")
+    flags.DEFINE_string("second_task", "digits_rows", "A different kind of task, for the correlation between tasks.")
     pieces.define()
-    flags.DEFINE_integer("best", 2_000, "Rules that are trained from more seeds and measured on test data.")
-    flags.DEFINE_integer("rules", None, "Only so many distinct rules, for a trial; by default all.", lower_bound=1)
-    flags.DEFINE_string("output", None, "Folder of the table; by default the package's own.")
+    flags.DEFINE_integer("best", 2_000, "Number of best rules to train with more seeds and evaluate on test data.")
+    flags.DEFINE_integer("rules", None, "Limit the number of distinct rules, to try out the script.", lower_bound=1)
+    flags.DEFINE_string("output", None, "Folder of the table; by default the package's.")
     application.run(_main, pieces.INTERRUPTED)
 
 

@@ -1,4 +1,4 @@
-"""The results of all stages as one table."""
+"""Assembles the results of all stages into one table."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _NOT_TRAINED = "not trained: only a part of the rules was"
 
 
 def write(stages: Stages, flags: Mapping[str, Any], folder: Path) -> Path:
-    """Writes the table and returns its file."""
+    """Writes the table and returns its path."""
     return content.write(assemble(stages, flags), folder, flags["task"])
 
 
 def assemble(stages: Stages, flags: Mapping[str, Any]) -> Content:
-    """The arrays of the table."""
+    """Makes the arrays of the table."""
     rules, count = stages.rules, len(stages.rules.tokens)
     results: list[Evaluation] = [
         Evaluation(0.0, SCREENED, message=str(reason) or _NOT_TRAINED) for reason in rules.reasons
@@ -69,7 +69,7 @@ def assemble(stages: Stages, flags: Mapping[str, Any]) -> Content:
 
 
 def _places(stages: Stages) -> list[int]:
-    """Place of each of the best rules among those that were trained."""
+    """Position of each of the best rules among the trained rules."""
     return [int(place) for place in np.searchsorted(stages.classes, stages.best)]
 
 
@@ -86,7 +86,7 @@ def _test(test: Sequence[Evaluation], long_test: Sequence[Evaluation]) -> list[f
 
 
 def _seconds_a_step(flags: Mapping[str, Any]) -> float:
-    """Median time of a core for a step of some evaluations, scoring included."""
+    """Median CPU time per step of a few evaluations, including scoring."""
     load_single_threaded()
     evaluator = EvaluatorSetup(flags["task"], data_dir=flags["data_dir"]).build()
     seconds = []

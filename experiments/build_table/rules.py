@@ -1,4 +1,4 @@
-"""The distinct rules of the one-group space, found without training."""
+"""Finds the distinct rules of the one-group space without training."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from nos_tf.run_folder import replacing
 
 
 class Rules(NamedTuple):
-    """The space by classes of rules that are equal or behave alike.
+    """The search space, grouped into classes of rules that are equal or behave alike.
 
     Attributes:
-      rule_class: The class of each rule of the space, in its order; int32 `[rules]`.
+      rule_class: Class of each rule, in the order of the space; int32 `[rules]`.
       keys: Canonical keys of all rules, ascending; uint64 `[keys]`.
-      key_class: The class of each, int32 `[keys]`.
-      tokens: A rule of each class, as indices into the vocabulary of each place, uint8 `[classes, 5]`.
-      reasons: Why a class cannot learn, "" where it may; text `[classes]`.
+      key_class: Class of each key; int32 `[keys]`.
+      tokens: A representative of each class, as indices into the vocabulary of each position; uint8 `[classes, 5]`.
+      reasons: Why a class cannot learn, or "" if it may; text `[classes]`.
     """
 
     rule_class: np.ndarray
@@ -30,7 +30,7 @@ class Rules(NamedTuple):
     reasons: np.ndarray
 
     def program(self, number: int) -> Program:
-        """The rule of a class."""
+        """The representative of a class."""
         return SearchSpace().decode(self.tokens[number])
 
     @property
@@ -40,7 +40,7 @@ class Rules(NamedTuple):
 
 
 def load(path: Path) -> Rules:
-    """The rules in a file, which is made if it is missing; that takes a few minutes."""
+    """Loads the rules from a file, or finds them and writes the file, which takes a few minutes."""
     if not path.exists():
         made = _make()
         with replacing(path) as temporary:
@@ -56,7 +56,7 @@ def _make() -> Rules:
     programs = list(space.programs())
     judged = judge(programs)
     numbers = classes(judged)
-    # The simplest spelling stands for its class; of equally long ones the first of the space.
+    # The shortest rule represents its class; ties go to the first in the space.
     lengths = np.array([len(str(program)) for program in programs])
     order = np.lexsort((np.arange(len(programs)), lengths, numbers))
     chosen = order[np.unique(numbers[order], return_index=True)[1]]

@@ -1,4 +1,4 @@
-"""What is trained for the table, stage by stage; each follows from the results of those before."""
+"""Trainings for the table, stage by stage; each stage depends on the results of the previous ones."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from nos_tf.evaluation.result import Evaluation
 from nos_tf.search.executors.job import Job
 from nos_tf.search.executors.setup import EvaluatorSetup
 
-SEEDS = 5  # Of the best rules; the first is that of all rules.
-TEST_SEEDS = (100, 101)  # No choice has seen them.
-FINE = tuple(10 ** (step / 8) for step in (-1, 0, 1))  # Learning rates around the mean of a rule's best ones.
+SEEDS = 5  # Number of seeds for the best rules; the first is the one used for all rules.
+TEST_SEEDS = (100, 101)  # Not used for selection.
+FINE = tuple(10 ** (step / 8) for step in (-1, 0, 1))  # Factors around the mean of a rule's best learning rates.
 
 
 class Stages:
-    """All that the table holds.
+    """Runs all stages and holds their results.
 
     Args:
-      work: Trains, in pieces.
+      work: Runs the trainings in pieces.
       flags: Values of the script's flags.
 
     Attributes:
       rules: The distinct rules.
-      classes: Numbers of those that are trained.
-      first: Result of each, from the first seed.
-      best: Numbers of the best of them.
-      more: Results of these from the other seeds, `[best][seed]`.
+      classes: Numbers of the trained rules.
+      first: Result of each trained rule with the first seed.
+      best: Numbers of the best rules.
+      more: Results of the best rules with the other seeds, `[best][seed]`.
       fine_rates: Learning rates around their best ones, `[best, rates]`.
-      fine: Results of trainings with these from all seeds, `[best][rate][seed]`.
-      test: Results on test data at the best of these, `[best][seed]`, and of long trainings.
-      long_test: Results of long trainings on test data.
-      second: Numbers of the classes that are evaluated on the second task.
+      fine: Results at these rates with all seeds, `[best][rate][seed]`.
+      test: Results on test data at the best of these rates, `[best][seed]`.
+      long_test: Results of long trainings on test data, `[best][seed]`.
+      second: Numbers of the rules evaluated on the second task.
       second_results: Their results.
     """
 
@@ -60,10 +60,10 @@ class Stages:
         self.second_results: list[Evaluation] = []
 
     def run(self) -> bool:
-        """Runs everything that is missing.
+        """Runs all missing trainings.
 
         Returns:
-          Whether there is nothing left to do.
+          Whether all stages are complete.
         """
         seed, task, second_task = self._flags["seed"], self._flags["task"], self._flags["second_task"]
         first = self._evaluated("rules", task, [self._job(number, seed) for number in self.classes])
@@ -106,17 +106,17 @@ class Stages:
         return second is not None
 
     def test_rates(self) -> list[float]:
-        """The fine rate of the highest mean reward over seeds, for each of the best rules."""
+        """Fine learning rate with the highest mean reward over seeds, for each of the best rules."""
         rewards = np.array([[[one.reward for one in seeds] for seeds in rates] for rates in self.fine])
         return [float(rate) for rate in self.fine_rates[np.arange(len(self.best)), rewards.mean(axis=2).argmax(axis=1)]]
 
     def _fine_rates(self, place: int, more: list[Evaluation]) -> list[float]:
-        found = [one.learning_rate for one in (self.first[place], *more) if one.learning_rate is not None]
-        middle = float(np.exp(np.mean(np.log(found))))
+        rates = [one.learning_rate for one in (self.first[place], *more) if one.learning_rate is not None]
+        middle = float(np.exp(np.mean(np.log(rates))))
         return [float(f"{middle * factor:.6g}") for factor in FINE]
 
     def _second(self) -> np.ndarray:
-        """The best rules, and as many random ones."""
+        """The best rules and the same number of random ones."""
         others = np.setdiff1d(self.classes, self.best)
         random = np.random.default_rng(1).permutation(others)[: len(self.best)]
         return np.concatenate([self.best, np.sort(random)])
@@ -125,7 +125,7 @@ class Stages:
         return Job(0, self.rules.program(int(number)), seed, **options)
 
     def _evaluated(self, stage: str, task: str, jobs: list[Job]) -> list[Evaluation] | None:
-        """Results of all jobs; None while some are missing."""
+        """Results of all jobs, or None if some are still missing."""
         return self._work.results(stage, EvaluatorSetup(task, data_dir=self._flags["data_dir"]), jobs)
 
 

@@ -1,10 +1,10 @@
 """Compares searchers at equal budget over several seeds: python -m experiments.compare_searchers --run_dir=runs/mine
 
-By trainings: each searcher evaluates the same number of distinct rules from each seed, with its default settings and by
-the search's own protocol; the rules that it chooses are measured from fresh seeds. With `--table=digits`, nothing is
-trained: the table of all one-group rules knows the results, so that hundreds of seeds take minutes and the distance of
-each search from the optimum is known. Random search always takes part. What is finished is kept in the run folder; with
---resume, a run goes on from there.
+By default, rules are trained: each searcher evaluates the same number of distinct rules with each seed, using its
+default settings and the search's protocol, and the rules that it chooses are measured with fresh seeds. With
+`--table=digits`, nothing is trained, because the table of all one-group rules holds the results: hundreds of seeds take
+minutes, and the distance of each search from the optimum is known. Random search always takes part. Finished work is
+kept in the run folder; continue with --resume.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ def main() -> NoReturn:
     """Runs the comparison and exits."""
     shared_flags.define(NAME)
     flags.DEFINE_list("searchers", ["ppo", "trpo", "evolution"], "Searchers to compare with random search.")
-    flags.DEFINE_integer("seeds", 3, "Seeds of each searcher, from --seed on.", lower_bound=2)
-    flags.DEFINE_integer("trials", 200, "Distinct rules a run.", lower_bound=8)
-    flags.DEFINE_integer("num_groups", 2, "Groups of a rule; in a table it is 1.", lower_bound=1, upper_bound=4)
-    flags.DEFINE_string("task", "digits", "Task, where rules are trained.")
-    flags.DEFINE_string("table", None, "Table to look results up in; by default rules are trained.")
-    application.run(_main, "Interrupted. What is finished is saved; the same command with --resume goes on.")
+    flags.DEFINE_integer("seeds", 3, "Number of seeds per searcher, starting at --seed.", lower_bound=2)
+    flags.DEFINE_integer("trials", 200, "Distinct rules per run.", lower_bound=8)
+    flags.DEFINE_integer("num_groups", 2, "Groups per rule; with --table always 1.", lower_bound=1, upper_bound=4)
+    flags.DEFINE_string("task", "digits", "Task on which rules are trained.")
+    flags.DEFINE_string("table", None, "Table in which to look up results; by default rules are trained.")
+    application.run(_main, "Interrupted. Finished work is saved; rerun the same command with --resume to continue.")
 
 
 def _main() -> None:

@@ -1,4 +1,4 @@
-"""Regret against budget as a figure."""
+"""Figure of regret by budget."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def draw(regrets: Mapping[str, np.ndarray], at: np.ndarray, trials: int) -> Figure:
-    """Mean regret of each searcher with 95 % bands.
+    """Plots the mean regret of each searcher with 95% bands.
 
     Args:
-      regrets: By searcher, `[seeds, checkpoints]`.
-      at: Evaluated rules at each checkpoint.
-      trials: Rules up to which a searcher other than random search is shown.
+      regrets: Regrets by searcher, of shape `[seeds, checkpoints]`.
+      at: Number of evaluated rules at each checkpoint.
+      trials: Number of rules up to which searchers other than random search are shown.
     """
     from matplotlib.figure import Figure
 
@@ -33,7 +33,7 @@ def draw(regrets: Mapping[str, np.ndarray], at: np.ndarray, trials: int) -> Figu
         half_width = np.array([one.half_width for one in intervals], float)
         axes.fill_between(at[shown], mean - half_width, mean + half_width, color=color, alpha=0.2, linewidth=0)
         axes.plot(at[shown], mean, color=color, label=name, linestyle="--" if name == "random" else "-")
-    axes.set(xscale="log", yscale="log", xlabel="distinct rules evaluated", ylabel="regret of the rule chosen")
+    axes.set(xscale="log", yscale="log", xlabel="distinct rules evaluated", ylabel="regret of the selected rule")
     axes.grid(visible=True, color=style.LIGHT_GRAY, linewidth=0.5)
     axes.legend(frameon=False)
     return figure

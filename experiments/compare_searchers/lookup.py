@@ -1,4 +1,4 @@
-"""A search whose rules are looked up in a table instead of being trained."""
+"""Search in which rules are looked up in a table instead of being trained."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ SPACE = SearchSpace(num_groups=1)
 
 
 def search(name: str, seed: int, trials: int, table: Table, **settings: Any) -> np.ndarray:
-    """Lets a searcher search the table, by the rules of a real search.
+    """Runs a searcher on the table, like a real search.
 
     Args:
       name: Name of the searcher.
-      seed: Its seed.
-      trials: Distinct rules to evaluate.
-      table: Of all rules of `SPACE`.
+      seed: Seed of the searcher.
+      trials: Number of distinct rules to evaluate.
+      table: Table of all rules in `SPACE`.
       **settings: Settings of the searcher that differ from its defaults.
 
     Returns:
-      Numbers of the distinct rules in the order of their evaluation; fewer than `trials` of a searcher that has run
-      dry.
+      Numbers of the distinct rules in the order of evaluation; fewer than `trials` if the searcher only repeats itself.
     """
     searcher = searchers.get(name, SPACE, seed, **settings)
     found: dict[int, None] = {}
@@ -45,9 +44,9 @@ def search(name: str, seed: int, trials: int, table: Table, **settings: Any) -> 
 
 
 def chosen(found: np.ndarray, table: Table) -> np.ndarray:
-    """The rule of the highest reward so far, after each evaluation.
+    """The rule with the highest reward so far, after each evaluation.
 
-    Its reward is that of one training; what it is worth, `table.values` tells.
+    The reward is that of a single training; `table.values` holds the value of the rule.
     """
     rewards = table.content.reward[found]
     best = np.maximum.accumulate(rewards)
@@ -56,6 +55,6 @@ def chosen(found: np.ndarray, table: Table) -> np.ndarray:
 
 
 def curve(found: np.ndarray, at: np.ndarray, table: Table) -> tuple[list[float], list[int]]:
-    """Regret and rank of the chosen rule at each number of evaluated rules; the last ones where the search ended."""
+    """Regret and rank of the selected rule at each number of evaluated rules; constant after the search has ended."""
     best = chosen(found, table)[np.minimum(at, len(found)) - 1]
     return (table.values.max() - table.values[best]).tolist(), table.ranks[best].tolist()

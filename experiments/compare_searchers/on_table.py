@@ -1,4 +1,4 @@
-"""Searchers compared in a table of all rules: how far each is from the optimum, by the rules that it has evaluated."""
+"""Compares searchers on a table of all rules, by their distance from the optimum at each budget."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from nos_tf.tensorflow_loading import load_single_threaded, set_environment
 from nos_tf.text import markdown_table
 
 BUDGETS = (50, 100, 300, 1_000, 3_000, 5_000)
-RANDOM_TRIALS = 10_000  # Of random search, so that it can be told how many of its rules another's are worth.
+RANDOM_TRIALS = 10_000  # Trials of random search, enough to find the budget at which it matches other searchers.
 TABLE = "searchers_on_table.md"
 FIGURE = "searchers_on_table.png"
-_PIECE = 10  # Seeds that are saved together.
+_PIECE = 10  # Number of seeds saved together.
 
 
 def describe(flags: Mapping[str, Any]) -> str:
-    """What the table holds.
+    """Description of the table.
 
     Raises:
       RunError: There is no such table.
@@ -36,7 +36,7 @@ def describe(flags: Mapping[str, Any]) -> str:
 
 
 def run(folder: RunFolder, flags: Mapping[str, Any], described: str) -> None:
-    """Runs the searches that are missing, and writes and shows the comparison."""
+    """Runs missing searches, then writes and prints the comparison."""
     set_environment()
     names = list(dict.fromkeys(["random", *flags["searchers"]]))
     pieces = list(_pieces(names, flags))
@@ -46,9 +46,9 @@ def run(folder: RunFolder, flags: Mapping[str, Any], described: str) -> None:
         print(f"{name}: {done} of {len(missing)} pieces", flush=True)
     regrets, ranks = {}, {}
     for name in names:
-        found = [json.loads(_path(folder.path, *piece[:2]).read_text("utf-8")) for piece in pieces if piece[0] == name]
-        regrets[name] = np.concatenate([one["regret"] for one in found])
-        ranks[name] = np.concatenate([one["rank"] for one in found])
+        saved = [json.loads(_path(folder.path, *piece[:2]).read_text("utf-8")) for piece in pieces if piece[0] == name]
+        regrets[name] = np.concatenate([one["regret"] for one in saved])
+        ranks[name] = np.concatenate([one["rank"] for one in saved])
     table = tables.load(flags["table"])
     budgets = [budget for budget in BUDGETS if budget <= flags["trials"]]
     results = statistics.summary(regrets, ranks, checkpoints(RANDOM_TRIALS), budgets, len(table))
@@ -64,7 +64,7 @@ def run(folder: RunFolder, flags: Mapping[str, Any], described: str) -> None:
 
 
 def checkpoints(trials: int) -> np.ndarray:
-    """Numbers of evaluated rules at which regrets are kept: the budgets, and evenly spread on a logarithmic scale."""
+    """Numbers of evaluated rules at which regrets are stored: the budgets, and points on a logarithmic scale."""
     spread = np.geomspace(10, trials, 60).round().astype(int)
     return np.unique([*spread, *(budget for budget in BUDGETS if budget <= trials), trials])
 

@@ -1,4 +1,4 @@
-"""What hundreds of searches in a table say of a searcher, beside random search."""
+"""Statistics of searchers over hundreds of searches on a table, compared with random search."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ HEADER = (
     "searcher",
     "rules",
     "regret",
-    "in the best 0.1 %",
-    "regret less random's",
+    "in the best 0.1%",
+    "regret minus random search's",
     "p (Holm)",
-    "random rules for as little",
+    "random rules for the same regret",
 )
 _TOP = 0.001
 
@@ -28,26 +28,26 @@ def summary(
     budgets: Sequence[int],
     rules: int,
 ) -> dict[str, Any]:
-    """Figures of each searcher at each budget.
+    """Summarizes each searcher at each budget.
 
     Args:
-      regrets: By searcher, "random" among them, `[seeds, checkpoints]`.
-      ranks: Of the chosen rules, likewise.
-      at: Evaluated rules at each checkpoint, the budgets among them.
-      budgets: Numbers of rules to tell of.
+      regrets: Regrets by searcher, including "random", of shape `[seeds, checkpoints]`.
+      ranks: Ranks of the selected rules, with the same keys and shape.
+      at: Number of evaluated rules at each checkpoint, including the budgets.
+      budgets: Numbers of rules to report.
       rules: Number of distinct rules in the table.
 
     Returns:
-      Under "searchers", a dictionary for each searcher and budget.
+      A dictionary whose "searchers" holds one dictionary for each searcher and budget.
     """
     places = {budget: int(np.searchsorted(at, budget)) for budget in budgets}
-    found = [
+    entries = [
         _entry(name, budget, regrets, ranks, at, place, rules) for name in regrets for budget, place in places.items()
     ]
-    others = [one for one in found if one["searcher"] != "random"]
+    others = [one for one in entries if one["searcher"] != "random"]
     for one, p in zip(others, holm([one["p"] for one in others]), strict=True):
         one["p"] = p
-    return {"searchers": found}
+    return {"searchers": entries}
 
 
 def _entry(
@@ -81,7 +81,7 @@ def _entry(
 
 
 def rows(results: Mapping[str, Any]) -> list[list[str]]:
-    """Cells of a table, as `HEADER`."""
+    """Rows of a table with the columns of `HEADER`."""
     return [_row(one) for one in results["searchers"]]
 
 

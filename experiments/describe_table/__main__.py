@@ -1,6 +1,6 @@
-"""What a table of rules says, as a page with figures: python -m experiments.describe_table --output=docs/results
+"""Describes a table of rules on a page with figures: python -m experiments.describe_table --output=docs/results
 
-Writes table.md, its figures and the data sheet. Nothing is trained.
+Writes table.md, which includes a data sheet, and its figures. Nothing is trained.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _main() -> None:
     table = tables.load(flags.FLAGS.table)
     folder = Path(flags.FLAGS.output)
     if not folder.is_dir():
-        raise RunError(f"There is no such folder. Received: --output={folder}")
+        raise RunError(f"The folder does not exist; create it first. Received: --output={folder}")
     for name, draw in figures.FIGURES.items():
         with run_folder.replacing(folder / figures.file(name)) as path:
             draw(table).savefig(path, dpi=120)

@@ -1,4 +1,4 @@
-"""The figures of the page."""
+"""Figures of the page."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from nos_tf.table import Table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-BEST = 200  # Rules that count as the best where words are counted.
+BEST = 200  # Number of best rules whose operands and functions are counted.
 _CURVES = 5
 
 
 def file(name: str) -> str:
-    """File of a figure."""
+    """File name of a figure."""
     return f"table_{name}.png"
 
 
@@ -30,7 +30,7 @@ def _figure(width: float, height: float) -> Figure:
 
 
 def distribution(table: Table) -> Figure:
-    """Histogram of the values, with the known optimizers."""
+    """Histogram of the values, with those of the known optimizers."""
     figure = _figure(8.0, 3.8)
     axes = figure.subplots()
     values = table.values[findings.trained(table)]
@@ -44,7 +44,7 @@ def distribution(table: Table) -> Figure:
 
 
 def words(table: Table) -> Figure:
-    """How often words stand in the best rules and in all."""
+    """How often operands and functions occur in the best rules and in all rules."""
     shares = findings.words(table, BEST)
     figure = _figure(7.0, 8.0)
     axes = figure.subplots()
@@ -54,13 +54,13 @@ def words(table: Table) -> Figure:
     axes.plot([one.best for one in shares], places, "o", color=style.BLUE, label=f"the best {BEST}")
     axes.set_yticks(places, [one.word for one in shares], fontsize="small")
     axes.invert_yaxis()
-    axes.set(xlabel="share of rules that have the word", xlim=(0.0, None))
+    axes.set(xlabel="share of rules that use it", xlim=(0.0, None))
     axes.legend(frameon=False, loc="lower right")
     return figure
 
 
 def operands(table: Table) -> Figure:
-    """The best value of every pair of operands."""
+    """Best value for every pair of operands."""
     best = findings.by_spelling(table).max(axis=(2, 3, 4))
     figure = _figure(7.6, 6.4)
     axes = figure.subplots()
@@ -69,12 +69,12 @@ def operands(table: Table) -> Figure:
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize="small")
     axes.set_yticks(range(len(names)), names, fontsize="small")
     axes.set(xlabel="second operand", ylabel="first operand")
-    figure.colorbar(image, label="value of the best rule of the pair", shrink=0.85)
+    figure.colorbar(image, label="value of the best rule with this pair", shrink=0.85)
     return figure
 
 
 def learning_rates(table: Table) -> Figure:
-    """Reward of short trainings against learning rate, of the best rules and of Adam and RMSProp."""
+    """Reward of short trainings by learning rate, for the best rules, Adam and RMSProp."""
     figure = _figure(7.0, 4.2)
     axes = figure.subplots()
     shown = [(row.rule, table.number(row.rule), "-") for row in table.best(_CURVES)]
@@ -83,13 +83,13 @@ def learning_rates(table: Table) -> Figure:
         rates, scores = findings.sweep(table, number)
         best = rates[np.argmax(scores)]
         axes.semilogx(rates / best, scores, line, color=color, marker=".", label=name)
-    axes.set(xlabel="learning rate, of the best one", ylabel="reward of a short training", xlim=(0.01, 100.0))
+    axes.set(xlabel="learning rate / best learning rate", ylabel="reward of a short training", xlim=(0.01, 100.0))
     axes.legend(frameon=False, fontsize="small")
     return figure
 
 
 def seeds(table: Table) -> Figure:
-    """How far one seed's reward tells the mean of others."""
+    """How well the reward with one seed predicts the mean over others."""
     rewards = table.content.best_rewards
     figure = _figure(8.0, 3.8)
     left, right = figure.subplots(1, 2)
@@ -98,7 +98,7 @@ def seeds(table: Table) -> Figure:
     right.plot(rewards[:, 0], rewards[:, 1:].mean(axis=1), ".", color=style.BLUE, alpha=0.3, markersize=3)
     ends = [rewards.min(), rewards.max()]
     right.plot(ends, ends, color=style.GRAY, linewidth=1)
-    right.set(xlabel="reward from the seed that chose them", ylabel="mean reward from the other seeds")
+    right.set(xlabel="reward with the seed used for selection", ylabel="mean reward with the other seeds")
     return figure
 
 

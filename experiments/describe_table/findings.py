@@ -1,4 +1,4 @@
-"""What can be computed from a table of rules, as plain arrays."""
+"""Statistics of a table of rules, as plain arrays."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def trained(table: Table) -> np.ndarray:
 
 
 def named(table: Table) -> dict[str, float]:
-    """Values of the optimizers that have a name for people, highest first; those that the space holds."""
-    found = {}
+    """Values of the titled optimizers within the search space, highest first."""
+    values = {}
     for rule in NAMED_RULES.values():
         if rule.title:
             try:
-                found[rule.title] = table.value(parse(rule.text))
+                values[rule.title] = table.value(parse(rule.text))
             except ProgramError:
                 continue  # Its operand is not one of the paper's.
-    return dict(sorted(found.items(), key=lambda one: -one[1]))
+    return dict(sorted(values.items(), key=lambda one: -one[1]))
 
 
 def by_spelling(table: Table) -> np.ndarray:
@@ -38,12 +38,12 @@ def by_spelling(table: Table) -> np.ndarray:
 
 
 class Share(NamedTuple):
-    """How often a word stands in rules.
+    """How often an operand or function occurs in rules.
 
     Attributes:
-      word: The word.
+      word: The operand or function.
       all: Share of all distinct rules that train.
-      best: Share of the best ones.
+      best: Share of the best rules.
     """
 
     word: str
@@ -52,11 +52,11 @@ class Share(NamedTuple):
 
 
 def words(table: Table, best: int) -> list[Share]:
-    """Shares of rules with each operand and function, those first that the best rules have most often.
+    """Shares of rules with each operand and function, sorted by their share of the best rules.
 
     Args:
       table: The table.
-      best: How many rules count as the best.
+      best: Number of best rules.
     """
     chosen = table.ranks <= best
     shares = []
@@ -67,7 +67,7 @@ def words(table: Table, best: int) -> list[Share]:
 
 
 def _has(table: Table, word: str) -> np.ndarray:
-    """Whether the rule that stands for each class has a word."""
+    """Whether the representative of each class contains an operand or function."""
     has = np.zeros(len(table), bool)
     for place, tokens in enumerate(table.content.tokens.T):
         vocabulary = SPACE.vocabulary(place)
@@ -77,9 +77,9 @@ def _has(table: Table, word: str) -> np.ndarray:
 
 
 def sweep(table: Table, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Learning rates that were tried for a rule, ascending, and the rewards of their short trainings.
+    """Learning rates tried for a rule, ascending, and the rewards of their short trainings.
 
-    Rates that were given up before they had one are left out.
+    Rates that were dropped before they had a reward are left out.
     """
     ends = table.content.sweep_ends
     part = slice(ends[number - 1] if number else 0, ends[number])

@@ -1,11 +1,11 @@
-"""Looks for rules that beat tuned optimizers on tasks that the search never saw.
+"""Looks for rules that beat tuned optimizers on tasks that the search has not seen.
 
     python -m experiments.discover --run_dir=runs/discover
 
-One funnel: searches on the tasks of the suite that are there to be searched on; the best rules of each, of other
-searches' run folders (--search_dir) and of the table of all one-group rules race on these tasks; at most ten finalists
-are frozen in `finalists.json`; only then are the held-out tasks read, on which finalists and baselines are tuned alike
-and tested from fresh seeds. A run that is stopped goes on by the same command.
+First, searches run on the suite's search tasks. Their best rules, those of other searches (--search_dir) and those of
+the table of all one-group rules race on these tasks. At most ten finalists are frozen in `finalists.json`. Only then
+are the held-out tasks read: finalists and baselines are tuned there in the same way and tested with fresh seeds. Rerun
+the same command to continue a stopped run.
 """
 
 from __future__ import annotations
@@ -33,17 +33,19 @@ TABLE, FIGURE = "discover.md", "discover.png"
 
 
 def main() -> NoReturn:
-    """Runs the funnel, or as much of it as there is time for, and exits."""
+    """Runs all stages, or as many as time permits, and exits."""
     shared_flags.define(NAME)
     pieces.define()
-    flags.DEFINE_string("task", suite.NAME, "Suite, or one of its tasks, to search and race on.")
+    flags.DEFINE_string("task", suite.NAME, "Suite, or one of its tasks, for searches and the race.")
     flags.DEFINE_list("searchers", ["random", "ppo", "evolution"], "Searchers to run.")
-    flags.DEFINE_list("num_groups", ["2", "3"], "Groups of the rules to search for, from 1 to 4.")
-    flags.DEFINE_integer("trials", 10_000, "Distinct rules of each search; 0 for none of its own.", lower_bound=0)
-    flags.DEFINE_multi_string("search_dir", [], "Run folder of another search, whose best rules race too.")
-    flags.DEFINE_integer("candidates", 100, "Best rules of each search, and of the table, that race.", lower_bound=1)
-    flags.DEFINE_integer("finalists", 10, "Rules that are judged, at most.", lower_bound=1, upper_bound=10)
-    flags.DEFINE_integer("seeds", 10, "Seeds of the test on held-out tasks.", lower_bound=2)
+    flags.DEFINE_list("num_groups", ["2", "3"], "Numbers of groups of the rules to search for, from 1 to 4.")
+    flags.DEFINE_integer("trials", 10_000, "Distinct rules per search; 0 to skip the searches.", lower_bound=0)
+    flags.DEFINE_multi_string("search_dir", [], "Run folder of another search whose best rules join the race.")
+    flags.DEFINE_integer(
+        "candidates", 100, "Number of rules from each search, and from the table, in the race.", lower_bound=1
+    )
+    flags.DEFINE_integer("finalists", 10, "Maximum number of finalists.", lower_bound=1, upper_bound=10)
+    flags.DEFINE_integer("seeds", 10, "Number of seeds for the test on held-out tasks.", lower_bound=2)
     application.run(_main, pieces.INTERRUPTED)
 
 
@@ -52,7 +54,7 @@ def _main() -> None:
     setup = _checked(values)
     others = [path for folder in values["search_dir"] for path in candidates.stores(Path(folder))]
     if not others and not values["trials"] and not nos_tf.table.names():
-        raise RunError("There is nothing to race; name run folders of searches or search. Received: --trials=0")
+        raise RunError("No rules to race; raise --trials or name a search with --search_dir. Received: --trials=0")
     work = Work(NAME, values, {"procedure": judging.procedure(values)})
     with work.folder:
         try:
@@ -65,34 +67,34 @@ def _main() -> None:
 
 
 def _checked(values: Mapping[str, Any]) -> EvaluatorSetup:
-    """Setup of the task to search on.
+    """Checks the flags and returns the setup of the search task.
 
     Raises:
-      RunError: A flag names what does not exist.
+      RunError: A flag has an unknown value.
     """
     setup = EvaluatorSetup(values["task"], data_dir=values["data_dir"])
     known = [*suite.SUITES, *suite.SEARCH]
     require_known("task", [values["task"]], known)
     require_known("searcher", values["searchers"], searchers.names())
     if not values["num_groups"] or not set(values["num_groups"]) <= set("1234"):
-        raise RunError(f"Rules have 1 to 4 groups. Received: --num_groups={','.join(values['num_groups'])}")
+        raise RunError(f"Rules must have 1 to 4 groups. Received: --num_groups={','.join(values['num_groups'])}")
     return setup
 
 
 def _freeze(work: Work, values: Mapping[str, Any], setup: EvaluatorSetup, others: list[Path], path: Path) -> None:
-    """Searches, races, and writes the finalists."""
+    """Runs the searches and the race, and writes the finalists."""
     sources = [*searching.run(work, values, setup), *others]
     table = next(iter(nos_tf.table.names()), None)
-    found = candidates.load(work.folder / candidates.FILE, sources, table, values["candidates"])
-    print(f"Candidates that race on {setup.task}: {len(found)}", flush=True)
-    racers = racing.run(work, setup, found, values["seed"], values["finalists"])
+    entrants = candidates.load(work.folder / candidates.FILE, sources, table, values["candidates"])
+    print(f"Candidates in the race on {setup.task}: {len(entrants)}", flush=True)
+    racers = racing.run(work, setup, entrants, values["seed"], values["finalists"])
     frozen.freeze(path, racers, judging.procedure(values))
 
 
 def _judge(work: Work, values: Mapping[str, Any], path: Path) -> None:
-    """Judges the finalists, and writes and shows the verdict."""
+    """Tests the finalists, and writes and prints the verdict."""
     finalists = frozen.load(path)
-    print(f"Finalists, now frozen: {len(finalists)}; judged on {', '.join(suite.HELD_OUT)}", flush=True)
+    print(f"{len(finalists)} finalists are frozen; testing on {', '.join(suite.HELD_OUT)}", flush=True)
     rules = [one.program for one in finalists]
     judged = judging.run(work, path, rules, values)
     standings = verdict.standings(judged, rules, list(report.NAMES), judging.nothing(path, values))

@@ -1,4 +1,4 @@
-"""Which rules race: the best of every search, and of the table of all one-group rules."""
+"""Candidates for the race: the best rules of every search and of the table of all one-group rules."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ FILE = "candidates.json"
 
 
 class Candidate(NamedTuple):
-    """A rule that races.
+    """A rule in the race.
 
     Attributes:
       program: The rule.
-      found_by: Where it was found, in words.
+      found_by: Description of where it was found.
       reward: Its reward there.
     """
 
@@ -33,36 +33,36 @@ class Candidate(NamedTuple):
 
 
 def stores(folder: Path) -> list[Path]:
-    """The stores of searches in a folder.
+    """Stores of the searches in a folder.
 
     Raises:
       RunError: There are none.
     """
-    found = sorted(folder.glob("*.sqlite"))
-    if not found:
-        raise RunError(f"The folder holds no store of a search. Received: {folder}")
-    return found
+    paths = sorted(folder.glob("*.sqlite"))
+    if not paths:
+        raise RunError(f"The folder contains no search; name the run folder of one. Received: {folder}")
+    return paths
 
 
 def load(path: Path, sources: Sequence[Path], table: str | None, count: int) -> list[Candidate]:
-    """The candidates in a file, which is made of what the searches have found if it is missing.
+    """Loads the candidates from a file, or collects them from the sources if it is missing.
 
     Args:
-      path: The file; what is in it stays, however the searches go on.
+      path: The file; it never changes once written, even if a search continues.
       sources: Stores of searches.
-      table: Name of a table of all one-group rules; None for none.
-      count: Best rules of each source.
+      table: Name of a table of all one-group rules, or None.
+      count: Number of best rules to take from each source.
     """
     if not path.exists():
-        found = [one for source in sources for one in _of_search(source, count)]
+        candidates = [one for source in sources for one in _of_search(source, count)]
         if table is not None:
-            found += [
+            candidates += [
                 Candidate(nos_tf.parse(row.rule), f"table of {table}", row.reward)
                 for row in nos_tf.table.load(table).best(count)
             ]
         rows = [
             {"rule": str(program), "tokens": list(program.tokens), "found_by": found_by, "reward": reward}
-            for program, found_by, reward in distinct(found)
+            for program, found_by, reward in distinct(candidates)
         ]
         run_folder.write_json(path, {"candidates": rows})
     return [
@@ -71,11 +71,11 @@ def load(path: Path, sources: Sequence[Path], table: str | None, count: int) -> 
     ]
 
 
-def distinct(found: Sequence[Candidate]) -> list[Candidate]:
-    """Those that neither equal an earlier one nor a baseline, by algebra or by what they do."""
+def distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Drops candidates that equal a baseline or an earlier candidate, by algebra or behavior."""
     known = {key for keys in keys_of([nos_tf.parse(text) for text in BASELINES.values()]) for key in keys}
     kept = []
-    for one, keys in zip(found, keys_of([one.program for one in found]), strict=True):
+    for one, keys in zip(candidates, keys_of([one.program for one in candidates]), strict=True):
         if known.isdisjoint(keys):
             kept.append(one)
         known.update(keys)

@@ -1,4 +1,4 @@
-"""The finalists, frozen in a file before any held-out task can be read: what is in it never changes."""
+"""Finalists, frozen in a file before any held-out task can be read; the file never changes."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ FILE = "finalists.json"
 
 
 class Finalist(NamedTuple):
-    """A rule that is judged.
+    """A rule to test on the held-out tasks.
 
     Attributes:
       program: The rule.
-      found_by: Where it was found, in words.
+      found_by: Description of where it was found.
       score: Its mean reward in the race.
     """
 
@@ -33,12 +33,12 @@ class Finalist(NamedTuple):
 
 
 def freeze(path: Path, racers: Sequence[Racer], procedure: Mapping[str, Any]) -> None:
-    """Writes the finalists, unless there are some already.
+    """Writes the finalists, unless the file already exists.
 
     Args:
       path: The file.
       racers: The finalists, best first.
-      procedure: How they are to be tuned and judged, as JSON can hold it.
+      procedure: Description of how they will be tuned and judged, JSON-serializable.
     """
     if path.exists():
         return
@@ -53,10 +53,10 @@ def freeze(path: Path, racers: Sequence[Racer], procedure: Mapping[str, Any]) ->
 
 
 def load(path: Path) -> list[Finalist]:
-    """The finalists of the file.
+    """Loads the finalists from the file.
 
     Raises:
-      RunError: There is none.
+      RunError: The file is missing or damaged.
     """
     return [
         Finalist(Program.from_tokens(row["tokens"]), row["found_by"], row["score"])

@@ -1,6 +1,6 @@
-"""Finalists and baselines on the tasks that no search has read, tuned alike, from seeds that no choice has seen.
+"""Tests finalists and baselines on the held-out tasks, tuned in the same way and with fresh seeds.
 
-On each task: a sweep of the search's own protocol finds where to begin, then rates are tuned in long trainings on
+On each task, the sweep of the search's protocol gives a starting point. Rates are then tuned in long trainings on
 validation data, first in quarters and then in eighths of a decade, and the best one is tested in long trainings.
 """
 
@@ -28,13 +28,13 @@ SWEEP, TUNING, FINE_TUNING, TEST = "sweep", "tuning", "fine tuning", "test"
 STAGES = (SWEEP, TUNING, FINE_TUNING, TEST)
 FACTORS = {TUNING: 10 ** (1 / 4), FINE_TUNING: 10 ** (1 / 8)}
 SEEDS = {SWEEP: 1, TUNING: 2, FINE_TUNING: 5}
-_PURPOSE = 101  # Of the seeds; the race has the one before.
+_PURPOSE = 101  # For `derived_seeds`; the race uses 100.
 
 Judged = dict[str, dict[Program, dict[int, Evaluation]]]  # By task, rule and seed.
 
 
 def procedure(flags: Mapping[str, Any]) -> dict[str, Any]:
-    """How finalists are judged, as JSON can hold it."""
+    """Description of how finalists are judged, JSON-serializable."""
     return {
         "search_tasks": list(suite.SUITES.get(flags["task"], (flags["task"],))),
         "held_out_tasks": list(suite.HELD_OUT),
@@ -49,11 +49,11 @@ def procedure(flags: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run(work: Work, finalists: Path, rules: Sequence[Program], flags: Mapping[str, Any]) -> Judged:
-    """Results of the test of finalists and baselines on every held-out task.
+    """Tests finalists and baselines on every held-out task.
 
     Args:
-      work: Trains.
-      finalists: The file in which they are frozen.
+      work: Runs the trainings.
+      finalists: File of the frozen finalists.
       rules: The finalists.
       flags: Values of the script's flags.
 
@@ -66,17 +66,17 @@ def run(work: Work, finalists: Path, rules: Sequence[Program], flags: Mapping[st
 
 
 def nothing(finalists: Path, flags: Mapping[str, Any]) -> dict[str, float]:
-    """Reward of a child that has learned nothing, on each held-out task.
+    """Reward of an untrained child network on each held-out task.
 
     Raises:
       RunError: The finalists are not frozen yet.
     """
-    found = {name: setup(name, finalists, flags).get_task() for name in suite.HELD_OUT}
-    return {name: suite.nothing(task, task.load(flags["data_dir"]).train) for name, task in found.items()}
+    tasks = {name: setup(name, finalists, flags).get_task() for name in suite.HELD_OUT}
+    return {name: suite.nothing(task, task.load(flags["data_dir"]).train) for name, task in tasks.items()}
 
 
 def setup(name: str, finalists: Path, flags: Mapping[str, Any]) -> EvaluatorSetup:
-    """That of a held-out task.
+    """Setup of a held-out task.
 
     Raises:
       RunError: The finalists are not frozen yet.
@@ -109,7 +109,7 @@ def _judge(
         seeds = _seeds(flags, TEST)
         runs = [Run(program, seed, rate, "test", long=True) for program, rate in rates.items() for seed in seeds]
         results: dict[Program, dict[int, Evaluation]] = {
-            # What no rate can train has earned nothing.
+            # Rules that do not train at any rate get reward 0.
             program: {seed: Evaluation(0.0, DIVERGED) for seed in seeds}
             for program in contenders
         }

@@ -1,4 +1,4 @@
-"""The race on the tasks of the search: all candidates from one seed, and ever fewer of them from more."""
+"""The race on the search tasks: all candidates run with one seed, then fewer and fewer with more seeds."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.race import is_echo
 from nos_tf.search.trial import BASELINES
 
-SEEDS = (1, 2, 5)  # Further seeds of each round; those before count as well.
-SHARES = (0.3, 0.3)  # Of the rules of a round that go on to the next.
-_SIZE = 50  # Evaluations of a piece: a minute or so.
-_PURPOSE = 100  # Of the seeds: no search has them.
+SEEDS = (1, 2, 5)  # Additional seeds in each round; earlier ones still count.
+SHARES = (0.3, 0.3)  # Share of rules that reach the next round.
+_SIZE = 50  # Evaluations per piece: about a minute.
+_PURPOSE = 100  # For `derived_seeds`; no search uses it.
 
 
 class Racer(NamedTuple):
-    """A rule of the race.
+    """A candidate with its results in the race.
 
     Attributes:
-      candidate: The rule.
-      evaluations: One a seed.
+      candidate: The candidate.
+      evaluations: Evaluations, one per seed.
     """
 
     candidate: Candidate
@@ -38,7 +38,7 @@ class Racer(NamedTuple):
 
     @property
     def rewards(self) -> list[float]:
-        """One a seed."""
+        """Rewards, one per seed."""
         return [one.reward for one in self.evaluations]
 
     @property
@@ -47,21 +47,21 @@ class Racer(NamedTuple):
         return float(np.mean(self.rewards))
 
 
-def run(work: Work, setup: EvaluatorSetup, found: Sequence[Candidate], seed: int, finalists: int) -> list[Racer]:
-    """The finalists, best first.
+def run(work: Work, setup: EvaluatorSetup, candidates: Sequence[Candidate], seed: int, finalists: int) -> list[Racer]:
+    """Runs the race and returns the finalists, best first.
 
     Args:
-      work: Trains.
-      setup: Of the task or suite that was searched on.
-      found: The candidates.
-      seed: Decides the seeds of the race.
-      finalists: How many there are at most.
+      work: Runs the trainings.
+      setup: Setup of the search task or suite.
+      candidates: The candidates.
+      seed: Seed from which the seeds of the race are derived.
+      finalists: Maximum number of finalists.
 
     Raises:
       OutOfTimeError: The time is up.
     """
     seeds = derived_seeds(seed, _PURPOSE, sum(SEEDS))
-    racers = [Racer(candidate, []) for candidate in found]
+    racers = [Racer(candidate, []) for candidate in candidates]
     begin = 0
     for number, count in enumerate(SEEDS):
         programs = [racer.candidate.program for racer in racers]
@@ -76,7 +76,7 @@ def run(work: Work, setup: EvaluatorSetup, found: Sequence[Candidate], seed: int
 
 
 def _without_echoes(racers: Sequence[Racer], work: Work, setup: EvaluatorSetup, seeds: Sequence[int]) -> list[Racer]:
-    """Racers, best first, that earn something else than each baseline and each better one."""
+    """Drops racers whose rewards equal those of a baseline or a better racer; `racers` are sorted, best first."""
     baselines = [nos_tf.parse(text) for text in BASELINES.values()]
     evaluations = _evaluated(work, setup, "race-baselines", baselines, seeds)
     rewards = {program: [one.reward for one in each] for program, each in zip(baselines, evaluations, strict=True)} | {
@@ -93,7 +93,7 @@ def _without_echoes(racers: Sequence[Racer], work: Work, setup: EvaluatorSetup, 
 def _evaluated(
     work: Work, setup: EvaluatorSetup, stage: str, programs: Sequence[Program], seeds: Sequence[int]
 ) -> list[list[Evaluation]]:
-    """Evaluations of each program, one a seed."""
+    """Evaluations of each program, one per seed."""
     jobs = [Job(0, program, seed) for program in programs for seed in seeds]
     results = work.results(stage, setup, jobs, _SIZE)
     if results is None:

@@ -1,4 +1,4 @@
-"""The verdict as sentences, as a table, as JSON, and as a figure."""
+"""Reports the verdict as sentences, a table, JSON and a figure."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ from nos_tf.text import markdown_escaped, markdown_table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_COLORS = (style.ORANGE, style.GREEN, style.PURPLE, style.SKY, style.VERMILION)  # Of the held-out tasks.
+_COLORS = (style.ORANGE, style.GREEN, style.PURPLE, style.SKY, style.VERMILION)  # One per held-out task.
 NAMES: dict[Program, str] = {nos_tf.parse(text): name for name, text in BASELINES.items()}
 
 
 def label(program: Program) -> str:
-    """Name of a baseline, text of a finalist."""
+    """Name of a baseline, or text of a finalist."""
     return NAMES.get(program) or simplest_text(program)
 
 
 def sentences(standings: Sequence[Standing]) -> list[str]:
-    """What was found, good or bad."""
+    """Summarizes the results in a few sentences."""
     rules = [one for one in standings if one.verdict is not None]
     best = next(one for one in standings if one.verdict is None)
-    found = [f"The best baseline over the held-out tasks is {label(best.program)}, score {best.score.mean:.3f}."]
+    lines = [f"The best baseline on the held-out tasks is {label(best.program)}, with score {best.score.mean:.3f}."]
     if not rules:
-        return [*found, "No rule was left to judge: whatever was found earns what a baseline does."]
+        return [*lines, "There are no finalists: every rule in the race has the same rewards as a baseline."]
     winners = [one for one in rules if one.verdict == BETTER]
-    to_best = f"to {label(best.program)}, {len(best.seed_scores)} seeds"
-    found += [
-        f"{label(one.program)} beats every tuned baseline: {_difference(one, best)} {to_best}." for one in winners
+    vs_best = f"vs. {label(best.program)}, {len(best.seed_scores)} seeds"
+    lines += [
+        f"{label(one.program)} beats every tuned baseline: {_difference(one, best)} {vs_best}." for one in winners
     ]
     if not winners:
         closest = rules[0]
-        found.append(
-            f"No finalist beats every tuned baseline. The closest, {label(closest.program)}, is {closest.verdict}: "
-            f"{_difference(closest, best)} {to_best}{_shortcomings(closest)}."
+        lines.append(
+            f"No finalist beats every tuned baseline. The closest one, {label(closest.program)}, is "
+            f"{closest.verdict}: {_difference(closest, best)} {vs_best}{_shortcomings(closest)}."
         )
-    return found
+    return lines
 
 
 def _difference(one: Standing, best: Standing) -> str:
@@ -64,7 +64,7 @@ def _shortcomings(one: Standing) -> str:
 
 
 def table(standings: Sequence[Standing], finalists: Sequence[Finalist]) -> str:
-    """Everything that was judged, best first, as Markdown."""
+    """Table of finalists and baselines, best first, as Markdown."""
     found_by = {one.program: one.found_by for one in finalists}
     tasks = list(standings[0].scores)
     best = next(one for one in standings if one.verdict is None)
@@ -82,18 +82,18 @@ def table(standings: Sequence[Standing], finalists: Sequence[Finalist]) -> str:
             ]
         )
     return markdown_table(
-        ["rule", "found by", "score", *tasks, f"difference to {label(best.program)}", "verdict"], rows
+        ["rule", "found by", "score", *tasks, f"difference from {label(best.program)}", "verdict"], rows
     )
 
 
 def _mark(one: Standing, task: str) -> str:
-    """Where a rule is better or worse than the best baseline of a task."""
+    """Marks a rule that is better or worse than the best baseline on a task."""
     marks = {BETTER: " (+)", WORSE: " (-)"}
     return marks.get(one.on_tasks[task].verdict, "") if task in one.on_tasks else ""
 
 
 def as_json(standings: Sequence[Standing], judged: Judged) -> list[dict[str, Any]]:
-    """Everything that was judged, as JSON can hold it."""
+    """Results of finalists and baselines, JSON-serializable."""
     return [
         {
             "rule": simplest_text(one.program),
@@ -107,7 +107,7 @@ def as_json(standings: Sequence[Standing], judged: Judged) -> list[dict[str, Any
             "verdict": one.verdict,
             "learning_rates": {task: _rate(results[one.program]) for task, results in judged.items()},
             "test_rewards": {
-                task: {str(seed): found.reward for seed, found in results[one.program].items()}
+                task: {str(seed): evaluation.reward for seed, evaluation in results[one.program].items()}
                 for task, results in judged.items()
             },
         }
@@ -120,7 +120,7 @@ def _rate(results: Mapping[int, Any]) -> float | None:
 
 
 def draw(standings: Sequence[Standing]) -> Figure:
-    """Score over tasks with its interval, and the score on each task, of finalists and baselines."""
+    """Plots the scores of finalists and baselines, over all tasks with intervals and on each task."""
     from matplotlib.figure import Figure
 
     count = len(standings)
@@ -142,7 +142,7 @@ def draw(standings: Sequence[Standing]) -> Figure:
         axes.plot(scores, range(count, 0, -1), "|", color=color, ms=9, mew=2, label=task)
     axes.axvline(1.0, color=style.LIGHT_GRAY, zorder=0)
     axes.set_yticks(range(count, 0, -1), [_short(label(one.program)) for one in standings], fontsize=8)
-    axes.set_xlabel("score: 0 has learned nothing, 1 is the best tuned baseline of each task")
+    axes.set_xlabel("score (0: untrained, 1: best tuned baseline of each task)")
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside upper center", ncols=len(_COLORS), fontsize=8, frameon=False)
     return figure

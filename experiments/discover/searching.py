@@ -1,4 +1,4 @@
-"""The searches of the funnel: each searcher with its default settings, at equal budget, in rules of each size."""
+"""Runs each searcher with default settings and equal budget for each number of groups."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from nos_tf.tensorflow_loading import load_single_threaded
 
 
 def run(work: Work, flags: Mapping[str, Any], setup: EvaluatorSetup) -> list[Path]:
-    """Runs what is missing of each search.
+    """Runs the searches, resuming unfinished ones.
 
     Args:
-      work: Trains, and ends in time.
+      work: Runs the trainings, and limits the time.
       flags: Values of the script's flags.
-      setup: Of the task or suite to search on.
+      setup: Setup of the task or suite to search on.
 
     Returns:
-      The stores.
+      Paths of the stores.
     """
     if not flags["trials"]:
         return []

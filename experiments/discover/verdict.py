@@ -1,4 +1,4 @@
-"""What the held-out tasks say: scores over tasks, paired over seeds, and every finalist's verdict."""
+"""Verdicts on the finalists from their scores on the held-out tasks, paired over seeds."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from nos_tf.tasks.suite import Scale, mean
 
 
 class Standing(NamedTuple):
-    """A finalist or a baseline on the held-out tasks.
+    """Results of a finalist or baseline on the held-out tasks.
 
     Attributes:
       program: The rule.
-      scores: Its mean score on each task.
-      seed_scores: Its score over tasks of each seed.
-      against: Of a finalist, its comparison with each baseline over tasks.
-      on_tasks: Of a finalist, on each task, its comparison with the baseline that is best there.
-      verdict: `BETTER` than every baseline and worse on no task, `WORSE` than one of them, or `UNDECIDED`; None of a
+      scores: Mean score on each task.
+      seed_scores: Score over all tasks of each seed.
+      against: For a finalist, comparisons with each baseline over all tasks.
+      on_tasks: For a finalist, comparison on each task with the best baseline there.
+      verdict: `BETTER` than every baseline and worse on no task, `WORSE` than at least one, or `UNDECIDED`; None for a
         baseline.
     """
 
@@ -45,20 +45,20 @@ class Standing(NamedTuple):
 def standings(
     judged: Judged, rules: Sequence[Program], baselines: Sequence[Program], nothing: Mapping[str, float]
 ) -> list[Standing]:
-    """Finalists and baselines, best score first.
+    """Standings of finalists and baselines, best score first.
 
     Args:
       judged: Results of the test.
       rules: The finalists.
-      baselines: What they are compared with.
-      nothing: Reward of a child that has learned nothing on each task.
+      baselines: The baselines.
+      nothing: Reward of an untrained child network on each task.
     """
     rewards = {
-        task: {program: {seed: one.reward for seed, one in found.items()} for program, found in results.items()}
+        task: {program: {seed: one.reward for seed, one in by_seed.items()} for program, by_seed in results.items()}
         for task, results in judged.items()
     }
     means = {
-        task: {program: float(np.mean(list(found.values()))) for program, found in each.items()}
+        task: {program: float(np.mean(list(by_seed.values()))) for program, by_seed in each.items()}
         for task, each in rewards.items()
     }
     best = {task: max(baselines, key=each.__getitem__) for task, each in means.items()}

@@ -1,4 +1,4 @@
-"""Tells how far a stage is, and ends it in time: every result is stored before it is told of."""
+"""Prints the progress of a stage, and stops it when the time is up; results are stored before observers are called."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from experiments.pieces import Work
 from nos_tf.search.observer import Observer
 from nos_tf.search.trial import Trial
 
-_SECONDS = 60.0  # Between two lines.
+_SECONDS = 60.0  # Seconds between progress lines.
 
 
 class OutOfTimeError(Exception):
-    """The time for this run is up; what was finished is stored."""
+    """The time for this run is up; finished results are stored."""
 
 
 class Watch(Observer):
-    """Hears of the results of a stage.
+    """Observes the results of a stage.
 
     Args:
-      work: Knows when the time is up.
-      name: Of the stage.
+      work: Determines when the time is up.
+      name: Name of the stage.
     """
 
     def __init__(self, work: Work, name: str):
         self._work = work
         self._name = name
         self._phase, self._done, self._total = "", 0, 0
-        self._told = time.monotonic()
+        self._printed = time.monotonic()
 
     def on_phase(self, name: str, done: int, total: int) -> None:
         self._phase, self._done, self._total = name, done, total
-        self._tell()
+        self._print()
 
     def on_trial(self, trial: Trial) -> None:
         """Counts distinct rules."""
@@ -43,11 +43,11 @@ class Watch(Observer):
         OutOfTimeError: The time is up.
         """
         self._done += 1
-        if time.monotonic() - self._told >= _SECONDS:
-            self._tell()
+        if time.monotonic() - self._printed >= _SECONDS:
+            self._print()
         if self._work.is_over:
             raise OutOfTimeError
 
-    def _tell(self) -> None:
-        self._told = time.monotonic()
+    def _print(self) -> None:
+        self._printed = time.monotonic()
         print(f"{self._name}: {self._phase}, {self._done} of {self._total}", flush=True)

@@ -1,6 +1,6 @@
 """python -m experiments.rosenbrock [--optimizers=adam,powersign] [--learning_rates=0.1,0.01] [--run_dir=runs/mine]
 
-The paper's control experiment on the Rosenbrock function; `--helpfull` documents every flag, and
+The paper's control experiment on the Rosenbrock function. `--helpfull` documents all flags;
 `experiments/flagfiles/rosenbrock.flags` holds the paper's settings.
 """
 
@@ -19,7 +19,7 @@ from nos_tf.tensorflow_loading import load_single_threaded
 NAME = "rosenbrock"
 TABLE, FIGURE = "rosenbrock.md", "rosenbrock.png"
 
-_NUMBERS = ("optimizers", "learning_rates", "iterations", "noise", "seeds", "seed")  # Flags that change the results.
+_NUMBERS = ("optimizers", "learning_rates", "iterations", "noise", "seeds", "seed")  # Flags that affect the results.
 
 
 def define_flags() -> None:
@@ -28,11 +28,11 @@ def define_flags() -> None:
     sweep_flags.define(
         ("sgd", "momentum", "rmsprop", "adam", "powersign", "addsign"), ("1e-4", "1e-3", "1e-2", "1e-1"), seeds=30
     )
-    flags.DEFINE_integer("iterations", 4000, "Length of each run.", lower_bound=1)
+    flags.DEFINE_integer("iterations", 4000, "Iterations per run.", lower_bound=1)
     flags.DEFINE_float(
         "noise",
         1.0,
-        "Standard deviation of the Gaussian noise on each component of the stochastic function's gradient.",
+        "Standard deviation of Gaussian noise added to each component of the stochastic function's gradient.",
         lower_bound=0.0,
     )
 
@@ -40,7 +40,7 @@ def define_flags() -> None:
 def main() -> NoReturn:
     """Runs the command and exits."""
     define_flags()
-    application.run(_main, "Interrupted before there were results; the same command with --resume begins anew.")
+    application.run(_main, "Interrupted; nothing was saved. Rerun the same command with --resume to start over.")
 
 
 def _main() -> None:
@@ -58,13 +58,13 @@ def _main() -> None:
         kept = {**values, "run_dir": str(folder.path), "resume": flags.FLAGS.resume}
         folder.begin(NAME, kept, frozenset(kept).difference(_NUMBERS))
         path = folder / run_folder.RESULTS
-        # There are results when all is done, and what comes before takes seconds.
+        # Results are only written at the end; everything else takes seconds.
         results = run_folder.read_json(path) if path.exists() else _run(comparison, values, folder.path)
     _show(results, folder.path)
 
 
 def _run(comparison: Any, values: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Runs everything and writes it, the results last."""
+    """Runs everything and writes the files, `results.json` last."""
     from experiments.rosenbrock import comparison as comparison_lib
     from experiments.rosenbrock import report
 

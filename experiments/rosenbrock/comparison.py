@@ -1,7 +1,7 @@
-"""Optimizers on the Rosenbrock function over a grid of learning rates and several seeds.
+"""Compares optimizers on the Rosenbrock function over a grid of learning rates and several seeds.
 
-The stochastic function is Rosenbrock's with Gaussian noise on the gradient; what is measured is always the function
-without noise. The paper does not say which stochastic version it uses.
+The stochastic function adds Gaussian noise to the gradient; the values reported are always those of the function
+without noise. The paper does not specify its stochastic version.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from nos_tf.text import number
 
 DETERMINISTIC, STOCHASTIC = "deterministic", "stochastic"
 FUNCTIONS = (DETERMINISTIC, STOCHASTIC)
-ADAM_EPSILONS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)  # Tuned like this in the paper, for Adam alone.
+ADAM_EPSILONS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)  # The paper tunes epsilon, for Adam only.
 _NOISE = ("noise", "annealed_noise")
 
 
@@ -33,14 +33,14 @@ class Run:
     """One descent.
 
     Attributes:
-      optimizer: Its name, as it was asked for.
-      rule: Text of the rule, where the optimizer was generated from one.
+      optimizer: Name of the optimizer as the user gave it.
+      rule: Text of the rule from which the optimizer was generated, or None.
       function: "deterministic" or "stochastic".
-      learning_rate: Rate of the grid.
-      epsilon: Adam's; None where it is not tuned.
-      seed: Of the noise, and of what the rule itself draws.
-      values: The function without noise at the start and after each iteration, float64 `[iterations + 1]`.
-      seconds: Duration.
+      learning_rate: Learning rate.
+      epsilon: Epsilon of Adam; None for optimizers for which it is not tuned.
+      seed: Seed of the noise and of the rule's random draws.
+      values: Values of the noiseless function at the start and after each iteration, float64 `[iterations + 1]`.
+      seconds: Duration in seconds.
     """
 
     optimizer: str
@@ -54,16 +54,16 @@ class Run:
 
     @property
     def diverged(self) -> bool:
-        """Whether any iteration left the finite numbers."""
+        """Whether any value is not finite."""
         return not bool(np.isfinite(self.values).all())
 
     @property
     def setting(self) -> tuple[float, float | None]:
-        """What is tuned."""
+        """The tuned settings: learning rate and epsilon."""
         return self.learning_rate, self.epsilon
 
     def to_json(self, selected: bool) -> dict[str, Any]:
-        """The run as `results.json` holds it; `selected` tells whether its setting is its optimizer's best one."""
+        """Returns the run for `results.json`; `selected` says whether its setting is its optimizer's best."""
         return {
             "optimizer": self.optimizer,
             "rule": self.rule,
@@ -82,14 +82,14 @@ class Run:
 
 
 class Comparison:
-    """Optimizers, each on both functions with each learning rate from each seed.
+    """Runs each optimizer on both functions with all learning rates and seeds.
 
     Args:
-      names: Names of the zoo, texts of rules, `keras/NAME`; Adam, Keras' own, is tuned over its epsilon as well.
-      learning_rates: The grid, the same for every optimizer.
-      iterations: Length of each run.
-      noise: Standard deviation of each component of the noise on the stochastic function's gradient.
-      seeds: Of the noise, and of what the rules themselves draw.
+      names: Zoo names, rules as text, or `keras/NAME`; for Adam, Keras' implementation is used and epsilon tuned too.
+      learning_rates: Learning rates to try with every optimizer.
+      iterations: Iterations per run.
+      noise: Standard deviation of each component of the stochastic function's gradient noise.
+      seeds: Seeds of the noise and of the rules' random draws.
 
     Raises:
       RunError: An optimizer is unknown.
@@ -105,14 +105,14 @@ class Comparison:
         self._variants = {name: self._build(name) for name in names}
 
     def run(self) -> list[Run]:
-        """All runs."""
+        """Carries out all runs."""
         return [run for name, variants in self._variants.items() for run in self._runs(name, variants)]
 
     def _build(self, name: str) -> Mapping[float | None, Any]:
-        """The optimizer with each epsilon."""
+        """Builds the optimizer with each epsilon."""
         try:
             if name.lower() in ("adam", "keras/adam"):
-                # The language has no epsilon to tune; with Keras' default one the zoo's Adam is Keras', step for step.
+                # The language has no tunable epsilon; with the default one, the zoo's Adam equals Keras' step by step.
                 return {epsilon: optimizers.get("keras/adam", epsilon=epsilon) for epsilon in ADAM_EPSILONS}
             return {None: optimizers.get(name, total_steps=self._iterations)}
         except ValueError as error:
@@ -122,20 +122,20 @@ class Comparison:
         for epsilon, optimizer in variants.items():
             rule = str(optimizer.program) if hasattr(optimizer, "program") else None
             descent = Descent(optimizer, self._iterations)
-            # Without noise, and with a rule that draws nothing, all seeds would make the same run.
+            # Without noise and random draws, all seeds would give the same run.
             seeds = {STOCHASTIC: self._seeds, DETERMINISTIC: self._seeds if _draws(optimizer) else self._seeds[:1]}
             cells = ((kind, rate, seed) for kind in FUNCTIONS for rate in self._learning_rates for seed in seeds[kind])
             for kind, rate, seed in cells:
                 start = time.perf_counter()
                 path = descent.run(rate, seed, self._noise if kind == STOCHASTIC else 0.0).astype(np.float64)
                 seconds = time.perf_counter() - start
-                with np.errstate(all="ignore"):  # Whoever diverges passes through infinities.
+                with np.errstate(all="ignore"):  # Diverging runs overflow.
                     values = function.value(*path.T)
                 yield Run(name, rule, kind, rate, epsilon, seed, values, seconds)
 
 
 def _draws(optimizer: Any) -> bool:
-    """Whether the rule itself draws random numbers."""
+    """Whether the rule draws random numbers."""
     program = getattr(optimizer, "program", None)
     if program is None:
         return False
@@ -144,13 +144,13 @@ def _draws(optimizer: Any) -> bool:
 
 
 def select(runs: Sequence[Run]) -> list[Run]:
-    """The runs with the best setting of each optimizer on each function.
+    """Selects the runs with the best setting of each optimizer on each function.
 
-    Best is the lowest mean over seeds of the final value. A setting from which some seed diverges loses to every one
-    from which fewer do, and one from which all diverge is never selected.
+    The best setting has the fewest diverged seeds and, among those, the lowest mean final value. A setting with which
+    all seeds diverge is never selected.
 
     Raises:
-      RunError: All runs of an optimizer on a function diverge.
+      RunError: All runs of an optimizer on a function diverged.
     """
     selected: list[Run] = []
     for kind, name in itertools.product(FUNCTIONS, dict.fromkeys(run.optimizer for run in runs)):
@@ -162,7 +162,7 @@ def select(runs: Sequence[Run]) -> list[Run]:
         if all(run.diverged for run in best):
             rates = ",".join(map(number, sorted({rate for rate, _ in settings})))
             raise RunError(
-                f"Every run of {name!r} on the {kind} function diverged; try lower learning rates, or leave it out. "
+                f"All runs of {name!r} on the {kind} function diverged; try lower learning rates or leave it out. "
                 f"Received: --learning_rates={rates}"
             )
         selected += best

@@ -1,4 +1,4 @@
-"""An optimizer on the Rosenbrock function, compiled once and then run with any learning rate, seed and noise."""
+"""Runs an optimizer on the Rosenbrock function, compiled once for any learning rate, seed and noise."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ def gradient_noise(seed: int, iterations: int) -> np.ndarray:
 
 
 class Descent:
-    """Descends with a Keras optimizer, one float32 variable of shape `[2]`.
+    """Minimizes the function over one float32 variable of shape `[2]` with a Keras optimizer.
 
-    All iterations are one graph, and the numbers that tell runs apart are its inputs: a run costs a millisecond.
+    All iterations form one graph, with the parameters of a run as inputs, so that a run takes a millisecond.
 
     Args:
-      optimizer: Not used elsewhere.
-      iterations: Length of every run.
+      optimizer: Optimizer, not used elsewhere.
+      iterations: Iterations per run.
     """
 
     def __init__(self, optimizer: Any, iterations: int):
         self._optimizer = optimizer
         self._weights = tf.Variable(function.START)
-        if hasattr(optimizer, "build"):  # Those of tensorflow-addons build themselves.
+        if hasattr(optimizer, "build"):  # Optimizers of tensorflow-addons have no `build`.
             optimizer.build([self._weights])
         self._seed = tf.Variable(0, dtype=tf.int64, trainable=False)
         if hasattr(optimizer, "seed"):
-            optimizer.seed = self._seed  # As a number it would be a constant of the graph.
+            optimizer.seed = self._seed  # A number would become a constant in the graph.
         self._iterations = iterations
-        # Compiled by XLA, an iteration of these few numbers takes a hundredth of what it takes op by op.
+        # With so few numbers, an iteration is a hundred times faster when compiled with XLA.
         steps = tf.function(self._steps, jit_compile=True)
         self._descend = steps.get_concrete_function(tf.TensorSpec([iterations, 2], tf.float32))
-        # Not every optimizer lists all of its state, and a graph does not list what kernels alone change.
+        # Some optimizers do not list all of their state, and a graph omits variables that only kernels change.
         state = [*self._descend.graph.variables, *optimizer_variables(optimizer)]
         self._initial = [(one, one.numpy()) for one in {id(one): one for one in state}.values()]
 
     def run(self, learning_rate: float, seed: int, noise: float) -> np.ndarray:
-        """Weights before the first iteration and after each, float32 of shape `[iterations + 1, 2]`.
+        """Returns the weights at the start and after each iteration, float32 of shape `[iterations + 1, 2]`.
 
         Args:
-          learning_rate: The optimizer's.
-          seed: Of the gradient's noise, and of what the rule itself draws.
-          noise: Standard deviation of the Gaussian noise that is added to each component of each gradient.
+          learning_rate: Learning rate of the optimizer.
+          seed: Seed of the gradient noise and of the rule's random draws.
+          noise: Standard deviation of Gaussian noise added to each component of each gradient.
         """
         for variable, initial in self._initial:
             variable.assign(initial)

@@ -1,4 +1,4 @@
-"""The Rosenbrock function of two variables, in plain arithmetic for NumPy arrays and TensorFlow tensors alike.
+"""The Rosenbrock function of two variables, in plain arithmetic for both NumPy arrays and TensorFlow tensors.
 
     f(x, y) = (1 - x)**2 + 100 (y - x**2)**2
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-START = (-1.2, 1.0)  # Rosenbrock's own; the paper does not say where it starts.
+START = (-1.2, 1.0)  # Rosenbrock's start; the paper does not state its own.
 
 
 def value(x: Any, y: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The table and the figure of a comparison."""
+"""Table and figure of a comparison."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from nos_tf.statistics import Interval, mean_interval
 from nos_tf.text import markdown_escaped, markdown_table, number
 
 COLUMNS = ("function", "optimizer", "learning rate", "epsilon", "final value", "lowest value", "diverged: best / grid")
-_FLOOR = 1e-16  # Below it a float32 cannot tell where it is from the minimum.
+_FLOOR = 1e-16  # Below this, float32 cannot distinguish the position from the minimum.
 
 
 def rows(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Lines of the table from `results.json`, as texts: each optimizer at its best setting, best first.
+    """Rows of the table for `results.json`: each optimizer at its best setting, best first.
 
-    Values are means over seeds with their 95% confidence interval, of the runs that did not diverge.
+    Values are means with 95% confidence intervals over the seeds that did not diverge.
     """
     lines: list[tuple[str, ...]] = []
     for kind in FUNCTIONS:
@@ -61,7 +61,8 @@ def to_markdown(results: Mapping[str, Any]) -> str:
 def table(results: Mapping[str, Any]) -> Table:
     """The table for the console."""
     made = Table(
-        title="Rosenbrock: f at the best setting of each optimizer, mean over seeds ± 95%", title_justify="left"
+        title="Rosenbrock: f at the best setting of each optimizer, mean over seeds ± 95% interval",
+        title_justify="left",
     )
     for name in COLUMNS:
         made.add_column(name, overflow="fold", justify="left" if name in ("function", "optimizer") else "right")
@@ -75,7 +76,7 @@ def table(results: Mapping[str, Any]) -> Table:
 
 
 def figure(selected: Sequence[Run]) -> Figure:
-    """The function over the iterations, without noise: mean over seeds with its 95% confidence interval."""
+    """Plots the noiseless function by iteration: mean over seeds with its 95% confidence interval."""
     drawn = Figure(figsize=(7.2, 8.0), layout="constrained", dpi=150)
     names = list(dict.fromkeys(run.optimizer for run in selected))
     for axes, kind in zip(drawn.subplots(2, 1, sharex=True), FUNCTIONS, strict=True):
@@ -92,7 +93,7 @@ def figure(selected: Sequence[Run]) -> Figure:
             axes.fill_between(iterations, low, high, color=color, alpha=0.2, lw=0)
             axes.plot(iterations, line, color=color, lw=1.3, ls=dashes, label=label)
         axes.set_yscale("log")
-        axes.set_ylim(bottom=max(lowest / 3, _FLOOR))  # An interval that reaches 0 has no end on this axis.
+        axes.set_ylim(bottom=max(lowest / 3, _FLOOR))  # An interval that reaches 0 would extend this axis without end.
         axes.set_ylabel(f"f(x, y), {kind}")
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(color="#E4E4E4", lw=0.8)
@@ -103,13 +104,13 @@ def figure(selected: Sequence[Run]) -> Figure:
 
 
 def band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`mean_interval` of each column at once: thousands of calls would take most of the command's time.
+    """Computes `mean_interval` of all columns at once, because thousands of calls would be slow.
 
     Args:
-      values: Of shape `[seeds, iterations]`.
+      values: Array of shape `[seeds, iterations]`.
 
     Returns:
-      Mean and half width, each `[iterations]`; the width of a single seed is 0.
+      Mean and half-width, each of shape `[iterations]`; for a single seed the half-width is 0.
     """
     if len(values) < 2:
         return values[0], np.zeros_like(values[0])

@@ -1,4 +1,4 @@
-"""What absl refuses of a command line, in the words of every other error here."""
+"""Rephrases absl's command-line errors in the style of our own messages."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from absl import flags
 from nos_tf.errors import excerpt, first_line, nearest
 
 _ALL = "--helpfull lists all flags"
-_LENGTH = 60  # Characters of a value that are repeated.
+_LENGTH = 60  # Characters of a value that a message quotes.
 
 
 def sentence(error: Exception, known: flags.FlagValues) -> str:
-    """One line that says what is wrong with a command line, ends with what was received, and says what to do.
+    """Returns one line that says what is wrong with a command line, what to do, and what was received.
 
     Args:
-      error: What the flags raised when they were given the command line.
-      known: These flags.
+      error: Exception raised while parsing the command line.
+      known: The flags it was parsed with.
     """
     if isinstance(error, flags.UnrecognizedFlagError):
         near = nearest(error.flagname, known)
@@ -26,7 +26,7 @@ def sentence(error: Exception, known: flags.FlagValues) -> str:
         reason = error.__context__
         return f"The flagfile cannot be read ({first_line(reason)}); check the path. Received: {reason.filename}"
     if isinstance(error, UnicodeDecodeError):
-        return "The flagfile is no UTF-8 text; name another. Received: --flagfile"
+        return "The flagfile is not UTF-8 text; name another. Received: --flagfile"
     refused = re.match(r"flag --(\w+)=(.*?): ", str(error), re.DOTALL)
     if refused is None:
         return f"{first_line(error)}; {_ALL}"

@@ -1,4 +1,4 @@
-"""Flags that every script with a run folder of its own shares."""
+"""Flags shared by all scripts that write a run folder."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ def define(name: str) -> None:
     """Defines `--run_dir`, `--data_dir`, `--seed` and `--resume`.
 
     Args:
-      name: Beginning of the default folder's name, as `run_dir` takes it.
+      name: Prefix of the default folder's name, as for `run_dir`.
     """
-    flags.DEFINE_string("run_dir", None, f"Folder of the run; by default runs/{name}-<time>.")
+    flags.DEFINE_string("run_dir", None, f"Run folder; by default runs/{name}-<time>.")
     flags.DEFINE_string(
-        "data_dir", None, "Folder of prepared TensorFlow Datasets; by default that of tensorflow_datasets itself."
+        "data_dir", None, "Folder with prepared TensorFlow Datasets; by default that of tensorflow_datasets."
     )
-    flags.DEFINE_integer("seed", 0, "Seed of everything random: the same seed gives the same results.", lower_bound=0)
-    flags.DEFINE_bool("resume", False, "Go on with what the run folder holds; an empty or missing one begins anew.")
+    flags.DEFINE_integer("seed", 0, "Random seed; the same seed gives the same results.", lower_bound=0)
+    flags.DEFINE_bool("resume", False, "Continue the run in the run folder; start a new one if it is empty or missing.")
 
 
-# Flags that change where a run lies and how far it went, but none of its numbers.
+# Flags that do not affect a run's results.
 WITHOUT_NUMBERS = frozenset({"run_dir", "data_dir", "resume"})
 
 
 def own() -> dict[str, flags.Flag]:
-    """All flags but absl's own, by name."""
+    """All flags except absl's, by name."""
     modules = flags.FLAGS.flags_by_module_dict()
     return {
         flag.name: flag
@@ -42,27 +42,27 @@ def own() -> dict[str, flags.Flag]:
 
 
 def values() -> dict[str, Any]:
-    """Values of all flags but absl's own, by name."""
+    """Values of all flags except absl's, by name."""
     return {name: flag.value for name, flag in own().items()}
 
 
 def check_data_dir() -> None:
-    """Refuses a folder of data that is not there.
+    """Checks that the data folder exists.
 
     Raises:
-      RunError: It is not.
+      RunError: `--data_dir` names a missing folder.
     """
     folder = flags.FLAGS.data_dir
     if folder is not None and not Path(folder).is_dir():
-        raise RunError(f"There is no such folder; prepare the data first. Received: --data_dir={folder}")
+        raise RunError(f"The data folder does not exist; prepare the data first. Received: --data_dir={folder}")
 
 
 def run_dir(name: str) -> Path:
-    """Folder of the run: `--run_dir`, or one that is named after the run and the time.
+    """Returns the run folder: `--run_dir`, or one named after the run and the time.
 
     Raises:
-      RunError: There is no `--run_dir`, but `--resume`.
+      RunError: `--resume` is given without `--run_dir`.
     """
     if flags.FLAGS.resume and flags.FLAGS.run_dir is None:
-        raise RunError("Name the run to go on with. Received: --resume without --run_dir")
+        raise RunError("Name the run to resume. Received: --resume without --run_dir")
     return Path(flags.FLAGS.run_dir or f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}")

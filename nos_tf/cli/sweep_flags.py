@@ -17,19 +17,19 @@ def define(optimizers: Sequence[str], learning_rates: Sequence[str], seeds: int)
     flags.DEFINE_list(
         "optimizers",
         list(optimizers),
-        "Names of the zoo, texts of rules (in double quotes where they hold a comma), keras/NAME, or addons/NAME.",
+        "Zoo names, rules as text (double-quoted if they contain a comma), keras/NAME, or addons/NAME.",
     )
     flags.DEFINE_list(
-        "learning_rates", list(learning_rates), "Rates that each optimizer is tried with; the best is shown."
+        "learning_rates", list(learning_rates), "Learning rates to try with each optimizer; the best one is reported."
     )
-    flags.DEFINE_integer("seeds", seeds, "Seeds of each optimizer, from --seed on.", lower_bound=1)
+    flags.DEFINE_integer("seeds", seeds, "Number of seeds for each optimizer, starting at --seed.", lower_bound=1)
 
 
 def optimizers() -> list[str]:
-    """The optimizers asked for, each once.
+    """The requested optimizers, without duplicates.
 
     Raises:
-      RunError: There are none.
+      RunError: The list or a name in it is empty.
     """
     names = list(dict.fromkeys(name.strip() for name in flags.FLAGS.optimizers))
     if not all(names) or not names:
@@ -38,23 +38,23 @@ def optimizers() -> list[str]:
 
 
 def learning_rates() -> list[float]:
-    """The rates asked for, each once, in rising order.
+    """The requested learning rates, without duplicates, in ascending order.
 
     Raises:
-      RunError: There are none, or one is no positive number.
+      RunError: The list is empty, or an entry is not a positive number.
     """
     return sorted(set(positive_rates("learning_rates", flags.FLAGS.learning_rates)))
 
 
 def positive_rates(flag: str, texts: Sequence[str]) -> list[float]:
-    """Learning rates that a list flag names, in its own order.
+    """Parses the learning rates of a list flag, in the given order.
 
     Args:
-      flag: Name of the flag, for the error.
-      texts: Its value, given or stored.
+      flag: Name of the flag, for the error message.
+      texts: Value of the flag, given or stored.
 
     Raises:
-      RunError: There are none, or one is no positive number.
+      RunError: The list is empty, or an entry is not a positive number.
     """
     try:
         rates = [float(text) for text in texts]
@@ -62,6 +62,7 @@ def positive_rates(flag: str, texts: Sequence[str]) -> list[float]:
         rates = []
     if not rates or not all(0.0 < rate < math.inf for rate in rates):
         raise RunError(
-            f"The sweep is a list of positive learning rates, as 0.01,0.1,1. Received: --{flag}={','.join(texts)}"
+            f"The sweep must be a list of positive learning rates, such as 0.01,0.1,1. "
+            f"Received: --{flag}={','.join(texts)}"
         )
     return rates

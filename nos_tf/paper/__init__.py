@@ -1,1 +1,1 @@
-"""The paper's tables and claims as data, and the ledger that puts run folders beside them. Needs no TensorFlow."""
+"""The paper's tables and claims as data, and the ledger that compares runs with them. Does not need TensorFlow."""

@@ -1,8 +1,7 @@
-"""Every number that the paper prints in a table, and those read off its figure, as data.
+"""All numbers in the paper's tables, and those read off its figure, as data.
 
-Sources: Bello et al. (2017), Table 1 and the ConvNet figure; its arXiv extension 1709.07417v2, the ImageNet and the
-translation table. The last table is of a later paper (ENOS, 2022). What the paper prints without numbers stands in
-`claims`.
+Sources: Table 1 and the ConvNet figure of Bello et al. (2017); the ImageNet and translation tables of its arXiv
+extension, 1709.07417v2. The last table is from a later paper (ENOS, 2022). Statements without a table are in `claims`.
 """
 
 from __future__ import annotations
@@ -11,20 +10,20 @@ from typing import NamedTuple
 
 from nos_tf.paper.trust import Trust
 
-BEST_RULE = "best rule"  # A row of a figure that does not say which rule it shows.
+BEST_RULE = "best rule"  # Row of a figure that does not say which rule it shows.
 
 
 class Column(NamedTuple):
     """A column of a table.
 
     Attributes:
-      metric: Name of the number in `results.json`.
-      heading: As the paper prints it.
+      metric: Name of the metric in `results.json`.
+      heading: Heading as printed in the paper.
       unit: Unit of the printed numbers.
-      decimals: Decimals that the paper prints; None where it prints no number.
-      factor: What a measured number is multiplied by to have the unit.
-      higher_is_better: Whether more is better.
-      read_off: Error of a number that was read off a figure; None for a printed one.
+      decimals: Decimals printed in the paper; None if it prints no number.
+      factor: Factor that converts a measured number to the unit.
+      higher_is_better: Whether higher is better.
+      read_off: Error of numbers read off a figure; None for printed numbers.
     """
 
     metric: str
@@ -37,7 +36,7 @@ class Column(NamedTuple):
 
     @property
     def tolerance(self) -> float:
-        """How far a number may lie from the paper's and still be the same: half a printed digit, or the read-off's."""
+        """How far a number may differ from the paper's: half of the last printed digit, or the read-off error."""
         if self.read_off is not None:
             return self.read_off
         return 0.0 if self.decimals is None else 0.5 * 10**-self.decimals
@@ -48,8 +47,8 @@ class Row(NamedTuple):
 
     Attributes:
       optimizer: Name in `nos_tf.optimizers`, or `BEST_RULE`.
-      printed: As the paper prints it.
-      values: One number a column.
+      printed: Name as printed in the paper.
+      values: One number per column.
     """
 
     optimizer: str
@@ -62,9 +61,9 @@ class Table(NamedTuple):
 
     Attributes:
       key: Short name.
-      title: What it is and where it stands.
-      experiment: Name of the experiment here that measures the same, if there is one.
-      trust: Mark of all its numbers.
+      title: What the table shows and where it is from.
+      experiment: Name of the experiment that reproduces it, or None.
+      trust: How far its numbers can be trusted.
     """
 
     key: str
@@ -134,9 +133,9 @@ IMAGENET = Table(
     Trust.RECOLLECTED,
     (Column("final_test_top1", "top-1"), Column("final_test_top5", "top-5")),
     (
-        Row("rmsprop-nasnet", "RMSProp", (73.5, 91.5)),  # With NASNet's own settings, as its authors trained it.
+        Row("rmsprop-nasnet", "RMSProp", (73.5, 91.5)),  # With the settings of NASNet's authors.
         Row("powersign-cd", "PowerSign-cd", (73.9, 91.9)),
-        # The number of restarts is not printed; 10 is the milder of the paper's two.
+        # The paper does not print the number of restarts; 10 is the milder of the two it uses.
         Row("addsign-rd10", "AddSign-rd", (73.8, 91.6)),
     ),
 )

@@ -1,16 +1,16 @@
-"""The orderings and deltas that the paper claims, each checked as a claim of its own.
+"""The paper's claims that one optimizer beats another, some by a stated margin, each checked separately.
 
-A claim compares two optimizers of one run, or of runs with the same data and scale when no single run has both. The 95%
-intervals of both means bound their difference. A claim's status is the first of these that is true:
+A claim compares two optimizers within one run, or, if no single run has both, across runs with the same data and scale.
+The 95% intervals of both means bound their difference. The status of a claim is the first of these that applies:
 
-- *not run*: no pair of such runs has both optimizers.
-- *not comparable (smaller scale)*: one of the two is not at the paper's scale. What the runs say is shown beside it, as
-  "at smaller scale".
-- *not decided*: a seed diverged, a number is missing, there are fewer than two seeds of something random, or the paper
-  gives no number.
-- *holds*: the difference is above 0 over the whole of its bounds, and its mean reaches the paper's delta to within half
-  of the delta's last printed digit.
-- *does not hold*: the difference stays below the paper's delta (for an ordering: below 0) over the whole of its bounds.
+- *not run*: no such pair exists.
+- *not comparable (smaller scale)*: one of the two is not at the paper's scale. The outcome is then reported as "at
+  smaller scale".
+- *not decided*: a seed diverged, a number is missing, something random has fewer than two seeds, or the paper gives no
+  number.
+- *holds*: both bounds of the difference are above 0, and its mean reaches the paper's margin to within half of the
+  margin's last printed digit.
+- *does not hold*: both bounds of the difference are below the paper's margin (below 0 if it states none).
 - *not decided (intervals overlap)*: otherwise.
 """
 
@@ -29,7 +29,7 @@ from nos_tf.statistics import Interval
 
 
 class ClaimStatus(enum.Enum):
-    """What can be said of a claim."""
+    """Outcome of checking a claim."""
 
     HOLDS = "holds"
     DOES_NOT_HOLD = "does not hold"
@@ -44,13 +44,13 @@ class Claim(NamedTuple):
 
     Attributes:
       text: The claim in words.
-      trust: Mark of what it says.
-      experiment: Name of the experiment that measures it.
-      better: Names of the better optimizer in the paper's tables; of several, the best that a run has.
-      worse: Name of the worse one.
-      column: What is compared, and its unit.
-      delta: By how much it is better, in the column's unit; 0 for an ordering; None where the paper gives no number.
-      chosen_by: Metric that chooses among several better ones.
+      trust: How far its statement can be trusted.
+      experiment: Name of the experiment that tests it.
+      better: Name of the better optimizer in the paper's tables; if there are several, a run's best one counts.
+      worse: Name of the worse optimizer.
+      column: Metric to compare, with its unit.
+      delta: Claimed margin in the column's unit; 0 if only the order is claimed; None if the paper gives no number.
+      chosen_by: Metric that selects the best of several better optimizers.
     """
 
     text: str
@@ -64,14 +64,14 @@ class Claim(NamedTuple):
 
 
 class ClaimResult(NamedTuple):
-    """A claim and what one pair of entries says of it, or none.
+    """A claim checked on one pair of entries, or on none.
 
     Attributes:
       claim: The claim.
-      status: The comparison.
-      pair: The better and the worse one by the claim.
-      lead: How far the first is ahead, in the column's unit, with the half-width of its bounds; None when unknown.
-      at_smaller_scale: What the status would be if the scale were the paper's; None when it is, or nothing was run.
+      status: Outcome of the check.
+      pair: Entries of the claimed better and worse optimizers.
+      lead: How far the first is ahead, in the column's unit, with the half-width of its bounds; None if unknown.
+      at_smaller_scale: Outcome if scale is ignored; None if the scale matches the paper's or nothing was run.
     """
 
     claim: Claim
@@ -175,26 +175,26 @@ CLAIMS = (
 
 
 def check(claim: Claim, runs: Sequence[RunEntries]) -> list[ClaimResult]:
-    """What each pair of entries says of a claim; one result without a pair when there is none."""
+    """Checks a claim on each pair of entries; returns one result without a pair if there is none."""
     results = [_result(claim, better, worse) for better, worse in _pairs(claim, runs)]
     return results or [ClaimResult(claim, ClaimStatus.NOT_RUN)]
 
 
 def _pairs(claim: Claim, runs: Sequence[RunEntries]) -> list[tuple[Entry, Entry]]:
-    found: list[tuple[Entry, Entry]] = []
+    pairs: list[tuple[Entry, Entry]] = []
     candidates: list[tuple[list[Entry], list[Entry]]] = []
     for run in runs:
         if run.run.experiment == claim.experiment:
             better = [entry for name in claim.better for entry in run.of(name)]
             candidates.append((better, run.of(claim.worse)))
-            found += itertools.product(_best(claim, better), candidates[-1][1])
-    # A run that has no baseline of its own is held against those of runs that are alike.
+            pairs += itertools.product(_best(claim, better), candidates[-1][1])
+    # Runs without a baseline of their own are compared with baselines of similar runs.
     alone = [entry for better, worse in candidates if not worse for entry in better]
     for _, group in itertools.groupby(sorted(alone, key=_kind), _kind):
         first, *others = group
         alike = [entry for _, worse in candidates for entry in worse if _kind(entry) == _kind(first)]
-        found += itertools.product(_best(claim, [first, *others]), alike)
-    return found
+        pairs += itertools.product(_best(claim, [first, *others]), alike)
+    return pairs
 
 
 def _best(claim: Claim, candidates: list[Entry]) -> list[Entry]:

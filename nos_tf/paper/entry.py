@@ -1,4 +1,4 @@
-"""What one run measured of one optimizer."""
+"""Measurements of one optimizer in one run."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from nos_tf.paper.cells import BEST_RULE
 from nos_tf.paper.results import Run, Training
 from nos_tf.statistics import Interval, mean_interval
 
-_CHOSEN_BY = "final_val_accuracy"  # A best rule is chosen on validation, never on what it is compared by.
+_CHOSEN_BY = "final_val_accuracy"  # The best rule is selected on validation data, never by the metric that is compared.
 
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One optimizer of a run at its chosen learning rate.
+    """One optimizer of a run at its selected learning rate.
 
     Attributes:
       number: Number of the run in the ledger, from 1.
       run: The run.
-      optimizer: The optimizer as the run names it.
-      trainings: Trainings at the chosen rate, one a seed; all of them when none was chosen.
-      obstacles: Why the entry cannot be compared with the paper; empty when it can.
+      optimizer: Name of the optimizer in the run.
+      trainings: Trainings at the selected rate, one per seed; all trainings if no rate was selected.
+      obstacles: Reasons why the entry cannot be compared with the paper; empty if it can.
     """
 
     number: int
@@ -33,12 +33,12 @@ class Entry:
 
     @property
     def learning_rate(self) -> float | None:
-        """The chosen rate; None when none was chosen."""
+        """The selected rate, or None."""
         return self.trainings[0].learning_rate if self.trainings[0].chosen else None
 
     @property
     def diverged(self) -> int:
-        """How many of the trainings diverged."""
+        """Number of trainings that diverged."""
         return sum(training.diverged for training in self.trainings)
 
     def interval(self, metric: str) -> Interval | None:
@@ -52,7 +52,7 @@ class Entry:
 
 
 class RunEntries:
-    """A run and what it measured of each optimizer, computed once for all that the ledger asks of it.
+    """Entries of all optimizers of a run, computed once for the whole ledger.
 
     Args:
       number: Number of the run in the ledger.
@@ -64,7 +64,7 @@ class RunEntries:
         self._entries = [_entry(number, run, given) for given in run.optimizers]
 
     def of(self, wanted: str) -> list[Entry]:
-        """What the run has of an optimizer of the paper, or its best rule.
+        """Entries of one of the paper's optimizers, or of the run's best rule.
 
         Args:
           wanted: Name of the optimizer in the paper's tables, or `BEST_RULE`.
@@ -75,22 +75,22 @@ class RunEntries:
 
 
 def numbered(runs: Sequence[Run]) -> list[RunEntries]:
-    """The entries of every run, numbered from 1."""
+    """Entries of every run, numbered from 1."""
     return [RunEntries(number, run) for number, run in enumerate(runs, start=1)]
 
 
 def best(candidates: Sequence[Entry], metric: str = _CHOSEN_BY) -> list[Entry]:
-    """The entry with the highest mean of a metric as a list of one, or of none.
+    """Entry with the highest mean of a metric, in a list; empty if there are no candidates.
 
-    Where several are there and one has no such mean, nobody can tell: then each is kept, and none can be compared.
+    If one of several candidates lacks the metric, all are returned and marked as not comparable.
     """
     if len(candidates) < 2:
         return list(candidates)
-    # A rule that diverged is not the best one.
+    # A rule that diverged cannot be the best.
     trained = [entry for entry in candidates if not entry.diverged] or candidates[:1]
     means = [entry.interval(metric) for entry in trained]
     if len(trained) > 1 and None in means:
-        unknown = f"no {metric} of every rule to choose the best by"
+        unknown = f"no {metric} for every rule to select the best"
         return [dataclasses.replace(entry, obstacles=(*entry.obstacles, unknown)) for entry in candidates]
     ranked = sorted(zip(means, trained, strict=True), key=lambda pair: pair[0].mean if pair[0] else 0.0)
     return [ranked[-1][1]]
@@ -101,7 +101,7 @@ def _entry(number: int, run: Run, optimizer: str) -> Entry:
     chosen = [training for training in every if training.chosen]
     obstacles = list(scale.obstacles(run.experiment, run.dataset, run.scale, run.flags))
     if len({training.key[:-1] for training in chosen}) != 1 and not all(training.diverged for training in every):
-        obstacles.append("no learning rate chosen by validation")
+        obstacles.append("no learning rate selected on validation data")
     tried = len({training.learning_rate for training in every})
     wanted = scale.PAPER_SCALES[run.experiment].learning_rates if run.experiment in scale.PAPER_SCALES else 1
     if tried < wanted:

@@ -1,17 +1,17 @@
-"""The ledger: every cell and every claim of the paper, and what the runs say of it.
+"""The ledger: compares every table cell and every claim of the paper with the runs.
 
-A cell and a run that has its optimizer make one line. What is compared is the mean over the seeds at the learning rate
-that the run chose by validation. A cell's status is the first of these that is true:
+Each cell gets one line per run that has its optimizer. The value compared is the mean over seeds at the learning rate
+that the run selected on validation data. The status of a cell is the first of these that applies:
 
 - *not run*: no run has the optimizer.
 - *not comparable (smaller scale)*: the run does not state the paper's data and scale (see `scale`), tried fewer
-  learning rates, or did not choose one by validation. Nothing that it says is held against the paper, or for it.
-- *not reproduced*: one of the seeds diverged.
-- *not comparable (smaller scale)*: a seed lacks the number.
-- *reproduced*: the mean reaches the paper's value: it is at least as good, or worse by no more than the value's own
-  error (half of its last printed digit, or the error of reading a figure).
-- *within the confidence interval*: the mean does not reach the value, but Student's t 95% interval of the mean over two
-  seeds or more does.
+  learning rates, or did not select one on validation data. It counts neither for nor against the paper.
+- *not reproduced*: a seed diverged.
+- *not comparable (smaller scale)*: the value is missing for a seed.
+- *reproduced*: the mean is at least as good as the paper's value, or worse by no more than that value's error (half of
+  its last printed digit, or the error of reading a figure).
+- *within the confidence interval*: the mean is worse, but Student's t 95% interval of the mean over at least two seeds
+  contains the value.
 - *not reproduced*: otherwise.
 """
 
@@ -27,11 +27,11 @@ from nos_tf.paper.entry import Entry, RunEntries, numbered
 from nos_tf.paper.results import Run
 from nos_tf.statistics import Interval
 
-_ROUNDING = 1e-9  # Numbers on the edge of the tolerance are inside.
+_ROUNDING = 1e-9  # Values exactly at the tolerance count as within it.
 
 
 class Status(enum.Enum):
-    """What can be said of a cell."""
+    """Outcome of comparing a cell."""
 
     REPRODUCED = "reproduced"
     WITHIN = "within the confidence interval"
@@ -41,13 +41,13 @@ class Status(enum.Enum):
 
 
 class CellResult(NamedTuple):
-    """A cell and what a run says of it.
+    """A cell compared with a run.
 
     Attributes:
-      column: The cell's column.
-      value: The paper's number.
-      status: The comparison.
-      measured: Mean and interval in the column's unit; None when there is none.
+      column: Column of the cell.
+      value: Value in the paper.
+      status: Outcome of the comparison.
+      measured: Measured mean and interval in the column's unit, or None.
     """
 
     column: Column
@@ -57,37 +57,37 @@ class CellResult(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A row of a table and one entry of a run, or none; one result a column."""
+    """A row of a table compared with one entry of a run, or with none; holds one result per column."""
 
     entry: Entry | None
     cells: tuple[CellResult, ...]
 
     @property
     def status(self) -> Status | None:
-        """The status that all its cells have; None when they differ."""
-        found = {cell.status for cell in self.cells}
-        return found.pop() if len(found) == 1 else None
+        """The status shared by all cells, or None if they differ."""
+        statuses = {cell.status for cell in self.cells}
+        return statuses.pop() if len(statuses) == 1 else None
 
 
 class RowResult(NamedTuple):
-    """A row of a table and its lines, at least one."""
+    """A row of a table and its lines; there is at least one."""
 
     row: Row
     lines: tuple[Line, ...]
 
     @property
     def was_run(self) -> bool:
-        """Whether a run has its optimizer."""
+        """Whether any run has the row's optimizer."""
         return self.lines[0].entry is not None
 
 
 class TableResult(NamedTuple):
-    """A table and its rows, those that were run first.
+    """A table and its rows, starting with those that were run.
 
     Attributes:
       table: The table.
-      rows: Its rows, or some of them.
-      left_out: How many more rows there are, none of which was run.
+      rows: All rows, or some of them.
+      left_out: Number of rows left out because they were not run.
     """
 
     table: Table
@@ -100,9 +100,9 @@ class Ledger(NamedTuple):
 
     Attributes:
       runs: All runs, numbered from 1.
-      tables: The paper's tables.
-      claims: Its claims, those that were run first, or some of them.
-      claims_left_out: How many more claims there are, none of which was run.
+      tables: Results for the paper's tables.
+      claims: Results for all claims or some of them, starting with those that were run.
+      claims_left_out: Number of claims left out because they were not run.
     """
 
     runs: tuple[Run, ...]
@@ -111,13 +111,13 @@ class Ledger(NamedTuple):
     claims_left_out: int = 0
 
     def count(self, status: Status) -> int:
-        """How many results have a status, those left out included."""
+        """Number of cells with a status, including those left out."""
         cells = (cell for table in self.tables for row in table.rows for line in row.lines for cell in line.cells)
         hidden = sum(table.left_out * len(table.table.columns) for table in self.tables)
         return sum(cell.status is status for cell in cells) + (hidden if status is Status.NOT_RUN else 0)
 
     def of_what_was_run(self) -> Ledger:
-        """The ledger without rows and claims of which nothing was run; they are only counted."""
+        """Returns the ledger without the rows and claims that were not run, which are only counted."""
         tables = []
         for table in self.tables:
             rows = tuple(row for row in table.rows if row.was_run)
@@ -128,7 +128,7 @@ class Ledger(NamedTuple):
 
 
 def compare(runs: Sequence[Run]) -> Ledger:
-    """Puts runs beside the paper."""
+    """Compares runs with the paper."""
     entries = numbered(runs)
     tables = []
     for table in TABLES:
@@ -139,10 +139,10 @@ def compare(runs: Sequence[Run]) -> Ledger:
 
 
 def _row(table: Table, row: Row, runs: Sequence[RunEntries]) -> RowResult:
-    found: list[Entry | None] = [
+    entries: list[Entry | None] = [
         entry for run in runs if run.run.experiment == table.experiment for entry in run.of(row.optimizer)
     ]
-    return RowResult(row, tuple(_line(table, row, entry) for entry in found or [None]))
+    return RowResult(row, tuple(_line(table, row, entry) for entry in entries or [None]))
 
 
 def _line(table: Table, row: Row, entry: Entry | None) -> Line:
@@ -159,7 +159,7 @@ def _cell(column: Column, value: float, entry: Entry | None) -> CellResult:
 
 
 def in_unit(column: Column, interval: Interval | None) -> Interval | None:
-    """A measured interval in the unit of the paper's column."""
+    """Converts a measured interval to the unit of a column."""
     if interval is None:
         return None
     half_width = None if interval.half_width is None else interval.half_width * column.factor

@@ -11,7 +11,7 @@ from nos_tf.text import markdown_escaped, markdown_table
 
 
 def render(ledger: Ledger) -> str:
-    """The whole ledger."""
+    """Renders the whole ledger."""
     parts = [f"# {wording.TITLE}\n\n{markdown_escaped(wording.summary(ledger))}\n"]
     parts += [_section(table) for table in ledger.tables]
     claims = []
@@ -19,7 +19,7 @@ def render(ledger: Ledger) -> str:
         words = (result.claim.text, wording.trust(result.claim.trust), wording.evidence(result))
         claims.append((*map(markdown_escaped, words), f"**{wording.claim_status(result)}**"))
     claim_table = _table(("claim", "trust", "what the runs say", "status"), claims, ledger.claims_left_out, "claim")
-    parts.append("## What the paper claims, each claim by itself\n\n" + claim_table)
+    parts.append("## The paper's claims\n\n" + claim_table)
     facts = [[("run", f"R{number}"), *wording.run_facts(number, ledger)] for number in range(1, len(ledger.runs) + 1)]
     parts.append(
         "## Runs\n\n"
@@ -35,7 +35,7 @@ def _section(result: TableResult) -> str:
 
 
 def _table(header: Sequence[str], lines: Sequence[Sequence[str]], left_out: int, noun: str) -> str:
-    """A table and what is left out of it; of one without lines nothing else."""
+    """A table, if it has any lines, and the number of rows left out."""
     parts = [markdown_table(header, lines)] if lines else []
     if left_out:
         parts.append(f"{wording.left_out(left_out, noun)}\n")
@@ -51,7 +51,7 @@ def _lines(row: RowResult, mark: str) -> list[list[str]]:
 
 
 def _measured(line: Line, entry: Entry) -> list[str]:
-    """The status of all cells stands once, beside the run; of cells that differ each has its own."""
+    """Cells of a run; a status shared by all cells appears once, next to the run."""
     name, numbers = (
         markdown_escaped(wording.entry(entry)),
         [markdown_escaped(wording.cell(cell, entry)) for cell in line.cells],

@@ -1,4 +1,4 @@
-"""Which optimizer of a run is which of the paper's."""
+"""Matches the optimizers of a run with those of the paper."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nos_tf.dsl import ProgramError, canonical_key, parse
 from nos_tf.dsl.named_rules import BASELINE, NAMED_RULES
 from nos_tf.paper.cells import TABLES
 
-# What no search found: the paper's baselines, and those that a search here is compared with.
+# Optimizers that no search found: the paper's baselines, and those that searches here are compared with.
 BASELINES = (*(name for name, rule in NAMED_RULES.items() if rule.origin == BASELINE), "rmsprop-nasnet")
 _TEXTS = {
     name: rule.text
@@ -19,10 +19,10 @@ _TEXTS = {
 
 @functools.cache
 def known_as(given: str) -> str | None:
-    """The name that the paper's tables use for an optimizer, None where they do not have it.
+    """Name of an optimizer in the paper's tables, or None if they do not list it.
 
     Args:
-      given: Name as the user gave it: of the zoo, a rule's text, or `keras/NAME`.
+      given: Name as the user gave it: a zoo name, a rule as text, or `keras/NAME`.
     """
     if (name := given.removeprefix("keras/")) in BASELINES:
         return name
@@ -34,5 +34,5 @@ def known_as(given: str) -> str | None:
 
 
 def is_rule(given: str) -> bool:
-    """Whether an optimizer is an update rule of the search's language, and none of the paper's baselines."""
+    """Whether an optimizer is an update rule in the search's language but not one of the paper's baselines."""
     return not given.startswith(("keras/", "addons/")) and known_as(given) not in BASELINES

@@ -9,7 +9,7 @@ from nos_tf.paper.ledger import Ledger
 
 
 def render(ledger: Ledger) -> str:
-    """The page as text. It loads nothing from anywhere."""
+    """Renders the page as HTML text without external resources."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("nos_tf.paper", "."),
         autoescape=True,

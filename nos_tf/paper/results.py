@@ -1,4 +1,4 @@
-"""Run folders, read with distrust: `config.json` and `results.json`, every field checked."""
+"""Reads `config.json` and `results.json` of run folders, and validates every field."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nos_tf import run_folder
 from nos_tf.errors import RunError, first_line
 from nos_tf.paper.scale import PAPER_SCALES
 
-_HUGE = 1e300  # JSON has no infinity, but numbers that are none as floats.
+_HUGE = 1e300  # JSON has no infinity, but allows numbers that overflow a float.
 _Number = Annotated[float, msgspec.Meta(ge=-_HUGE, le=_HUGE)]
 _Positive = Annotated[float, msgspec.Meta(ge=0.0, le=_HUGE)]
 _RANGES = {"final_test_bleu": (0.0, 100.0), "final_val_bleu": (0.0, 100.0), "final_perplexity": (1.0, _HUGE)}
@@ -27,14 +27,14 @@ class Training:
     """One training of one optimizer.
 
     Attributes:
-      optimizer: Its name, as the user gave it.
-      learning_rate: Its rate.
-      epsilon: Its epsilon, where that was tuned as well.
-      seed: Its seed.
-      chosen: Whether rate and epsilon are those that were chosen for the optimizer.
-      diverged: Whether it diverged; then it has no metrics.
-      metrics: What was measured.
-      seconds: How long it took.
+      optimizer: Name of the optimizer as the user gave it.
+      learning_rate: Learning rate.
+      epsilon: Epsilon, if it was tuned too.
+      seed: Random seed.
+      chosen: Whether rate and epsilon are those selected for the optimizer.
+      diverged: Whether it diverged, in which case it has no metrics.
+      metrics: Measured values by name.
+      seconds: Duration in seconds.
     """
 
     optimizer: str
@@ -48,23 +48,23 @@ class Training:
 
     @property
     def key(self) -> tuple[str, float, float | None, int]:
-        """What no two trainings of a run share."""
+        """Identifies the training within its run."""
         return self.optimizer, self.learning_rate, self.epsilon, self.seed
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What one run folder holds, or several of the same configuration; of one function where there are two.
+    """Contents of one run folder, or of several with the same configuration, for one function of the experiment.
 
     Attributes:
-      folders: Their names below the folder that was searched.
+      folders: Names of the folders, relative to the folder that was searched.
       experiment: Name of the experiment.
-      function: Which of the experiment's functions was trained on; None where it has but one.
+      function: Function that was minimized; None unless the experiment has several.
       dataset: Label of the data.
       scale: Facts that decide whether the run is at the paper's scale.
-      flags: Flags, every one resolved.
-      config_hash: Hash of the flags that change the numbers.
-      commit: Commit of the code, if it was known.
+      flags: Values of all flags.
+      config_hash: Hash of the flags that affect the results.
+      commit: Commit of the code, if known.
       trainings: All trainings.
     """
 
@@ -80,91 +80,91 @@ class Run:
 
     @property
     def optimizers(self) -> tuple[str, ...]:
-        """Every optimizer, in the order of the file."""
+        """All optimizers, in file order."""
         return tuple(dict.fromkeys(training.optimizer for training in self.trainings))
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Every seed."""
+        """All seeds, sorted."""
         return tuple(sorted({training.seed for training in self.trainings}))
 
     @property
     def seconds(self) -> float:
-        """Length of all trainings, those of learning rates that were not chosen included."""
+        """Total duration of all trainings, including those at learning rates that were not selected."""
         return sum(training.seconds for training in self.trainings)
 
     @property
     def scale_text(self) -> str:
-        """The scale in one line of ASCII."""
+        """The scale as one line of ASCII text."""
         facts = [(name, value) for name, value in self.scale.items() if not isinstance(value, (dict, list))]
         return ", ".join(f"{json.dumps(name)[1:-1]}={json.dumps(value)}" for name, value in facts)
 
 
 def find(directory: Path) -> list[Run]:
-    """Every run below a folder, in the order of their names.
+    """Finds all runs below a folder, sorted by name.
 
-    Folders of equal configuration, commit, data, scale and chosen learning rates that share no training are one run of
-    more seeds.
+    Folders with equal configuration, commit, data, scale and selected learning rates, but no training in common, are
+    merged into one run with more seeds.
 
     Raises:
-      RunError: There is no run, or a file of one is damaged.
+      RunError: There is no run, or a file is damaged.
     """
-    found: list[Run] = []
+    runs: list[Run] = []
     for folder in _folders(directory):
         for run in _read(folder, _printable(str(folder.relative_to(directory)))):
-            _add(run, found)
-    if not found:
+            _add(run, runs)
+    if not runs:
         raise RunError(
-            f"No folder holds a {run_folder.CONFIGURATION} and a {run_folder.RESULTS} there; name the one below which "
-            f"the runs are. Received: --results_dir={directory}"
+            f"No folder below this one holds both a {run_folder.CONFIGURATION} and a {run_folder.RESULTS}; name the "
+            f"folder that contains the runs. Received: {directory}"
         )
-    return found
+    return runs
 
 
 def _folders(directory: Path) -> Iterator[Path]:
-    def refuse(error: OSError) -> NoReturn:
+    def fail(error: OSError) -> NoReturn:
         raise RunError(f"Cannot read the folder ({error.strerror}); name another. Received: {error.filename}")
 
-    for name, folders, files in os.walk(directory, onerror=refuse):
+    for name, folders, files in os.walk(directory, onerror=fail):
         folders.sort()
         if run_folder.RESULTS in files:
             yield Path(name)
 
 
-def _add(run: Run, found: list[Run]) -> None:
-    """Adds a run to those found, or its trainings to one that is the same but for its seeds."""
+def _add(run: Run, runs: list[Run]) -> None:
+    """Appends a run, or merges it into one that differs only in its seeds."""
 
-    def what(one: Run) -> tuple[Any, ...]:
+    def identity(one: Run) -> tuple[Any, ...]:
         chosen = {training.key[:-1] for training in one.trainings if training.chosen}
         return one.experiment, one.function, one.config_hash, one.commit, one.dataset, one.scale, chosen
 
-    for index, other in enumerate(found):
+    for index, other in enumerate(runs):
         shared = {training.key for training in run.trainings} & {training.key for training in other.trainings}
-        if what(run) == what(other) and not shared:
-            found[index] = dataclasses.replace(
+        if identity(run) == identity(other) and not shared:
+            runs[index] = dataclasses.replace(
                 other, folders=other.folders + run.folders, trainings=other.trainings + run.trainings
             )
             return
-    found.append(run)
+    runs.append(run)
 
 
 class _Experiment(msgspec.Struct):
-    """What every `results.json` says."""
+    """The field that every `results.json` has."""
 
     experiment: str
 
 
 class _Training(msgspec.Struct):
-    """A training as `results.json` holds it."""
+    """A training in `results.json`."""
 
     optimizer: str
     learning_rate: _Positive
     seed: Annotated[int, msgspec.Meta(ge=0)]
     status: Literal["ok", "diverged"]
-    metrics: dict[str, Any]  # Those of a diverged training may be anything.
+    metrics: dict[str, Any]  # Ignored if the training diverged.
     seconds: _Positive
     function: str | msgspec.UnsetType = msgspec.UNSET
-    selected: bool | msgspec.UnsetType = msgspec.UNSET  # Where more than the learning rate is tuned.
+    selected: bool | msgspec.UnsetType = msgspec.UNSET  # Set if more than the learning rate was tuned.
     epsilon: _Positive | None = None
 
     def __post_init__(self) -> None:
@@ -182,7 +182,7 @@ class _Training(msgspec.Struct):
 
 
 class _Results(msgspec.Struct):
-    """`results.json`; what it selects are learning rates by optimizer, or by function and then by optimizer."""
+    """`results.json`; `selected` holds learning rates by optimizer, or by function and optimizer."""
 
     experiment: str
     dataset: str
@@ -195,14 +195,14 @@ class _Results(msgspec.Struct):
         _check_text("dataset", self.dataset)
 
     def is_chosen(self, training: _Training) -> bool:
-        """Whether a training has the learning rate, and what else was tuned, that were chosen for its optimizer."""
+        """Whether a training has the settings selected for its optimizer."""
         rates: Any = self.selected if training.function is msgspec.UNSET else self.selected.get(training.function)
         rate = rates.get(training.optimizer) if isinstance(rates, dict) else None
         return rate == training.learning_rate and training.selected is not False
 
 
 class _Configuration(msgspec.Struct):
-    """What is read of `config.json`."""
+    """The fields of `config.json` that are read."""
 
     experiment: str
     flags: dict[str, Any]
@@ -222,12 +222,12 @@ def _check_text(name: str, value: str) -> None:
 
 def _read(folder: Path, name: str) -> Iterator[Run]:
     if _load(folder / run_folder.RESULTS, _Experiment).experiment not in PAPER_SCALES:
-        return  # An experiment that the paper does not have.
+        return  # Not an experiment of the paper.
     config = _load(folder / run_folder.CONFIGURATION, _Configuration)
     results = _load(folder / run_folder.RESULTS, _Results)
     if config.experiment != results.experiment:
         raise RunError(
-            f"A run's {run_folder.CONFIGURATION} and {run_folder.RESULTS} must be of one experiment, here "
+            f"{run_folder.CONFIGURATION} and {run_folder.RESULTS} must name the same experiment, but name "
             f"{ascii(config.experiment)[:60]} and {results.experiment}; run again. "
             f"Received: {folder / run_folder.CONFIGURATION}"
         )
@@ -268,7 +268,7 @@ _Content = TypeVar("_Content")
 
 def _load(path: Path, kind: type[_Content]) -> _Content:
     if not path.is_file():
-        raise RunError(f"A run folder must hold {path.name} beside its other files. Received: no file {path}")
+        raise RunError(f"The run folder has no {path.name}; run again. Received: no file {path}")
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:
@@ -278,7 +278,7 @@ def _load(path: Path, kind: type[_Content]) -> _Content:
 
 
 def _damaged(path: Path, reason: str) -> RunError:
-    return RunError(f"A file of the run is damaged ({_printable(reason)}); correct it or run again. Received: {path}")
+    return RunError(f"The file is damaged ({_printable(reason)}); correct it or run again. Received: {path}")
 
 
 def _printable(text: str) -> str:

@@ -1,8 +1,8 @@
-"""What a run must have been to be compared with the paper: the whole original data, and the paper's own scale.
+"""What makes a run comparable with the paper: the complete original data and the paper's scale.
 
-An experiment writes these facts into `dataset` and `scale` of its `results.json`. A fact that is missing, of another
-type or contradicted by the run's flags counts as not met. Where the paper does not state a fact (size of the Wide
-ResNet, length of the ImageNet and of the translation trainings), the value here is that of the model's own paper.
+An experiment writes these facts to `dataset` and `scale` in its `results.json`. A fact that is missing, has another
+type or contradicts the run's flags counts as not met. If the paper does not state a fact (size of the Wide ResNet,
+length of the ImageNet and translation trainings), the value here is from the model's original paper.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ class Fact(NamedTuple):
     """A fact of `scale`.
 
     Attributes:
-      key: Its key.
-      name: What is counted, for people.
-      values: Values that are the paper's.
-      at_least: More than the (one) value will do.
+      key: Key in `scale`.
+      name: Readable name.
+      values: Values that match the paper.
+      at_least: Whether more than the (single) value is fine too.
     """
 
     key: str
@@ -28,13 +28,13 @@ class Fact(NamedTuple):
 
 
 class Scale(NamedTuple):
-    """The scale of an experiment in the paper.
+    """Scale of an experiment in the paper.
 
     Attributes:
-      datasets: Labels of the whole original data.
-      facts: What `scale` must say.
-      learning_rates: Learning rates that the paper chose from for each optimizer; 1 where it does not say.
-      noiseless: Function on which one training says all, as nothing about it is random; None where there is none.
+      datasets: Labels of the complete original data.
+      facts: What `scale` must state.
+      learning_rates: Number of learning rates the paper tried per optimizer; 1 if it does not say.
+      noiseless: Deterministic function, for which one training is enough; None if there is none.
     """
 
     datasets: tuple[str, ...]
@@ -57,7 +57,7 @@ PAPER_SCALES: dict[str, Scale] = {
     "cifar10_wide_resnet": Scale(
         ("CIFAR-10",),
         (
-            # Neither depth nor width is known; 28-10 is the Wide ResNet paper's own.
+            # Depth and width are not stated; 28-10 is from the Wide ResNet paper.
             Fact("model", "model", ("WRN-28-10",)),
             Fact("epochs", "epochs", (300,)),
             Fact("schedule", "learning rate schedule", ("constant",)),
@@ -78,10 +78,10 @@ PAPER_SCALES: dict[str, Scale] = {
         (
             Fact("model", "model", ("NASNet-A mobile",)),
             Fact("image_size", "pixels", (224,)),
-            # The paper's number of steps is not known; NASNet's own recipe has 250,000 steps of 50 times 32 images.
+            # The number of steps is not stated; NASNet's recipe has 250,000 steps of 50 times 32 images.
             Fact("epochs", "epochs", (312,), at_least=True),
             Fact("schedule", "learning rate schedule", ("cosine",)),
-            # All, or all but 10,000 that choose the learning rate, which was tuned anew.
+            # All, or all but 10,000 that select the learning rate, which the paper tuned again.
             Fact("train_examples", "training examples", (1_281_167, 1_271_167)),
             Fact("test_examples", "test examples", (50_000,)),
         ),
@@ -91,7 +91,7 @@ PAPER_SCALES: dict[str, Scale] = {
         (
             Fact("layers", "layers", (8,)),
             Fact("units", "units", (1024,)),
-            # The paper's number of steps is not known; these are the batches of 128 of GNMT's own recipe.
+            # The number of steps is not stated; GNMT's recipe has this many batches of 128.
             Fact("steps", "steps", (340_000,), at_least=True),
             Fact("train_examples", "training pairs", (4_508_785,)),
             Fact("test_examples", "test pairs", (3_003,)),
@@ -101,18 +101,18 @@ PAPER_SCALES: dict[str, Scale] = {
 
 
 def is_noiseless(experiment: str, function: str | None) -> bool:
-    """Whether trainings of an experiment on one of its functions have nothing random about them."""
+    """Whether trainings of an experiment on this function are deterministic."""
     return function is not None and experiment in PAPER_SCALES and PAPER_SCALES[experiment].noiseless == function
 
 
 def obstacles(experiment: str, dataset: str, scale: Mapping[str, Any], flags: Mapping[str, Any]) -> tuple[str, ...]:
-    """Why a run cannot be compared with the paper; empty when it can.
+    """Reasons why a run cannot be compared with the paper; empty if it can.
 
     Args:
       experiment: Name of the experiment.
       dataset: Label of its data.
-      scale: Facts that its results state.
-      flags: Flags that its configuration states; a number of a fact's name must not contradict it.
+      scale: Facts stated in its results.
+      flags: Flags of its configuration; an integer flag must agree with the fact of the same name.
     """
     paper = PAPER_SCALES.get(experiment)
     if paper is None:

@@ -1,4 +1,4 @@
-"""The ledger as tables of a terminal."""
+"""The ledger as tables for a terminal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STYLES = {
 
 
 def show(ledger: Ledger, console: Console) -> None:
-    """Prints the ledger; legible from 100 columns on."""
+    """Prints the ledger; the terminal should have at least 100 columns."""
     console.print(Text(wording.TITLE, style="bold"))
     console.print(Text(wording.summary(ledger)))
     for table in ledger.tables:
@@ -41,7 +41,7 @@ def show(ledger: Ledger, console: Console) -> None:
 
 
 def _show(table: Table, has_rows: bool, left_out: int, noun: str, console: Console) -> None:
-    """A table and what is left out of it; of one without rows the title alone."""
+    """Prints a table, or just its title if it has no rows, and the number of rows left out."""
     console.print(table if has_rows else Text(str(table.title), style="bold"))
     if left_out:
         console.print(Text(wording.left_out(left_out, noun), style="bright_black"))
@@ -72,7 +72,7 @@ def _table(result: TableResult) -> Table:
 
 
 def _measured(line: Line, entry: Entry) -> list[Text]:
-    """The status of all cells stands once, below the run; of cells that differ each has its own."""
+    """Cells of a run; a status shared by all cells appears once, below the run."""
     name, numbers = wording.entry(entry), [wording.cell(cell, entry) for cell in line.cells]
     if line.status is not None:
         return [Text.assemble(name, _status(line.status)), *map(Text, numbers)]
@@ -85,7 +85,7 @@ def _status(status: Status) -> tuple[str, str]:
 
 
 def _claims(ledger: Ledger) -> Table:
-    table = _grid("What the paper claims, each claim by itself")
+    table = _grid("The paper's claims")
     table.add_column("claim", ratio=3, overflow="fold")
     table.add_column("what the runs say", ratio=3, overflow="fold")
     table.add_column("status", ratio=2)

@@ -1,4 +1,4 @@
-"""How far a number of the paper can be trusted."""
+"""How far the paper's numbers, as recorded here, can be trusted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class Trust(enum.Enum):
-    """A mark that each number carries; the value is the mark's letter."""
+    """Mark of a number; the value is the letter shown."""
 
     OWN = "A"
     AGREED = "B"
@@ -15,7 +15,7 @@ class Trust(enum.Enum):
 
     @property
     def words(self) -> str:
-        """What stands beside a number with this mark."""
+        """Explanation shown next to numbers with this mark."""
         return _WORDS[self]
 
 

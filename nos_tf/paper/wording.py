@@ -1,4 +1,4 @@
-"""The ledger's numbers and sentences as text, the same in every format."""
+"""The ledger's numbers and sentences as text, shared by all formats."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from nos_tf.paper.ledger import CellResult, Ledger, Status, in_unit
 from nos_tf.paper.trust import Trust
 from nos_tf.statistics import Interval
 
-TITLE = "The paper's numbers and what was run here"
+TITLE = "The paper's results compared with our runs"
 
 
 def summary(ledger: Ledger) -> str:
-    """How many cells of runs have which status."""
+    """Number of cells with each status."""
     counts = ", ".join(f"{ledger.count(status)} {status.value}" for status in Status)
-    return f"Numbers of the paper, once for each run that has their optimizer: {counts}."
+    return f"The paper's numbers, counted once for each run of their optimizer: {counts}."
 
 
 def left_out(count: int, noun: str) -> str:
-    """How many rows or claims are not shown, as nothing was run of them."""
+    """Number of rows or claims that are not shown because they were not run."""
     return f"Not run: {_count(count, noun)}."
 
 
 def trust(mark: Trust) -> str:
-    """A trust mark with its words."""
+    """A trust mark with its explanation."""
     return f"[{mark.value}] {mark.words}"
 
 
@@ -35,28 +35,28 @@ def heading(column: Column) -> str:
 
 
 def paper(column: Column, value: float) -> str:
-    """A number as the paper prints it."""
+    """A number as printed in the paper."""
     return f"{value:.{column.decimals}f}"
 
 
 def measured(column: Column, interval: Interval) -> str:
-    """A mean in the column's unit with one more digit than the paper's, and its confidence interval."""
+    """A mean with one more digit than in the paper, and its confidence interval."""
 
     def number(value: float) -> str:
         if column.decimals is None:
             return f"{value:.3g}"
-        return f"{round(value, column.decimals + 1) + 0.0:.{column.decimals + 1}f}"  # Adding 0 makes -0 a plain 0.
+        return f"{round(value, column.decimals + 1) + 0.0:.{column.decimals + 1}f}"  # Adding 0 turns -0 into 0.
 
     return number(interval.mean) + ("" if interval.half_width is None else f" ± {number(interval.half_width)}")
 
 
 def cell(result: CellResult, entry: Entry) -> str:
-    """What a run measured for a cell."""
+    """The value that a run measured for a cell."""
     return measured(result.column, result.measured) if result.measured is not None else _why_none(entry)
 
 
 def entry(found: Entry) -> str:
-    """Run, optimizer, learning rate and seeds in one line."""
+    """Run, optimizer, learning rate and number of seeds in one line."""
     rate = found.learning_rate
     chosen = "no lr chosen" if rate is None else f"lr {text.number(rate)}"
     seeds = sorted({training.seed for training in found.trainings})
@@ -64,7 +64,7 @@ def entry(found: Entry) -> str:
 
 
 def evidence(result: ClaimResult) -> str:
-    """What a pair of entries says of a claim; empty when there is none."""
+    """The measured values behind a claim's status; empty if there are none."""
     if result.pair is None:
         return ""
     column = result.claim.column
@@ -74,12 +74,12 @@ def evidence(result: ClaimResult) -> str:
         shown = _why_none(side) if interval is None else measured(column, interval)
         sides.append(f"R{side.number} {side.optimizer} {shown} ({_count(len(side.trainings), 'seed')})")
     lead = "" if result.lead is None else f"; ahead by {measured(column, result.lead)} {column.unit}".rstrip()
-    said = "" if result.at_smaller_scale is None else f"at smaller scale: {result.at_smaller_scale.value}; "
-    return f"{said}{column.heading}: {' against '.join(sides)}{lead}"
+    outcome = "" if result.at_smaller_scale is None else f"at smaller scale: {result.at_smaller_scale.value}; "
+    return f"{outcome}{column.heading}: {' vs. '.join(sides)}{lead}"
 
 
 def claim_status(result: ClaimResult) -> str:
-    """A claim's status, with the reason where it is not decided for another than overlap."""
+    """A claim's status, with the reason if it is not decided."""
     if result.status is not ClaimStatus.NOT_DECIDED or result.pair is None:
         return result.status.value
     if result.claim.delta is None:
@@ -88,7 +88,7 @@ def claim_status(result: ClaimResult) -> str:
 
 
 def run_facts(number: int, ledger: Ledger) -> list[tuple[str, str]]:
-    """Everything that is to be known of a run, name and text; numbers count from 1."""
+    """Names and texts of the facts about a run, given its number in the ledger."""
     run = ledger.runs[number - 1]
     return [
         ("folder", ", ".join(run.folders)),
@@ -104,11 +104,11 @@ def run_facts(number: int, ledger: Ledger) -> list[tuple[str, str]]:
 
 
 def _obstacles(number: int, ledger: Ledger) -> list[str]:
-    """Why a run, or some of its optimizers, cannot be compared with the paper."""
+    """Reasons why a run, or some of its optimizers, cannot be compared with the paper."""
     lines = [line for table in ledger.tables for row in table.rows for line in row.lines]
-    found = [line.entry for line in lines if line.entry is not None and line.entry.number == number]
-    found += [entry for claim in ledger.claims for entry in claim.pair or () if entry.number == number]
-    return list(dict.fromkeys(obstacle for entry in found for obstacle in entry.obstacles))
+    entries = [line.entry for line in lines if line.entry is not None and line.entry.number == number]
+    entries += [entry for claim in ledger.claims for entry in claim.pair or () if entry.number == number]
+    return list(dict.fromkeys(obstacle for entry in entries for obstacle in entry.obstacles))
 
 
 def _why_none(entry: Entry) -> str:

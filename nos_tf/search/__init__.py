@@ -1,1 +1,1 @@
-"""The search: a loop of proposing, evaluating, recording and learning, over a store that survives its process."""
+"""The search: a loop that proposes, evaluates, records and learns, backed by a persistent store."""

@@ -1,8 +1,8 @@
-"""The search with many workers: the searcher proposes while results are out, and learns from them as they arrive.
+"""Asynchronous search for many workers: the searcher keeps proposing while rules train, and learns as results arrive.
 
-As many rules as asked for are out at any time, so that no worker waits for the slowest rule of a batch. The price is
-that the searcher learns from rules that an earlier self proposed, by so many updates as the trial's `staleness` says,
-and that the trials depend on timing. How Bello et al. (2017) fed their controller from 100 workers is not in the paper.
+A fixed number of rules is in training at any time, so no worker waits for the slowest rule of a batch. In return, the
+searcher learns from rules that it proposed some updates earlier (the `staleness` of a trial), and the trials depend on
+timing. Bello et al. (2017) do not say how they fed results from 100 workers to their controller.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from nos_tf.searchers.searcher import OffPolicy
 
 
 def run_stage(stage: Stage, in_flight: int, store: Store, executor: Executor, observer: Observer) -> int:
-    """Runs one searcher until its trials are done, from wherever the store says that it is.
+    """Runs one searcher until its trials are done, resuming from the state in the store.
 
     Args:
-      stage: The searcher.
-      in_flight: Rules that are out at once.
-      store: As of `nos_tf.search.loop.run_stage`; it also keeps what was proposed and is not evaluated yet.
+      stage: The searcher and its trials.
+      in_flight: Number of rules in training at once.
+      store: Same as for `nos_tf.search.loop.run_stage`; also keeps proposals that are not evaluated yet.
       executor: Evaluates rules.
-      observer: Hears of each trial and batch.
+      observer: Notified of each trial and batch.
 
     Returns:
-      Number of distinct rules evaluated for this stage; fewer than asked for once the searcher has run dry.
+      Number of distinct rules evaluated for this stage; fewer than requested if the searcher only repeats itself.
 
     Raises:
-      RunError: Nothing can be evaluated or stored, or the store holds other proposals than the searcher makes.
+      RunError: Nothing can be evaluated or stored, or the stored proposals differ from the searcher's.
     """
     return _Run(stage, in_flight, store, executor, observer).run()
 
@@ -60,26 +60,26 @@ class _Run:
         self._executor = executor
         self._observer = observer
         trials, proposals = store.trials(), store.proposals()
-        own = [trial for trial in trials if trial.source == stage.source]
+        stage_trials = [trial for trial in trials if trial.source == stage.source]
         others = [trial.batch for trial in trials if trial.source != stage.source]
         finished = [batch.number for batch in store.batches() if batch.source == stage.source]
-        first = min([trial.batch for trial in own] + finished, default=max(others, default=-1) + 1)
+        first = min([trial.batch for trial in stage_trials] + finished, default=max(others, default=-1) + 1)
         self._batch = max(finished, default=first - 1) + 1
         self._known = KnownRules(trials)
-        self._count = sum(trial.duplicate_of is None for trial in own)
+        self._count = sum(trial.duplicate_of is None for trial in stage_trials)
         self._next_id = max([trial.id for trial in trials] + [proposal.id for proposal in proposals], default=-1) + 1
         self._failures = Failures()
         self._waiting: collections.deque[Job] = collections.deque()
-        self._out: dict[int, list[Proposal]] = {}  # By number: the one under way, and those that equal it.
-        self._keys: dict[int, Keys] = {}  # Of the proposals, by their numbers.
-        self._leaders: dict[str, int] = {}  # Number of the proposal under way that has a key.
-        # A proposal is stored with the next result: without one, the searcher proposes it again after a kill.
+        self._out: dict[int, list[Proposal]] = {}  # The proposal in training and those equal to it, by its id.
+        self._keys: dict[int, Keys] = {}  # Keys of the proposals, by id.
+        self._leaders: dict[str, int] = {}  # Id of the proposal in training with a key.
+        # Proposals are stored with the next result; those lost in a kill are proposed again on resume.
         self._unstored: list[Proposal] = []
         self._arrived: list[_Arrival] = []
         mine = [proposal for proposal in proposals if proposal.source == stage.source]
         self._proposed = len(mine)
-        done = {trial.id: trial for trial in own}
-        # What was learned from is in the searcher's state; what has arrived since comes first.
+        done = {trial.id: trial for trial in stage_trials}
+        # Results already learned from are part of the searcher's state; later ones must be replayed first.
         arrived = [(proposal, done.get(proposal.id)) for proposal in mine]
         self._unlearned = [(one, trial) for one, trial in arrived if trial is not None and trial.batch == self._batch]
         self._unfinished = [proposal for proposal in mine if proposal.id not in done]
@@ -104,17 +104,17 @@ class _Run:
         return self._count
 
     def _repropose(self) -> None:
-        """Brings the searcher to where it was when the run stopped."""
+        """Restores the searcher's random state by repeating its proposals since the last update."""
         for proposal in self._since:
             (program,) = self._stage.searcher.propose(1)
             if program != proposal.program:
                 raise RunError(
                     f"The stored proposal {proposal.id} is {proposal.program}, but {self._stage.source} now proposes "
-                    f"{program}; resume with the versions of TensorFlow and NumPy that began the run (see config.json)"
+                    f"{program}; resume with the TensorFlow and NumPy versions of the original run (see config.json)"
                 )
 
     def _propose(self) -> None:
-        """Proposes until as many rules as asked for are out."""
+        """Proposes rules until `in_flight` of them are in training."""
         stage, searcher = self._stage, self._stage.searcher
         while (
             len(self._out) < min(self._in_flight, stage.trials - self._count)
@@ -129,7 +129,7 @@ class _Run:
             self._place(proposal)
 
     def _place(self, proposal: Proposal) -> None:
-        """Sends a proposal out, or lets it wait for an equal one, or takes the reward that is known."""
+        """Queues a proposal for training, unless an equal rule is in training or already has a reward."""
         (keys,) = keys_of([proposal.program])
         self._keys[proposal.id] = keys
         known = self._known.find(keys)

@@ -1,4 +1,4 @@
-"""The known optimizers under the search's own protocol, before any rule is proposed."""
+"""Evaluates the known optimizers under the search's protocol before any rule is proposed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nos_tf.search.trial import BASELINES, Baseline
 
 
 def run_baselines(store: Store, executor: Executor, observer: Observer, seed: int) -> None:
-    """Evaluates the known optimizers that the store does not hold yet, with the seed of the search's own trials."""
+    """Evaluates the known optimizers that the store does not hold yet, with the seed of the search's trials."""
     done = {baseline.name for baseline in store.baselines()}
     observer.on_phase("baselines", len(done), len(BASELINES))
     missing = [name for name in BASELINES if name not in done]
@@ -23,18 +23,18 @@ def run_baselines(store: Store, executor: Executor, observer: Observer, seed: in
 
 
 def check_baselines(store: Store) -> None:
-    """Ends a search in which no baseline learned: its rewards would only tell noise from noise.
+    """Checks that at least one baseline learned; otherwise the search's rewards would be noise.
 
     Raises:
-      RunError: It says what became of each.
+      RunError: No baseline learned; the message gives the status of each.
     """
     results = {baseline.name: baseline.evaluation.status for baseline in store.baselines()}
     if not results or TRAINED in results.values():
         return
-    found = ", ".join(f"{name} {status}" for name, status in results.items())
+    statuses = ", ".join(f"{name} {status}" for name, status in results.items())
     failures = [baseline.evaluation.message for baseline in store.baselines() if baseline.evaluation.status == FAILED]
     reason = f" ({failures[0]})" if failures else ""
     raise RunError(
-        "No baseline learns this task at any learning rate of the sweep; look at its data, its network and its "
-        f"length before searching. Received: {found}{reason}"
+        "No baseline learns this task at any learning rate of the sweep; check its data, network and training length "
+        f"before searching. Received: {statuses}{reason}"
     )

@@ -1,4 +1,4 @@
-"""Flags of a search that say what a rule trains, and how it is rewarded for it."""
+"""Search flags for the task and the reward."""
 
 from __future__ import annotations
 
@@ -15,48 +15,50 @@ _PROTOCOL = ("reward", "epochs", "sweep_epochs", "hurdle", "give_up")
 
 def define() -> None:
     """Defines the flags."""
-    flags.DEFINE_string("task", "digits", "Task that rules are rewarded on.")
-    flags.DEFINE_string("task_module", None, "Python module to import first, which registers a task of your own.")
+    flags.DEFINE_string("task", "digits", "Task on which rules are evaluated.")
+    flags.DEFINE_string("task_module", None, "Python module to import first; use it to register your own task.")
     flags.DEFINE_enum(
         "reward",
         Protocol().reward,
         list(REWARDS),
-        "Reward of a training, on validation data: final_accuracy is the paper's; the others, means over its epochs, "
-        "tell good rules apart better.",
+        "Reward of a training, on validation data. final_accuracy is the paper's; the others are means over epochs and "
+        "distinguish good rules better.",
     )
-    flags.DEFINE_integer("epochs", None, "Epochs of the rewarded training; by default the task's own.", lower_bound=1)
+    flags.DEFINE_integer(
+        "epochs", None, "Epochs of the training that is rewarded; by default the task's.", lower_bound=1
+    )
     flags.DEFINE_list(
         "sweep",
         ["fair"],
-        "Learning rates that each rule is tried with. fair: decades, and further and finer rates as the rule's best "
-        "one asks for; paper: the paper's decades alone; or a list of rates.",
+        "Learning rates to try with each rule. fair: decades, then further and finer rates around the best one; paper: "
+        "only the paper's decades; or a list of rates.",
     )
     default = Protocol()
     flags.DEFINE_integer(
         "sweep_epochs",
         default.sweep_epochs,
-        "Epochs of the training with each of them, of which the best one is continued; as many as --epochs trains each "
-        "to the end.",
+        "Epochs of the training at each rate of the sweep; the best one is then continued to --epochs. If equal to "
+        "--epochs, every rate is trained to the end.",
         lower_bound=1,
     )
     flags.DEFINE_float(
         "hurdle",
         None,
-        "Part of an epoch after which rates that trail are given up; 0 for none. By default "
-        f"{default.hurdle}, and none where the sweep is a plain list of rates.",
+        "Fraction of an epoch after which rates that trail are dropped; 0 to disable. By default "
+        f"{default.hurdle}, or 0 if the sweep is a plain list of rates.",
         lower_bound=0.0,
         upper_bound=0.99,
     )
     flags.DEFINE_bool(
-        "give_up", default.give_up, "Whether a sweep ends early if no rate of its grid gets the rule off the ground."
+        "give_up", default.give_up, "Whether to end a sweep early if the rule does not learn at any rate of the grid."
     )
 
 
 def protocol(values: Mapping[str, Any]) -> Protocol:
-    """How a rule is rewarded.
+    """Returns the protocol that the flags describe.
 
     Raises:
-      RunError: The sweep holds what is no positive number.
+      RunError: The sweep contains something other than positive numbers.
     """
     given = {name: values[name] for name in _PROTOCOL if values[name] is not None}
     sweep = list(values["sweep"])

@@ -1,4 +1,4 @@
-"""`python -m experiments.search`: searches for an update rule and shows what it found."""
+"""`python -m experiments.search`: searches for an update rule and reports the results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def main() -> NoReturn:
     """Runs the command and exits."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     command_flags.define()
-    application.run(_main, "Interrupted. Every finished trial is saved; the same command with --resume goes on.")
+    application.run(
+        _main, "Interrupted. Every finished trial is saved; rerun the same command with --resume to continue."
+    )
 
 
 def _main() -> None:
@@ -51,10 +53,10 @@ def _main() -> None:
 
 
 def _stored_flags(path: Path) -> dict[str, Any] | None:
-    """Flags of the run that a store holds; None when there is none yet.
+    """Flags of the stored run, or None for a new one.
 
     Raises:
-      RunError: The run was begun with other flags than are given now.
+      RunError: The given flags conflict with those of the stored run.
     """
     if not path.exists():
         return None
@@ -63,26 +65,27 @@ def _stored_flags(path: Path) -> dict[str, Any] | None:
     given = command_flags.given()
     different = differences(stored, given)
     if different:
-        was = ", ".join(f"--{name}={stored.get(name)}" for name in different)
+        before = ", ".join(f"--{name}={stored.get(name)}" for name in different)
         now = ", ".join(f"--{name}={given[name]}" for name in different)
         raise RunError(
-            f"The run folder holds a search with {was}; resume with these or choose another folder. Received: {now}"
+            f"The run folder holds a search with {before}; resume with these or choose another folder. Received: {now}"
         )
     trials = given.get("trials", stored["trials"])
     if trials < stored["trials"]:
         raise RunError(
-            f"The run folder holds a search of {stored['trials']} trials and can only grow. Received: --trials={trials}"
+            f"The run folder holds a search with {stored['trials']} trials, which can only grow; raise --trials. "
+            f"Received: --trials={trials}"
         )
     return stored
 
 
 def _show(folder: Path) -> None:
-    # Loaded late: the figures' libraries are of no use to a command that is refused.
+    # Imported late so that a rejected command does not load the plotting libraries.
 
     from nos_tf.search.reports import console, leaderboard_files, page, run_data
 
-    found = run_data.load(folder)
-    leaderboard_files.write(found, folder)
-    console.show(found, style.console())
-    page.write([found], folder / files.REPORT)
+    data = run_data.load(folder)
+    leaderboard_files.write(data, folder)
+    console.show(data, style.console())
+    page.write([data], folder / files.REPORT)
     print(f"Report: {folder / files.REPORT}", flush=True)

@@ -1,4 +1,4 @@
-"""Flags of `experiments.search`, and the configuration that they make."""
+"""Flags of `experiments.search`, and the configuration built from them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from nos_tf.errors import RunError
 from nos_tf.search import child_flags, run_flags, searcher_flags
 from nos_tf.search.configuration import Configuration
 
-_GROUPS = (child_flags, searcher_flags, run_flags)  # As `--helpfull` lists them.
-_ELSEWHERE = ("run_dir", "resume", "tensorboard")  # These are no part of what a run is asked to find.
+_GROUPS = (child_flags, searcher_flags, run_flags)  # In the order of `--helpfull`.
+_ELSEWHERE = ("run_dir", "resume", "tensorboard")  # Not part of a run's configuration.
 
 
 def define() -> None:
@@ -24,17 +24,17 @@ def define() -> None:
 
 
 def given() -> dict[str, Any]:
-    """Values of the flags that the command line or a flagfile sets, as JSON can hold them."""
+    """Values of the flags set on the command line or in a flagfile, as JSON-serializable data."""
     return {name: flags.FLAGS[name].value for name in _names() if flags.FLAGS[name].present}
 
 
 def renamed(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Stored values under today's names of their flags."""
+    """Stored values under the current names of their flags."""
     return {searcher_flags.ALIASES.get(name, name): value for name, value in stored.items()}
 
 
 def resolved(stored: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Values of all flags: what is given, else what the run was begun with, else the default."""
+    """Values of all flags: the given value, else the one stored with the run, else the default."""
     values: dict[str, Any] = {name: flags.FLAGS[name].value for name in _names()}
     if stored is not None:
         values |= {name: value for name, value in stored.items() if name in values} | given()
@@ -53,10 +53,10 @@ def resolved(stored: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def configuration(values: Mapping[str, Any]) -> Configuration:
-    """What the flags ask for.
+    """Returns the configuration that the flags describe.
 
     Raises:
-      RunError: They ask for something impossible.
+      RunError: The flags ask for something impossible.
     """
     if values["executor"] == "in_process" and values["workers"] != 1:
         raise RunError(
@@ -67,7 +67,7 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
         for name in run_flags.RAY:
             if flags.FLAGS[name].present:
                 raise RunError(
-                    f"Only a Ray cluster needs this; drop it, or add --executor=ray. Received: --{name}={values[name]}"
+                    f"This flag needs --executor=ray; add it or drop the flag. Received: --{name}={values[name]}"
                 )
     return Configuration(
         space=searcher_flags.space(values),
@@ -84,13 +84,13 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
 
 
 def _names() -> list[str]:
-    """Names of this command's flags, those of absl left out."""
+    """Names of this command's flags, without those of absl."""
     modules = flags.FLAGS.flags_by_module_dict()
-    own = {flag.name for group in (shared_flags, *_GROUPS) for flag in modules[group.__name__]}
-    return sorted(own.difference(_ELSEWHERE, searcher_flags.ALIASES))
+    names = {flag.name for group in (shared_flags, *_GROUPS) for flag in modules[group.__name__]}
+    return sorted(names.difference(_ELSEWHERE, searcher_flags.ALIASES))
 
 
 def _cores() -> int:
-    import joblib  # Loaded late: most commands that are refused never ask.
+    import joblib  # Imported late so that a rejected command fails fast.
 
     return joblib.cpu_count()

@@ -1,4 +1,4 @@
-"""What a run is asked to do, each value under the name of its flag; and what may change when it is resumed."""
+"""Configuration of a run, with fields named like their flags, and the fields that may change on resume."""
 
 from __future__ import annotations
 
@@ -15,40 +15,41 @@ from nos_tf.search import race
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.trial import RANDOM
 
-# These change how fast a run goes, how far, or where its data lie, but none of its trials.
+# Fields that affect the speed or length of a run or the location of its data, but none of its trials.
 CHANGEABLE = (
     "trials", "workers", "executor", "ray_address", "worker_cpus", "worker_gpus", "trial_timeout", "test_seeds",
     "data_dir",
 )  # fmt: skip
 
 
-BATCH_SIZE = 8  # By default: rules from one update of the searcher to the next.
+BATCH_SIZE = 8  # Default number of rules per update of the searcher.
 
 
 @dataclasses.dataclass(frozen=True)
 class Configuration:
-    """A run.
+    """Configuration of a run.
 
     Attributes:
       task: Name of the task.
-      task_module: Module that registers the task, if the package does not.
+      task_module: Module that registers the task, if it is not part of the package.
       data_dir: Folder of the prepared datasets.
-      seed: Fixes every trial of the run.
+      seed: Random seed; determines every trial of the run.
       searcher: Name of the searcher.
-      searcher_settings: Its own settings, by name; what is not named keeps the searcher's default.
-      trials: Distinct rules to evaluate, the random reference included.
-      random_trials: How many of them are uniform random search, the reference.
-      batch_size: Rules from one update of the searcher to the next.
-      space: What rules are drawn from.
+      searcher_settings: Settings of the searcher, by name; missing ones keep their defaults.
+      trials: Number of distinct rules to evaluate, including the random reference.
+      random_trials: Number of trials spent on uniform random search, the reference.
+      batch_size: Number of rules per update of the searcher.
+      space: Search space of rules.
       protocol: How a rule is rewarded.
-      test_seeds: Trainings of each finalist and baseline on test data; twice as many for what they leave undecided.
-      in_flight: Rules that are out at once while the searcher goes on; None to learn from each batch before the next.
+      test_seeds: Seeds for testing each finalist and baseline on test data; doubled if the result is undecided.
+      in_flight: Number of rules in training at once while the searcher keeps proposing; None to learn from each batch
+        before the next.
       executor: "in_process", "processes" or "ray".
-      workers: Number of workers; None for as many as a Ray cluster has room for.
-      ray_address: "local", "auto", or the HOST:PORT of the head of a Ray cluster.
-      worker_cpus: Cores of a Ray node that one worker takes.
-      worker_gpus: GPUs of a Ray node that one worker takes, or a part of one.
-      trial_timeout: Seconds after which a worker counts as hanging.
+      workers: Number of workers; None for as many as fit on a Ray cluster.
+      ray_address: "local", "auto", or HOST:PORT of the head of a Ray cluster.
+      worker_cpus: CPU cores per worker on a Ray node.
+      worker_gpus: GPUs per worker on a Ray node; may be a fraction.
+      trial_timeout: Seconds after which a worker counts as hung.
     """
 
     task: str
@@ -74,46 +75,46 @@ class Configuration:
     def __post_init__(self) -> None:
         if self.space.size < self.trials:
             raise RunError(
-                f"The search space holds {self.space.size} rules, fewer than the trials asked for; "
-                f"lower --trials or add primitives. Received: --trials={self.trials}"
+                f"The search space holds {self.space.size} rules, fewer than the requested trials; "
+                f"lower trials or add primitives. Received: trials={self.trials}"
             )
         if self.random_trials > self.trials:
             raise RunError(
-                "The random reference is a part of the trials; lower --random_trials or raise --trials. "
-                f"Received: --random_trials={self.random_trials} --trials={self.trials}"
+                "The random reference is part of the trials; lower random_trials or raise trials. "
+                f"Received: random_trials={self.random_trials}, trials={self.trials}"
             )
 
     @property
     def setup(self) -> EvaluatorSetup:
-        """How a process builds the evaluator."""
+        """Description from which a process builds the evaluator."""
         return EvaluatorSetup(self.task, self.protocol, self.task_module, self.data_dir)
 
     @property
     def stages(self) -> dict[str, int]:
-        """Trials of each searcher, in order: the reference first, which the other one learns nothing from."""
+        """Number of trials of each searcher, in order; the random reference runs first."""
         if self.searcher == RANDOM:
             return {RANDOM: self.trials}
         return {RANDOM: self.random_trials, self.searcher: self.trials - self.random_trials}
 
     @property
     def training_seed(self) -> int:
-        """Seed of every trial's training: all rules of a run see the same initial weights and order of the data."""
+        """Seed of every trial's training, so that all rules start from the same weights and see the same data order."""
         return derived_seeds(self.seed, 0, 1)[0]
 
     def searcher_seed(self, source: str) -> int:
-        """Seed of the random reference or of the searcher."""
+        """Seed of the random reference or the searcher."""
         return derived_seeds(self.seed, 1, 2)[source != RANDOM]
 
     def fresh_seeds(self, stage: str, count: int) -> list[int]:
-        """Seeds of a stage of the race, which no trial and no other stage has."""
+        """Seeds for a stage of the race, used by no trial and no other stage."""
         return derived_seeds(self.seed, 2 + race.STAGES.index(stage), count)
 
 
 def derived_seeds(seed: int, purpose: int, count: int) -> list[int]:
-    """Seeds that follow from one; those of different purposes differ, and more of them keep the first ones."""
+    """Seeds derived from another; they differ between purposes, and a larger count keeps the first ones."""
     return [int(word) >> 1 for word in np.random.SeedSequence([seed, purpose]).generate_state(count)]
 
 
 def differences(stored: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
-    """Names of the given flags that would make other trials than the stored run's."""
+    """Names of the given values that would change the trials of the stored run."""
     return [name for name, value in given.items() if name not in CHANGEABLE and stored.get(name) != value]

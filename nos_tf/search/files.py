@@ -1,4 +1,4 @@
-"""What lies in the run folder of a search, besides its configuration."""
+"""Files in the run folder of a search, besides its configuration."""
 
 STORE = "trials.sqlite"
 WORKER_LOG = "workers.log"

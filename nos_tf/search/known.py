@@ -1,4 +1,4 @@
-"""Which rules a search knows already: by algebra, or by what they do."""
+"""Finds rules that a search has already evaluated, by algebra or behavior."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from nos_tf.search.trial import Keys, Trial
 
 
 def keys_of(programs: Sequence[Program]) -> list[Keys]:
-    """Both keys of each rule."""
+    """Canonical key and fingerprint of each rule."""
     return list(zip(canonical_keys(programs), fingerprints(programs), strict=True))
 
 
 class KnownRules:
-    """The evaluated trial that a rule equals. Rules that share a key of either kind are equal, and so on from these.
+    """Finds the evaluated trial that a rule equals. Equality is transitive: rules are equal if they share either key.
 
     Args:
-      trials: What is known at first, by number, duplicates included.
+      trials: Trials known at first, sorted by id, including duplicates.
     """
 
     def __init__(self, trials: Iterable[Trial]):
@@ -30,21 +30,21 @@ class KnownRules:
             self.add((trial.key, trial.fingerprint), equal)
 
     def add(self, keys: Keys, trial: Trial) -> None:
-        """Takes a rule with these keys for equal to that of an evaluated trial."""
+        """Marks rules with these keys as equal to that of an evaluated trial."""
         for key in keys:
             self._trials.setdefault(key, trial)
 
     def find(self, keys: Keys) -> Trial | None:
-        """The trial whose result a rule with these keys shares."""
+        """Returns the trial that a rule with these keys equals, or None."""
         return self._trials.get(keys[0]) or self._trials.get(keys[1])
 
     def representatives(self, batch: Sequence[Keys]) -> list[Trial | int]:
-        """For each rule of a batch the trial that it equals, or the place of the first equal one in the batch."""
-        here: dict[str, Trial | int] = {}
-        found: list[Trial | int] = []
+        """Returns, for each rule of a batch, the trial it equals or the position of the first equal rule in it."""
+        in_batch: dict[str, Trial | int] = {}
+        equal_to: list[Trial | int] = []
         for place, keys in enumerate(batch):
-            equals = (equal for key in keys for equal in (self._trials.get(key), here.get(key)) if equal is not None)
-            found.append(next(equals, place))
+            candidates = (one for key in keys for one in (self._trials.get(key), in_batch.get(key)) if one is not None)
+            equal_to.append(next(candidates, place))
             for key in keys:
-                here.setdefault(key, found[-1])
-        return found
+                in_batch.setdefault(key, equal_to[-1])
+        return equal_to

@@ -1,7 +1,7 @@
-"""The search itself: propose -> de-duplicate -> evaluate -> record -> learn.
+"""The search loop: propose -> deduplicate -> evaluate -> record -> learn.
 
-One batch after the other: which rules are tried does not depend on how many workers there are, nor on timing. Source:
-Bello et al. (2017), section 4; de-duplication by function and by behavior, not by text, is ours.
+Batches run one after another, so the rules that are tried depend neither on the number of workers nor on timing.
+Source: Bello et al. (2017), section 4; deduplication by algebra and behavior instead of text is ours.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from nos_tf.search.store import Store
 from nos_tf.search.trial import Batch, Keys, Place, Trial
 from nos_tf.searchers.searcher import Searcher
 
-MAX_PROPOSALS = 20  # Proposals for each rule asked for; a searcher that repeats itself more often has run dry.
-_MAX_FAILURES = 10  # In a row: more than bad luck, so the search stops and says so.
+MAX_PROPOSALS = 20  # Limit of proposals per requested rule; a searcher that reaches it only repeats itself.
+_MAX_FAILURES = 10  # Consecutive failures after which the search stops.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Stage:
 
     Attributes:
       source: Name of the searcher, stored with its trials.
-      searcher: Proposes, and learns.
-      trials: Distinct rules to evaluate.
-      batch_size: Proposals from one update of the searcher to the next.
-      seed: Seed of every training: rules are compared on the same initial weights and order of the data.
+      searcher: The searcher.
+      trials: Number of distinct rules to evaluate.
+      batch_size: Number of proposals per update of the searcher.
+      seed: Seed of every training: all rules start from the same weights and see the same data order.
     """
 
     source: str
@@ -43,36 +43,36 @@ class Stage:
 
 
 class Failures:
-    """Counts the trials that failed one after the other."""
+    """Counts consecutive failed trials."""
 
     def __init__(self) -> None:
         self._in_a_row = 0
 
     def count(self, evaluation: Evaluation) -> None:
-        """Takes the next result.
+        """Counts the next result.
 
         Raises:
-          RunError: Too many have failed in a row.
+          RunError: Too many trials in a row have failed.
         """
         self._in_a_row = self._in_a_row + 1 if evaluation.status == FAILED else 0
         if self._in_a_row == _MAX_FAILURES:
-            raise RunError(f"{_MAX_FAILURES} trials in a row failed; the last one: {evaluation.message}")
+            raise RunError(f"{_MAX_FAILURES} trials in a row failed; the last error was: {evaluation.message}")
 
 
 def run_stage(stage: Stage, store: Store, executor: Executor, observer: Observer) -> int:
-    """Runs one searcher until its trials are done, from wherever the store says that it is.
+    """Runs one searcher until its trials are done, resuming from the state in the store.
 
     Args:
-      stage: The searcher.
-      store: Holds the finished trials of all stages; an equal rule of any of them is not evaluated again.
+      stage: The searcher and its trials.
+      store: Holds the finished trials of all stages; equal rules are not evaluated again.
       executor: Evaluates rules.
-      observer: Hears of each trial and batch.
+      observer: Notified of each trial and batch.
 
     Returns:
-      Number of distinct rules evaluated for this stage; fewer than asked for once the searcher has run dry.
+      Number of distinct rules evaluated for this stage; fewer than requested if the searcher only repeats itself.
 
     Raises:
-      RunError: Nothing can be evaluated or stored, or the store holds other trials than the searcher proposes.
+      RunError: Nothing can be evaluated or stored, or the stored trials differ from the searcher's proposals.
     """
     return _Run(stage, store, executor, observer).run()
 
@@ -84,11 +84,11 @@ class _Run:
         self._executor = executor
         self._observer = observer
         trials = store.trials()
-        own = [trial.batch for trial in trials if trial.source == stage.source]
-        self._first_batch = min(own) if own else max((trial.batch for trial in trials), default=-1) + 1
+        batches = [trial.batch for trial in trials if trial.source == stage.source]
+        self._first_batch = min(batches) if batches else max((trial.batch for trial in trials), default=-1) + 1
         finished = [batch.number for batch in store.batches() if batch.source == stage.source]
         self._batch = max(finished, default=self._first_batch - 1) + 1
-        # What the batch under way knows: its own finished trials, and what came before it.
+        # The current batch may be partly finished; only rules of earlier batches count as known.
         self._unfinished = {trial.id: trial for trial in trials if trial.batch == self._batch}
         self._known = KnownRules(trial for trial in trials if trial.batch < self._batch)
         earlier = [trial for trial in trials if trial.duplicate_of is None and trial.batch < self._batch]
@@ -115,27 +115,27 @@ class _Run:
         trials = self._evaluate({position: programs[position] for position in planned}, keys)
         self._count += len(trials)
         if len(planned) < len(new):
-            return  # The trials asked for end within the batch; a longer search goes on from here.
-        found = [equal if isinstance(equal, Trial) else trials[equal] for equal in equals]
+            return  # The requested trials end within this batch; a longer search can continue it.
+        results = [equal if isinstance(equal, Trial) else trials[equal] for equal in equals]
         duplicates = [
-            Trial.duplicate(self._place(position), programs[position], keys[position], found[position])
+            Trial.duplicate(self._place(position), programs[position], keys[position], results[position])
             for position in range(len(programs))
             if position not in trials
         ]
-        rewards = [trial.reward for trial in found]
+        rewards = [trial.reward for trial in results]
         self._stage.searcher.observe(programs, rewards, [position not in trials for position in range(len(programs))])
         batch = Batch(self._batch, self._stage.source, self._stage.searcher.metrics())
         self._store.finish_batch(batch, duplicates, self._stage.searcher.state())
         for trial in duplicates:
             self._observer.on_trial(trial)
         self._observer.on_batch(batch)
-        for pair, trial in zip(keys, found, strict=True):
+        for pair, trial in zip(keys, results, strict=True):
             self._known.add(pair, trial)
         self._batch += 1
         self._unfinished = {}
 
     def _evaluate(self, programs: dict[int, Program], keys: Sequence[Keys]) -> dict[int, Trial]:
-        """The trial of each rule, by its position in the batch."""
+        """Evaluates rules and returns their trials, both by position in the batch."""
         trials, jobs = {}, []
         for position, program in programs.items():
             trial = self._unfinished.get(self._id(position))
@@ -146,7 +146,7 @@ class _Run:
             else:
                 raise RunError(
                     f"The stored trial {trial.id} is {trial.program}, but {self._stage.source} now proposes {program}; "
-                    "resume with the versions of TensorFlow and NumPy that began the run (see config.json)"
+                    "resume with the TensorFlow and NumPy versions of the original run (see config.json)"
                 )
         for job, evaluation in self._executor.run(jobs):
             position = job.id - self._id(0)

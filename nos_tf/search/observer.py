@@ -1,4 +1,4 @@
-"""Who is told how a run goes on: the progress display, TensorBoard, a test."""
+"""Callbacks for the events of a run, used by the progress display, TensorBoard and tests."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from nos_tf.search.trial import Batch, Trial
 
 
 class Observer:
-    """Hears of everything that a run does; each method does nothing by default."""
+    """Receives the events of a run; each method does nothing by default."""
 
     def on_start(self, trials: Sequence[Trial]) -> None:
-        """The run begins, with the trials of earlier processes if it is resumed."""
+        """Called at the start of a run, with the stored trials if it is resumed."""
 
     def on_warning(self, message: str) -> None:
-        """Something about the task may not be as it is meant."""
+        """Called if something about the task looks wrong."""
 
     def on_phase(self, name: str, done: int, total: int) -> None:
-        """A phase begins, of which some pieces of work may be done already."""
+        """Called at the start of a phase, part of which may already be done."""
 
     def on_trial(self, trial: Trial) -> None:
-        """A trial was finished, or found to be a duplicate, and is stored."""
+        """Called after a trial, or a duplicate, has been stored."""
 
     def on_batch(self, batch: Batch) -> None:
-        """The searcher learned from a batch."""
+        """Called after the searcher has learned from a batch."""
 
     def on_result(self) -> None:
-        """A baseline or a test run was finished, and is stored."""
+        """Called after the result of a baseline or of a training in the race has been stored."""
 
 
 class Observers(Observer):
-    """Tells several observers."""
+    """Forwards events to several observers."""
 
     def __init__(self, *observers: Observer):
         self._observers = observers

@@ -1,4 +1,4 @@
-"""How a run goes on, live: a table in a terminal, a plain line every few seconds elsewhere."""
+"""Live progress of a run: a table in a terminal, otherwise a plain line every few seconds."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from nos_tf.search.observer import Observer
 from nos_tf.search.trial import Batch, Trial
 from nos_tf.text import duration
 
-_LINE_INTERVAL = 5.0  # Seconds between two lines of a log.
+_LINE_INTERVAL = 5.0  # Seconds between log lines.
 
 
 class Status(Observer):
-    """The figures that are shown, kept up to date.
+    """Keeps the displayed figures up to date.
 
     Args:
-      plan: About how much work each phase of the run is, in its order, for the time left.
-      clock: Seconds, for the rate.
+      plan: Approximate work of each phase of the run, in order, to estimate the remaining time.
+      clock: Returns the time in seconds.
     """
 
     def __init__(self, plan: Mapping[str, float], clock: Callable[[], float] = time.monotonic):
@@ -49,7 +49,7 @@ class Status(Observer):
 
     def on_phase(self, name: str, done: int, total: int) -> None:
         self.phase, self.done, self.phase_total = name, done, total
-        # The later rounds of a phase have pieces of the first round's size.
+        # Later rounds of a phase keep the work per result of the first round.
         self._pieces.setdefault(name, self._plan.get(name, 0.0) / max(total, 1))
         self.staleness = None
         self._phase_worked = 0
@@ -86,19 +86,19 @@ class Status(Observer):
 
     @property
     def rate(self) -> float | None:
-        """Trials a minute in this phase."""
+        """Trials per minute in this phase."""
         elapsed = self._clock() - self._phase_started
         return 60.0 * self._phase_worked / elapsed if self._phase_worked and elapsed > 0 else None
 
     @property
     def busy(self) -> float | None:
-        """Workers that trained rules in this phase, on average."""
+        """Average number of busy workers in this phase."""
         elapsed = self._clock() - self._phase_started
         return self._phase_trained / elapsed if self._phase_trained and elapsed > 0 else None
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimate for the rest of the run, by the results after the first, which has waited for the workers' start."""
+        """Estimated time left; ignores the first result, which includes the start of the workers."""
         if self._first_result is None or not self._worked:
             return None
         names = list(self._plan)
@@ -109,7 +109,7 @@ class Status(Observer):
         return (self._clock() - self._first_result) / self._worked * left
 
     def rows(self) -> dict[str, str]:
-        """What is shown, in order."""
+        """Displayed figures by name, in order."""
         best = "none yet" if self.best is None else f"{self.best.reward:.4f}  {simplest_text(self.best.program)}"
         late = {} if self.staleness is None else {"updates late": f"{self.staleness:.1f}"}
         return {
@@ -126,7 +126,7 @@ class Status(Observer):
 
 
 class LogLines(Status):
-    """Prints a line now and then; for a log file or a pipe."""
+    """Prints a line from time to time, for a log file or a pipe."""
 
     def __init__(self, plan: Mapping[str, float], clock: Callable[[], float] = time.monotonic):
         super().__init__(plan, clock)
@@ -148,7 +148,7 @@ class LogLines(Status):
 
 @contextlib.contextmanager
 def display(plan: Mapping[str, float]) -> Iterator[Status]:
-    """Shows the run's progress on standard output for the time of the context."""
+    """Context that shows the run's progress on standard output."""
     if not sys.stdout.isatty():
         yield LogLines(plan)
         return

@@ -1,9 +1,9 @@
-"""The end of a search: its best rules and all baselines are tuned afresh, race, and are judged on unread test data.
+"""The race at the end of a search: the best rules and all baselines are retuned, raced, and tested on unseen test data.
 
-Chosen with one set of seeds, decided with another. Everything up to the finalists is measured on validation data; then
-finalists and baselines are trained from seeds that no choice has seen and measured on test data, at the task's length
-and once more in long trainings. Each result is stored as it arrives, and every choice follows from the stored results
-alone: a race that was killed goes on where it was, and neither the number of workers nor their order changes it.
+Selection and test use different seeds. Finalists are selected on validation data; then finalists and baselines are
+trained with fresh seeds and evaluated on test data, at the task's length and again in long trainings. Each result is
+stored as it arrives, and all decisions depend only on stored results: a killed race resumes where it stopped, and the
+number and order of workers do not affect it.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ TUNING, RACING, FINE_TUNING, TEST = "tuning", "racing", "fine tuning", "test"
 LONG_TUNING, LONG_TEST = "long tuning", "long test"
 STAGES = (TUNING, RACING, FINE_TUNING, TEST, LONG_TUNING, LONG_TEST)
 
-_QUARTER, _EIGHTH = 10 ** (1 / 4), 10 ** (1 / 8)  # Of a decade.
+_QUARTER, _EIGHTH = 10 ** (1 / 4), 10 ** (1 / 8)  # Fractions of a decade.
 _TUNING_SEEDS, _FINE_TUNING_SEEDS, _LONG_TUNING_SEEDS = 2, 5, 2
-_ROUND, _ROUNDS = 5, 4  # Seeds of a round, and rounds at most.
-_ECHO = 5e-4  # Rules that differ in more than rounding differ by some 0.01 from seed to seed.
-_LEVEL = 0.05  # Significance at which a racer is left behind. It decides what is tested, and no verdict.
+_ROUND, _ROUNDS = 5, 4  # Seeds per round, and maximum number of rounds.
+_ECHO = 5e-4  # Rules that really differ have rewards about 0.01 apart.
+_LEVEL = 0.05  # Significance level for dropping a racer. It decides what is tested, not the verdicts.
 
 Seeds = Callable[[str, int], Sequence[int]]
 
 
 def plan(test_seeds: int) -> dict[str, float]:
-    """About how much work each stage is, in evaluations of a rule, whose sweep is some seven trainings."""
+    """Approximate work of each stage, in evaluations of a rule (a sweep of about seven trainings)."""
     field, contenders = RACERS + len(BASELINES), FINALISTS + len(BASELINES)
     return {
-        TUNING: field * 4 * _TUNING_SEEDS / 7,  # Rates tried until the best one is no end.
+        TUNING: field * 4 * _TUNING_SEEDS / 7,  # Rates tried until the best one has two neighbors.
         RACING: field * _ROUND / 7,
         FINE_TUNING: contenders * 4 * _FINE_TUNING_SEEDS / 7,
         TEST: contenders * test_seeds * 1.3 / 7,
@@ -53,18 +53,18 @@ def plan(test_seeds: int) -> dict[str, float]:
 
 
 def _long_test_seeds(test_seeds: int) -> int:
-    # Long trainings cost five times as much, and vary less from seed to seed.
+    # Long trainings cost five times as much and vary less between seeds.
     return max(1, test_seeds // 2)
 
 
 def ranked(trials: Sequence[Trial]) -> list[Trial]:
-    """Distinct rules that trained, best first; of equal rewards the earlier one."""
+    """Distinct rules that trained, best first; ties go to the earlier rule."""
     trained = [trial for trial in trials if trial.status == TRAINED]
     return sorted(trained, key=lambda trial: (-trial.reward, trial.id))
 
 
 def racers(trials: Sequence[Trial], baselines: Sequence[Baseline]) -> list[Trial]:
-    """The best rules of the search that are no baselines."""
+    """The best rules of the search, without those equal to a baseline."""
     known = {nos_tf.canonical_key(baseline.program) for baseline in baselines}
     return [trial for trial in ranked(trials) if trial.key not in known][:RACERS]
 
@@ -73,11 +73,13 @@ def run(store: Store, executor: Executor, observer: Observer, seeds: Seeds, test
     """Runs the race to its end, and stores the finalists in the order of the race.
 
     Args:
-      store: Trials and baselines, with the learning rates of their sweeps; receives the trainings.
-      executor: Trains.
-      observer: Hears of each result.
-      seeds: So many seeds for a stage; those of different stages differ, and the first ones stay the same.
-      test_seeds: Seeds of the test, and twice those of the long one; what they leave undecided gets as many again.
+      store: Holds trials and baselines with the learning rates of their sweeps; receives the trainings.
+      executor: Runs the trainings.
+      observer: Notified of each result.
+      seeds: Returns the given number of seeds for a stage; they differ between stages, and a larger count keeps the
+        first ones.
+      test_seeds: Number of seeds for the test; the long test uses half as many. Undecided comparisons get the same
+        number again.
     """
     trainings = Trainings(store, executor, observer)
     rates: dict[Program, float] = {
@@ -86,10 +88,10 @@ def run(store: Store, executor: Executor, observer: Observer, seeds: Seeds, test
         if baseline.evaluation.learning_rate is not None
     }
     baselines = list(rates)
-    found = racers(store.trials(), store.baselines())
-    rates |= {trial.program: trial.learning_rate for trial in found if trial.learning_rate is not None}
+    candidates = racers(store.trials(), store.baselines())
+    rates |= {trial.program: trial.learning_rate for trial in candidates if trial.learning_rate is not None}
     rates = tune(trainings, TUNING, rates, _QUARTER, seeds(TUNING, _TUNING_SEEDS))
-    finalists = _race(trainings, rates, [trial.program for trial in found], seeds(RACING, _ROUND * _ROUNDS))
+    finalists = _race(trainings, rates, [trial.program for trial in candidates], seeds(RACING, _ROUND * _ROUNDS))
     contenders = [*finalists, *baselines]
     rates = {program: rates[program] for program in contenders}
     rates = tune(trainings, FINE_TUNING, rates, _EIGHTH, seeds(FINE_TUNING, _FINE_TUNING_SEEDS))
@@ -103,9 +105,9 @@ def run(store: Store, executor: Executor, observer: Observer, seeds: Seeds, test
 def _race(
     trainings: Trainings, rates: Mapping[Program, float], rules: Sequence[Program], seeds: Sequence[int]
 ) -> list[Program]:
-    """Trains all from a few seeds, and those from more that may still be among the best rules; returns these.
+    """Trains all contenders with a few seeds, then those that may still be among the best with more; returns the best.
 
-    Baselines are raced as well, but do not take a place: they are compared with whoever wins.
+    Baselines race too but take no place, because the finalists are compared with them.
     """
     racing, rewards = list(rates), dict[Program, list[float]]()
     for start in range(0, len(seeds), _ROUND):
@@ -126,9 +128,9 @@ def _race(
 
 
 def is_echo(program: Program, better: Sequence[Program], rewards: Mapping[Program, Sequence[float]]) -> bool:
-    """Whether a rule earns what a better one does, seed by seed: it is the same one with a term that does nothing."""
-    own = rewards[program]
-    return any(np.allclose(own, rewards[other], rtol=0.0, atol=_ECHO) for other in better)
+    """Whether a rule has the same reward as a better one for every seed, so that they differ only in an inert term."""
+    expected = rewards[program]
+    return any(np.allclose(expected, rewards[other], rtol=0.0, atol=_ECHO) for other in better)
 
 
 def _test(
@@ -140,7 +142,7 @@ def _test(
     seeds: Sequence[int],
     long: bool = False,
 ) -> None:
-    """Trains finalists and baselines from the first seeds, and what these leave undecided from the others too."""
+    """Trains finalists and baselines with the first seeds, and undecided ones with the others too."""
     first = len(seeds) // verdicts.LOOKS
     rewards: dict[Program, dict[int, float]] = {program: {} for program in rates}
 
@@ -152,5 +154,5 @@ def _test(
 
     train(list(rates), seeds[:first])
     comparisons = verdicts.compare(finalists, baselines, rewards)
-    undecided = {one for pair, found in comparisons.items() if found.verdict == UNDECIDED for one in pair}
+    undecided = {one for pair, comparison in comparisons.items() if comparison.verdict == UNDECIDED for one in pair}
     train([program for program in rates if program in undecided], seeds[first:])

@@ -1,4 +1,4 @@
-"""A whole run: the baselines, the random reference, the search, and, on a single task, the race of the best."""
+"""A complete run: baselines, random reference, search and, for a single task, the final race."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from nos_tf.versions import versions
 
 
 def run(configuration: Configuration, folder: RunFolder, flags: Mapping[str, Any], observer: Observer) -> None:
-    """Runs a search to its end, from wherever its folder says that it is.
+    """Runs a search to its end, resuming from the state in its folder.
 
     Args:
-      configuration: What to do.
+      configuration: What to run.
       folder: Folder of the run, locked.
-      flags: What the user asked for, as JSON can hold it; kept with the run.
-      observer: Hears how the run goes on.
+      flags: Values of all flags, JSON-serializable; stored with the run.
+      observer: Notified of the run's progress.
 
     Raises:
-      RunError: What was asked for cannot be done. What was stored stays.
+      RunError: The run cannot be carried out. Stored results are kept.
     """
     set_environment()
     data_label = configuration.setup.describe_data()
@@ -57,12 +57,12 @@ def run(configuration: Configuration, folder: RunFolder, flags: Mapping[str, Any
                 else:
                     asynchronous.run_stage(stage, configuration.in_flight, store, executor, observer)
         if configuration.setup.is_suite:
-            return  # What it found is judged on tasks that are held out, by experiments.discover.
+            return  # `experiments.discover` judges the rules on held-out tasks.
         race.run(store, executor, observer, configuration.fresh_seeds, configuration.test_seeds)
 
 
 def plan(configuration: Configuration) -> dict[str, float]:
-    """About how much work each phase of a run is, in evaluations of a rule; in the order of the phases."""
+    """Approximate work of each phase of a run, in order, in evaluations of a rule."""
     search = {_phase(source): float(trials) for source, trials in configuration.stages.items()}
     last = {} if configuration.setup.is_suite else race.plan(configuration.test_seeds)
     return {"baselines": float(len(BASELINES)), **search, **last}

@@ -1,4 +1,4 @@
-"""Flags of a search that say who proposes rules, with which settings, and out of which space."""
+"""Search flags for the searcher, its settings and the search space."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
 from nos_tf.errors import RunError
 from nos_tf.search.configuration import BATCH_SIZE
 
-ALIASES = {"learning_rate": "controller_learning_rate"}  # Earlier names of flags, which still work.
+ALIASES = {"learning_rate": "controller_learning_rate"}  # Former flag names that still work.
 
 
 def define() -> None:
     """Defines the flags."""
-    flags.DEFINE_enum("searcher", "ppo", list(searchers.names()), "Who proposes rules.")
-    flags.DEFINE_integer("num_groups", 2, "Groups of five tokens that a rule has.", lower_bound=1, upper_bound=4)
+    flags.DEFINE_enum("searcher", "ppo", list(searchers.names()), "Algorithm that proposes rules.")
+    flags.DEFINE_integer("num_groups", 2, "Groups of five tokens in a rule.", lower_bound=1, upper_bound=4)
     tables: dict[str, Mapping[str, Operand | Unary | Binary]] = {"operands": OPERANDS, "unary": UNARY, "binary": BINARY}
     for name, table in tables.items():
         flags.DEFINE_list(
-            name, list(base_names(table)), f"Primitives that rules are made of. Known: {', '.join(table)}."
+            name, list(base_names(table)), f"Primitives from which rules are built. Known: {', '.join(table)}."
         )
     flags.DEFINE_list(
-        "constraints", list(CONSTRAINTS), f"What every rule must meet. Known: {', '.join(CONSTRAINTS)}; none: ''."
+        "constraints", list(CONSTRAINTS), f"Constraints on rules; '' for none. Known: {', '.join(CONSTRAINTS)}."
     )
 
-    flags.DEFINE_integer("batch_size", BATCH_SIZE, "Rules from one update of the searcher to the next.", lower_bound=1)
+    flags.DEFINE_integer("batch_size", BATCH_SIZE, "Number of rules per update of the searcher.", lower_bound=1)
     _define_settings()
     for alias, name in ALIASES.items():
         flags.DEFINE_alias(alias, name)
 
 
 def of(searcher: str) -> dict[str, dataclasses.Field[Any]]:
-    """The settings of a searcher that are flags, by the names of the flags."""
+    """Settings of a searcher that have a flag, by flag name."""
     fields = dataclasses.fields(searchers.settings(searcher))
     return {field.metadata["flag"]: field for field in fields if field.metadata["flag"]}
 
 
 def _define_settings() -> None:
-    """Defines a flag for each setting of any searcher; one that is not given has the searcher's own default."""
+    """Defines a flag for each setting of any searcher; without it, the searcher's own default applies."""
     users: dict[str, dict[str, dataclasses.Field[Any]]] = {}
     for searcher in searchers.names():
         for name, field in of(searcher).items():
@@ -69,10 +69,10 @@ def _define_settings() -> None:
 
 
 def space(values: Mapping[str, Any]) -> SearchSpace:
-    """What rules are drawn from.
+    """Returns the search space that the flags describe.
 
     Raises:
-      RunError: A primitive or a constraint is unknown, or nothing is left.
+      RunError: A primitive or constraint is unknown, or the space is empty.
     """
     try:
         return SearchSpace(
@@ -87,18 +87,18 @@ def space(values: Mapping[str, Any]) -> SearchSpace:
 
 
 def settings(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The searcher's own settings, by their names.
+    """Settings of the chosen searcher, by name.
 
     Raises:
-      RunError: One is out of its range, or a flag is given that is another searcher's.
+      RunError: A setting is out of range, or a given flag belongs to another searcher.
     """
-    own = of(values["searcher"])
-    for name in sorted({name for searcher in searchers.names() for name in of(searcher)}.difference(own)):
+    fields = of(values["searcher"])
+    for name in sorted({name for searcher in searchers.names() for name in of(searcher)}.difference(fields)):
         if flags.FLAGS[name].present:
             raise RunError(
                 f"This is not a setting of --searcher={values['searcher']}; drop it. Received: --{name}={values[name]}"
             )
-    chosen = {field.name: values[name] for name, field in own.items()}
+    chosen = {field.name: values[name] for name, field in fields.items()}
     try:
         searchers.settings(values["searcher"], **chosen)
     except ValueError as error:

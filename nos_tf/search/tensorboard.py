@@ -1,4 +1,4 @@
-"""The run as TensorBoard scalars, with its flags as HParams. Needs the extra `tensorboard`."""
+"""Logs a run as TensorBoard scalars, with its flags as HParams. Needs the extra [tensorboard]."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from nos_tf.search.trial import Batch, Trial
 def check_installed() -> None:
     """Raises RunError if the extra is missing."""
     if importlib.util.find_spec("tensorboard") is None:
-        raise RunError("TensorBoard is not installed; pip install 'nos_tf[tensorboard]'. Received: --tensorboard")
+        raise RunError(
+            "TensorBoard needs the extra [tensorboard]: pip install 'nos_tf[tensorboard]'. "
+            "Received: no package tensorboard"
+        )
 
 
 class TensorBoardLog(Observer):
     """Writes event files.
 
     Args:
-      folder: Where they go.
-      flags: What the user asked for; shown as HParams.
+      folder: Folder of the files.
+      flags: Values of all flags, shown as HParams.
     """
 
     def __init__(self, folder: Path, flags: Mapping[str, Any]):
@@ -32,7 +35,7 @@ class TensorBoardLog(Observer):
         self._best = 0.0
 
     def on_start(self, trials: Sequence[Trial]) -> None:
-        # TensorFlow takes seconds to load, and the folder must be this run's own: not before the run begins.
+        # Not in the constructor: TensorFlow is slow to load, and the run may still be rejected.
         import tensorflow as tf
         from tensorboard.plugins.hparams import api as hparams
 

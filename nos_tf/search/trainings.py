@@ -1,4 +1,4 @@
-"""Trainings after the search: those of a stage that the store does not hold yet are run and stored one by one."""
+"""Runs and stores the trainings of the race that the store does not hold yet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nos_tf.search.trial import Training
 
 
 class Run(NamedTuple):
-    """A training that is wanted; see `Job`."""
+    """A training to run; see `Job`."""
 
     program: Program
     seed: int
@@ -24,12 +24,12 @@ class Run(NamedTuple):
 
 
 class Trainings:
-    """Runs what is missing.
+    """Runs missing trainings.
 
     Args:
-      store: Holds the earlier results, and receives each new one as it arrives.
-      executor: Trains.
-      observer: Hears of each result.
+      store: Holds earlier results, and receives each new one as it arrives.
+      executor: Runs the trainings.
+      observer: Notified of each result.
     """
 
     def __init__(self, store: Store, executor: Executor, observer: Observer):
@@ -38,11 +38,11 @@ class Trainings:
         self._observer = observer
 
     def run(self, stage: str, runs: Sequence[Run]) -> dict[Run, Evaluation]:
-        """Results of all runs, in their order.
+        """Returns the results of all runs, in the same order.
 
         Args:
-          stage: What they are for; all runs of a stage have the same split and length.
-          runs: What to train.
+          stage: Stage of the race; all runs of a stage have the same split and length.
+          runs: Trainings to run.
         """
         wanted = {(run.program, run.seed, run.learning_rate): run for run in runs}
         stored = {

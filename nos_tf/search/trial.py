@@ -1,4 +1,4 @@
-"""What a run records: trials, finished batches, baselines, and the trainings after the search."""
+"""Records of a run: trials, finished batches, baselines, and trainings of the race."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from nos_tf.dsl import Program
 from nos_tf.dsl.named_rules import NAMED_RULES
 from nos_tf.evaluation.result import Evaluation
 
-# The rules that have a name for people; all are run by the same protocol as the found rules.
+# Named rules with a title; they run under the same protocol as the rules found.
 BASELINES: Mapping[str, str] = {rule.title: rule.text for rule in NAMED_RULES.values() if rule.title}
 
-RANDOM = "random"  # Source of the trials that everything else is compared with.
+RANDOM = "random"  # Source of the reference trials.
 
 Keys = tuple[str, str]  # Canonical key and fingerprint.
 
 
 class Place(NamedTuple):
-    """Where a proposal belongs in a run; see `Trial`."""
+    """Position of a proposal in a run; see `Trial`."""
 
     id: int
     source: str
@@ -30,20 +30,20 @@ class Place(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """One proposed rule and what became of it.
+    """One proposed rule and its result.
 
     Attributes:
-      id: Number of the proposal within the run, from 0; the same whatever the number of workers.
+      id: Number of the proposal within the run, from 0; does not depend on the number of workers.
       source: Name of the searcher that proposed it.
-      batch: Batch of the run that it belongs to.
+      batch: Number of its batch.
       program: The rule.
-      key: Its canonical key.
-      reward: Reward, from 0 (worst) to 1; the earlier trial's for a duplicate.
-      evaluation: Result of its training; none for a duplicate.
-      duplicate_of: `id` of the earlier trial of a rule that is equal by either key, if there is one.
-      created: Seconds since the epoch.
-      fingerprint: Fingerprint of what the rule does.
-      staleness: Updates of the searcher between its proposal and the one that learns from it.
+      key: Canonical key of the rule.
+      reward: Reward, from 0 (worst) to 1; for a duplicate, that of the earlier trial.
+      evaluation: Result of its training; None for a duplicate.
+      duplicate_of: `id` of the earlier trial whose rule is equal by either key, or None.
+      created: Time in seconds since the epoch.
+      fingerprint: Fingerprint of the rule's behavior.
+      staleness: Number of searcher updates between its proposal and the update that learns from it.
     """
 
     id: int
@@ -60,7 +60,7 @@ class Trial:
 
     @classmethod
     def evaluated(cls, place: Place, program: Program, keys: Keys, evaluation: Evaluation) -> Trial:
-        """A rule that was trained."""
+        """Creates the trial of a rule that was trained."""
         key, fingerprint = keys
         return cls(
             **place._asdict(),
@@ -73,7 +73,7 @@ class Trial:
 
     @classmethod
     def duplicate(cls, place: Place, program: Program, keys: Keys, known: Trial) -> Trial:
-        """A rule that equals that of an evaluated trial."""
+        """Creates the trial of a rule that equals that of an evaluated trial."""
         key, fingerprint = keys
         return cls(
             **place._asdict(),
@@ -96,14 +96,14 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True)
 class Proposal:
-    """A rule that was sent out while the searcher goes on.
+    """A proposed rule without a result yet, in asynchronous search.
 
     Attributes:
-      id: That of the trial which it becomes.
+      id: `id` of its future trial.
       source: Name of the searcher that proposed it.
-      batch: The batch that was yet to be learned from when it was proposed.
+      batch: Number of the next batch to learn from at the time of the proposal.
       program: The rule.
-      log_probs: Log-probabilities of its tokens under the policy that it was drawn from, in nats; empty without one.
+      log_probs: Log-probabilities of its tokens under the policy that proposed it, in nats; empty without a policy.
     """
 
     id: int
@@ -115,7 +115,7 @@ class Proposal:
 
 @dataclasses.dataclass(frozen=True)
 class Batch:
-    """A finished batch: the searcher's own figures after it learned from its rewards."""
+    """A finished batch, with the searcher's metrics after learning from it."""
 
     number: int
     source: str
@@ -124,7 +124,7 @@ class Batch:
 
 @dataclasses.dataclass(frozen=True)
 class Baseline:
-    """A known optimizer, evaluated as every trial is."""
+    """A known optimizer, evaluated like a trial."""
 
     name: str
     program: Program
@@ -133,14 +133,14 @@ class Baseline:
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """A rule trained once more after the search.
+    """A training of a rule after the search.
 
     Attributes:
-      stage: What for; one of `nos_tf.search.race`'s stages.
+      stage: One of the stages in `nos_tf.search.race`.
       program: The rule.
-      seed: A seed that no trial had.
-      learning_rate: Its learning rate.
-      evaluation: Its result.
+      seed: Seed that no trial used.
+      learning_rate: Learning rate.
+      evaluation: Result.
     """
 
     stage: str

@@ -1,4 +1,4 @@
-"""Learning rates tuned on validation data with several seeds, so that no rule rides on one seed's luck."""
+"""Tunes learning rates on validation data with several seeds, so that no rule benefits from one lucky seed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from nos_tf.dsl import Program
 from nos_tf.search.trainings import Run, Trainings
 
-_STEPS = 6  # From the first rate at most, either way.
+_STEPS = 6  # Maximum distance from the first rate, in either direction.
 
 
 def tune(
@@ -20,15 +20,17 @@ def tune(
     seeds: Sequence[int],
     long: bool = False,
 ) -> dict[Program, float]:
-    """The rate of the highest mean reward for each rule.
+    """Returns the learning rate with the highest mean reward for each rule.
+
+    Both neighbors of the best rate so far are tried until they are known.
 
     Args:
-      trainings: Where the results are from.
-      stage: Under which they are stored.
-      rates: Where to begin.
-      factor: Between two rates that are tried: both neighbors of the best one so far, until it is no end.
-      seeds: Of the trainings with each rate.
-      long: Whether these are long ones.
+      trainings: Runs the trainings.
+      stage: Stage under which the results are stored.
+      rates: First learning rate to try for each rule.
+      factor: Ratio of neighboring rates.
+      seeds: Seeds of the trainings at each rate.
+      long: Whether to run long trainings.
     """
     means: dict[Program, dict[int, float]] = {program: {} for program in rates}
     while True:
@@ -49,7 +51,7 @@ def tune(
 
 
 def _best(means: Mapping[int, float]) -> int:
-    """The step of the highest mean; of equal ones that nearest to the first."""
+    """The step with the highest mean; ties go to the one closest to the first rate."""
     return max(means, key=lambda step: (means[step], -abs(step), -step))
 
 
@@ -60,4 +62,4 @@ def _missing(means: Mapping[int, float]) -> list[int]:
 
 
 def _rate(first: float, factor: float, step: int) -> float:
-    return float(f"{first * factor**step:.6g}")  # Six digits read well, and are the same on every machine.
+    return float(f"{first * factor**step:.6g}")  # Six digits are readable and the same on every machine.

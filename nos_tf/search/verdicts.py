@@ -1,4 +1,4 @@
-"""Is a rule better than a baseline? Paired over seeds, corrected for how many were compared and how often."""
+"""Tests whether rules beat baselines: paired over seeds, corrected for multiple comparisons and repeated looks."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from nos_tf import statistics
 from nos_tf.dsl import Program
 from nos_tf.leaderboard import BETTER, UNDECIDED, WORSE
 
-LOOKS = 2  # How often a difference is tested at most: undecided ones get as many seeds again, once.
+LOOKS = 2  # Maximum number of tests of a difference: undecided ones get the same number of seeds again, once.
 _LEVEL = 0.05
 
 Rewards = Mapping[int, float]  # By seed.
 
 
 class Comparison(NamedTuple):
-    """A rule against a baseline, trained from the same seeds.
+    """Comparison of a rule with a baseline, trained with the same seeds.
 
     Attributes:
       difference: Mean of rule minus baseline.
-      half_width: Of its 95% confidence interval; None when they share a single seed.
-      p: Corrected for all comparisons made together (Holm) and for how often they are made (Bonferroni).
-      seeds: Number of seeds.
+      half_width: Half-width of its 95% confidence interval; None for a single common seed.
+      p: p-value, corrected for the number of comparisons (Holm) and of looks (Bonferroni).
+      seeds: Number of common seeds.
       verdict: `BETTER`, `WORSE` or `UNDECIDED`.
     """
 
@@ -39,16 +39,16 @@ def compare(
     rewards: Mapping[Program, Rewards],
     looks: int = LOOKS,
 ) -> dict[tuple[Program, Program], Comparison]:
-    """Every rule against every baseline, over the seeds that both were trained from.
+    """Compares every rule with every baseline, over their common seeds.
 
     Args:
-      rules: What is to be judged.
-      baselines: What it is compared with.
-      rewards: Rewards of both, of trainings that no choice has seen.
-      looks: How often a difference is tested at most.
+      rules: Rules to judge.
+      baselines: Rules to compare them with.
+      rewards: Rewards of both, from trainings that were not used for selection.
+      looks: Maximum number of times a difference is tested.
 
     Returns:
-      The comparisons by rule and baseline; a pair without a common seed is left out.
+      Comparisons by rule and baseline; pairs without a common seed are left out.
     """
     differences = {}
     for rule in rules:
@@ -65,7 +65,7 @@ def compare(
 
 
 def overall(comparisons: Sequence[Comparison]) -> str:
-    """Verdict of a rule: better than every baseline, worse than one of them, or undecided."""
+    """Verdict on a rule: better than every baseline, worse than at least one, or undecided."""
     verdicts = {comparison.verdict for comparison in comparisons}
     if verdicts == {BETTER}:
         return BETTER

@@ -1,1 +1,1 @@
-"""The one harness of the large reproductions: distribution, mixed precision, exact resume, logs and the sweep."""
+"""Harness for the large reproductions: distribution, mixed precision, exact resume, logging, learning-rate sweeps."""

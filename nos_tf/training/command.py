@@ -1,4 +1,4 @@
-"""What the scripts that train at the paper's scale share: flags, the run folder, the study, and what is shown of it."""
+"""Command line of the scripts that train at the paper's scale: flags, run folder, study and report."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 SCHEDULES = ("constant", "cosine")
 TABLE, FIGURE = "results.md", "curves.png"
-# Flags that change where, how fast or how it is shown, but no number.
+# Flags that do not affect the results.
 _WITHOUT = shared_flags.WITHOUT_NUMBERS | {"strategy", "tensorboard"}
-REFERENCE_BATCH = 256  # To which learning rates refer that are scaled with the batch (Goyal et al., 2017).
+REFERENCE_BATCH = 256  # Batch size that learning rates refer to when they scale with the batch (Goyal et al., 2017).
 
 
 def define(
@@ -34,28 +34,28 @@ def define(
     seeds: int = 3,
     clip_norm: float | None = None,
 ) -> None:
-    """Defines the flags that these scripts share, with the script's own defaults."""
+    """Defines the flags that these scripts share, with the given defaults."""
     shared_flags.define("<script>")
     sweep_flags.define(optimizers, sweep_flags.PAPER_RATES, seeds)
-    flags.DEFINE_integer("epochs", epochs, "Epochs of each training.", lower_bound=1)
-    flags.DEFINE_integer("batch_size", batch_size, "Examples of a step, over all replicas.", lower_bound=1)
-    flags.DEFINE_enum("schedule", schedule, SCHEDULES, "How the learning rate falls: not at all, or by a half cosine.")
-    flags.DEFINE_integer("warmup_steps", 0, "Steps in which the learning rate rises from 0, linearly.", lower_bound=0)
-    flags.DEFINE_float("clip_norm", clip_norm, "Bound of the gradients' global norm.", lower_bound=1e-30)
+    flags.DEFINE_integer("epochs", epochs, "Epochs per training.", lower_bound=1)
+    flags.DEFINE_integer("batch_size", batch_size, "Examples per step, over all replicas.", lower_bound=1)
+    flags.DEFINE_enum("schedule", schedule, SCHEDULES, "Learning-rate schedule: constant, or half a cosine down to 0.")
+    flags.DEFINE_integer("warmup_steps", 0, "Steps over which the learning rate rises linearly from 0.", lower_bound=0)
+    flags.DEFINE_float("clip_norm", clip_norm, "Clip gradients to this global norm.", lower_bound=1e-30)
     flags.DEFINE_enum(
         "strategy", "none", ("none", "mirrored", "multi_worker"),
-        "tf.distribute: one device, all GPUs of this machine, or the machines named in TF_CONFIG, which share the file "
-        "system of --run_dir.",
+        "tf.distribute strategy: one device, all GPUs of this machine, or the machines listed in TF_CONFIG, which must "
+        "share the file system of --run_dir.",
     )  # fmt: skip
     flags.DEFINE_bool("mixed_precision", False, "Compute in half precision, with float32 weights.")
-    flags.DEFINE_bool("xla", False, "Compile the training step by XLA; on CPUs this makes convolutions far slower.")
+    flags.DEFINE_bool("xla", False, "Compile the training step with XLA; on CPUs this makes convolutions far slower.")
     flags.DEFINE_bool("tensorboard", False, "Also write TensorBoard files.")
 
 
 def define_averages() -> None:
-    """Defines the flag of the scripts that can average weights."""
+    """Defines `--ema_momentum`, for scripts that can average weights."""
     flags.DEFINE_float(
-        "ema_momentum", None, "Also evaluate running averages of the weights, of this momentum.", 0.0, 1.0
+        "ema_momentum", None, "Also evaluate a running average of the weights with this momentum.", 0.0, 1.0
     )
 
 
@@ -66,17 +66,17 @@ def main(
     columns: Sequence[str],
     plotted: Sequence[str],
 ) -> NoReturn:
-    """Runs a script that does nothing but train, and exits; for the arguments see `run`.
+    """Runs a script that only trains, and exits. See `run` for the arguments.
 
     Args:
       name: Name of the script.
-      define_flags: Defines its flags, those of `define` included.
-      make_experiment: Makes what is trained.
-      columns: Metrics of the table.
-      plotted: Measurements whose curves are drawn.
+      define_flags: Defines the script's flags, including those of `define`.
+      make_experiment: Builds the experiment.
+      columns: Metrics to list in the table.
+      plotted: Metrics to plot.
     """
     define_flags()
-    interrupted = "Interrupted. Everything is saved; the same command with --resume goes on."
+    interrupted = "Interrupted. Everything is saved; rerun the same command with --resume to continue."
     application.run(lambda: run(name, make_experiment, columns, plotted), interrupted)
 
 
@@ -86,22 +86,22 @@ def run(
     columns: Sequence[str],
     plotted: Sequence[str],
 ) -> None:
-    """Trains what the flags ask for.
+    """Runs the study that the flags describe.
 
     Args:
       name: Name of the script.
-      make_experiment: Makes what is trained from the values of all flags; TensorFlow is loaded by then.
-      columns: Metrics of the table; those that were not measured are left out.
-      plotted: Measurements of an epoch whose curves are drawn.
+      make_experiment: Builds the experiment from the values of all flags; called after TensorFlow is loaded.
+      columns: Metrics to list in the table; those that were not measured are left out.
+      plotted: Per-epoch metrics to plot.
 
     Raises:
-      RunError: The flags ask for what cannot be done.
-      KeyboardInterrupt: Somebody stopped it; everything is saved.
+      RunError: The flags ask for something impossible.
+      KeyboardInterrupt: The run was interrupted; everything is saved.
     """
     try:
         _run(name, make_experiment, columns, plotted)
     except Preempted:
-        print("Asked to terminate. Everything is saved; the same command with --resume goes on.", flush=True)
+        print("Terminated. Everything is saved; rerun the same command with --resume to continue.", flush=True)
 
 
 def _run(
@@ -138,23 +138,27 @@ def _run(
 
 
 def steps_per_epoch(examples: int, batch_size: int) -> int:
-    """Full batches of an epoch.
+    """Number of full batches in an epoch.
 
     Raises:
-      RunError: There is none.
+      RunError: The batch is larger than the training set.
     """
     if batch_size > examples:
         raise RunError(
-            f"A batch is larger than the {examples:,} training examples; lower it. Received: --batch_size={batch_size}"
+            f"The batch is larger than the {examples:,} training examples; reduce it. "
+            f"Received: --batch_size={batch_size}"
         )
     return examples // batch_size
 
 
 def check_data(check: Callable[[], None]) -> None:
-    """Runs a check of data before anything is trained on them; what it warns of is shown.
+    """Runs a check of the data before training.
+
+    Args:
+      check: Raises `ValueError` if the data cannot be used.
 
     Raises:
-      RunError: They cannot be trained on.
+      RunError: The data cannot be used.
     """
     try:
         check()
@@ -163,7 +167,7 @@ def check_data(check: Callable[[], None]) -> None:
 
 
 def _values() -> dict[str, Any]:
-    """All flags but absl's own, as JSON can hold them."""
+    """Values of all flags except absl's, as JSON-serializable data."""
     return shared_flags.values() | {
         "optimizers": sweep_flags.optimizers(),
         "learning_rates": sweep_flags.learning_rates(),
@@ -178,7 +182,7 @@ def _plan(values: Mapping[str, Any], experiment: Experiment) -> Plan:
     from nos_tf.training.study import Plan
 
     settings: dict[str, Any] = {} if values["clip_norm"] is None else {"global_clipnorm": values["clip_norm"]}
-    if values.get("ema_momentum"):  # A flag of some scripts only, as the next one.
+    if values.get("ema_momentum"):  # Only some scripts define this flag and `scale_learning_rate`.
         settings |= {"use_ema": True, "ema_momentum": values["ema_momentum"]}
     factor = values["batch_size"] / REFERENCE_BATCH if values.get("scale_learning_rate") else 1.0
 
@@ -197,12 +201,12 @@ def _plan(values: Mapping[str, Any], experiment: Experiment) -> Plan:
 
     if values["warmup_steps"] and values["schedule"] == "constant":
         raise RunError(
-            "Only --schedule=cosine warms up; choose it or drop --warmup_steps. "
+            "Warmup needs --schedule=cosine; choose it or drop --warmup_steps. "
             f"Received: --warmup_steps={values['warmup_steps']}"
         )
     if values["warmup_steps"] >= experiment.total_steps:
         raise RunError(
-            f"The training has {experiment.total_steps} steps; warm up for fewer. "
+            f"Training lasts {experiment.total_steps} steps; warm up for fewer. "
             f"Received: --warmup_steps={values['warmup_steps']}"
         )
     rules = {}

@@ -1,4 +1,4 @@
-"""What is trained, apart from how: model, loss, data and length."""
+"""Definition of a training: model, loss, data and length."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ import tensorflow as tf
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
-    """A training that is repeated for optimizers, learning rates and seeds.
+    """A training to repeat with different optimizers, learning rates and seeds.
 
     Attributes:
       name: Name of the script, as in `config.json`.
-      dataset: What the data are, in words that are shown beside every result.
-      scale: Facts that decide whether a result can be compared with the paper's, as JSON can hold them.
-      build_model: Makes a freshly initialised model; given a seed for what it draws later on, such as dropout.
+      dataset: Description of the data, shown next to every result.
+      scale: Facts that decide whether a result is comparable with the paper's; JSON-serializable.
+      build_model: Builds a freshly initialized model, given a seed for later random draws such as dropout.
       loss: Makes the loss.
-      metrics: Makes the metrics, which are measured on the training batches and on each evaluation.
-      batches: Endless stream of training batches from a step on; given the seed and the number of that step.
-      host_batches: The share of one of several hosts in these batches, in batches for one replica; by default every
-        host makes all of them and takes its share.
-      evaluations: Finite data by name, such as "val" and "test", measured after every epoch.
-      loss_terms: How many terms the loss of an example sums, in the mean, by evaluation and for "train": losses are
-        kept and shown as the mean of one term. By default, the loss is one term.
-      objective: Evaluation and metric that choose the learning rate and the best epoch, such as "val_accuracy".
-      maximize: Whether a higher objective is a better one.
-      steps_per_epoch: Steps from one measurement to the next.
-      epochs: Length of the training.
-      examples_per_step: Examples of a global batch, for the rate that is shown.
-      unit: What is counted by that, in the plural.
-      measure: Measurements of a trained model that take too long for every epoch: by evaluation, and then by name.
-      samples: Text that shows what the model does, in Markdown; written to TensorBoard after every epoch.
-      files: What using the trained models takes beside their weights; kept in the run folder by these names.
+      metrics: Makes the metrics, computed on the training batches and in each evaluation.
+      batches: Makes an endless stream of training batches, given the seed and the step to start at.
+      host_batches: Makes the share of one of several hosts, as per-replica batches; by default every host makes all
+        batches and takes its share.
+      evaluations: Finite datasets by name, such as "val" and "test"; the model is evaluated on them after every epoch.
+      loss_terms: Average number of terms that the loss of one example sums, by evaluation and for "train"; losses are
+        stored and shown per term. By default 1.
+      objective: Metric that selects the learning rate and the best epoch, such as "val_accuracy".
+      maximize: Whether a higher objective is better.
+      steps_per_epoch: Steps between evaluations.
+      epochs: Number of epochs.
+      examples_per_step: Units processed per step, for the displayed rate.
+      unit: Plural name of that unit.
+      measure: Computes metrics of the trained model that are too slow for every epoch, by evaluation and name.
+      samples: Makes a Markdown text with samples of the model's output, written to TensorBoard after every epoch.
+      files: Contents, by name, of files that are needed to use the trained models; kept in the run folder.
     """
 
     name: str
@@ -59,14 +59,14 @@ class Experiment:
 
     @property
     def total_steps(self) -> int:
-        """Optimizer steps of a training."""
+        """Number of optimizer steps in a training."""
         return self.steps_per_epoch * self.epochs
 
     def per_term(self, values: Mapping[str, float], split: str = "train") -> dict[str, float]:
-        """Measurements by name, with the loss as the mean of one of its terms."""
+        """Returns the measurements with the loss divided by its number of terms."""
         terms = self.loss_terms.get(split, 1.0)
         return {name: float(value) / (terms if name == "loss" else 1.0) for name, value in values.items()}
 
     def best(self, values: Sequence[float]) -> int:
-        """Position of the best value of the objective, the first one among equals."""
+        """Index of the best objective value; the first one if there are ties."""
         return (max if self.maximize else min)(range(len(values)), key=values.__getitem__)

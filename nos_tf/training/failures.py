@@ -1,4 +1,4 @@
-"""What breaks a training from outside, as one clear line instead of TensorFlow's many."""
+"""Turns TensorFlow's long errors about damaged data and lost machines into one clear line."""
 
 from __future__ import annotations
 
@@ -10,45 +10,43 @@ import tensorflow as tf
 
 from nos_tf.errors import RunError, first_line
 
-# What TensorFlow's decoders of images say; everything else of the same class is a mistake in a program.
+# Messages of TensorFlow's image decoders; any other error of the same class is a bug.
 _UNDECODABLE = re.compile(r"(Invalid (JPEG|PNG|GIF|BMP)[^\n\[]*|Unknown image file format[^\n\[]*|Input is empty)")
 
 
 @contextlib.contextmanager
 def damaged_data() -> Iterator[None]:
-    """Raises a `RunError` where the data that are read within are damaged.
+    """Context that reports damaged data as a `RunError`.
 
     Raises:
-      RunError: A record is damaged, or cannot be decoded.
+      RunError: A record is damaged or cannot be decoded.
     """
     try:
         yield
     except tf.errors.DataLossError as error:
-        raise _refusal("A file of the data is damaged", first_line(error)) from None
+        raise _refusal("A data file is damaged", first_line(error)) from None
     except (tf.errors.InvalidArgumentError, ValueError) as error:
-        found = _UNDECODABLE.search(str(error))
-        if found is None:
+        match = _UNDECODABLE.search(str(error))
+        if match is None:
             raise
-        raise _refusal("An image of the data cannot be decoded", found[0].strip()) from None
+        raise _refusal("An image in the data cannot be decoded", match[0].strip()) from None
 
 
 def _refusal(what: str, reason: str) -> RunError:
-    return RunError(
-        f"{what}; replace it by preparing the data set again, and resume from the last checkpoint. Received: {reason}"
-    )
+    return RunError(f"{what}; prepare the dataset again, then resume from the last checkpoint. Received: {reason}")
 
 
 @contextlib.contextmanager
 def lost_machine() -> Iterator[None]:
-    """Turns the loss of another machine into one line.
+    """Context that reports the loss of another machine as a `RunError`.
 
     Raises:
-      RunError: One has gone.
+      RunError: Another machine is gone.
     """
     try:
         yield
     except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
         raise RunError(
-            f"Another machine has gone ({first_line(error)}); start and resume all of them, and they go on from the "
-            "last save of the first one"
+            f"Another machine is gone ({first_line(error)}); restart all machines and resume, and training continues "
+            "from the first machine's last checkpoint"
         ) from None

@@ -1,4 +1,4 @@
-"""A study as a figure: learning curves while they can be told apart, else dots with intervals."""
+"""Figure of a study: learning curves for a few optimizers, dots with intervals for many."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from nos_tf.text import number
 from nos_tf.training.files import Row
 from nos_tf.training.study import Study
 
-MAX_CURVES = 8  # More cannot be told apart.
-_CHOSEN = 6  # Curves beside the dots.
+MAX_CURVES = 8  # More are hard to tell apart.
+_CHOSEN = 6  # Curves shown below the dots.
 
 
 def figure(study: Study, columns: Sequence[str]) -> Figure:
-    """Means over seeds with 95% intervals at the chosen rates, a panel a column.
+    """Plots means over seeds with 95% intervals at the selected learning rates, one panel per column.
 
-    Up to `MAX_CURVES` optimizers have their learning curves. Of more, the last epoch is shown as dots, sorted by the
-    last column, and below it the curves of the best few.
+    With up to `MAX_CURVES` optimizers, all learning curves are shown. With more, dots show the last epoch, sorted by
+    the last column, and the curves of the best few appear below.
 
     Args:
-      study: At least one training of it has ended well.
-      columns: Names in the rows of a training, such as "val_accuracy".
+      study: Study with at least one training that did not diverge.
+      columns: Measurements in the history of a training, such as "val_accuracy".
     """
     histories = {name: study.histories(name) for name in study.plan.optimizers}
     histories = {name: found for name, found in histories.items() if found}
@@ -59,13 +59,13 @@ def dots(
     columns: Sequence[str],
     chosen: Sequence[str] = (),
 ) -> None:
-    """One row a name, one panel a column.
+    """Draws one row per name and one panel per column.
 
     Args:
-      panels: As many as columns.
-      intervals: Mean and interval of each column, by name in the order of the rows.
-      columns: What the panels show.
-      chosen: Names that are drawn in color.
+      panels: Axes, one for each column.
+      intervals: Mean and interval of each column, by name, in the order of the rows.
+      columns: Measurements to show.
+      chosen: Names to draw in color.
     """
     for axes, column in zip(panels, columns, strict=True):
         for place, (name, found) in enumerate(intervals.items()):
@@ -81,7 +81,7 @@ def dots(
 
 
 def _ordered(last: Mapping[str, Mapping[str, Interval]], column: str) -> list[str]:
-    """Names, best mean first; one that is not finite comes last."""
+    """Names sorted by mean, best first; those that are not finite come last."""
     sign = 1.0 if _is_loss(column) else -1.0
 
     def key(name: str) -> float:
@@ -98,7 +98,7 @@ def _curves(
     labels: Mapping[str, str],
     columns: Sequence[str],
 ) -> None:
-    opacity = min(0.15, 1 / len(histories))  # Many bands on top of each other hide the lines.
+    opacity = min(0.15, 1 / len(histories))  # Many overlapping bands would hide the lines.
     for position, (name, found) in enumerate(histories.items()):
         color, dash = PALETTE[position % len(PALETTE)], DASHES[position // len(PALETTE)]
         for axes, column in zip(panels, columns, strict=True):

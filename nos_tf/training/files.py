@@ -1,7 +1,7 @@
-"""What a training keeps on disk: its history, a checkpoint of all that the rest of it depends on, and its weights.
+"""Files of a training: its history, a checkpoint to resume from, and the final weights.
 
-Weights are also kept as running averages where the optimizer makes them (`use_ema`). Only what is trained is averaged:
-batch normalization has running statistics of its own.
+If the optimizer keeps running averages of the weights (`use_ema`), these are saved too. Only trainable weights are
+averaged; batch normalization has its own running statistics.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from nos_tf.errors import RunError, first_line
 from nos_tf.optimizers.keras_compat import tf_variables, weight_averages
 
 HISTORY = "history.csv"
-Row = dict[str, float]  # By name: "epoch", "loss" and "accuracy" of its batches, "val_accuracy", ...
+Row = dict[str, float]  # "epoch", "loss" and "accuracy" on the training batches, "val_accuracy", ...
 LAST, AVERAGED = "last.weights.h5", "averaged.weights.h5"
 
 
 def write_rows(rows: Sequence[Row], path: Path) -> None:
-    """Writes all rows, exact to the last digit, or leaves the earlier file.
+    """Writes all rows at full precision, or leaves the existing file unchanged.
 
     Raises:
       RunError: The file cannot be written.
@@ -40,10 +40,10 @@ def write_rows(rows: Sequence[Row], path: Path) -> None:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Reads what `write_rows` wrote; a training that diverged at once has empty fields in its last row.
+    """Reads a file written by `write_rows`; after divergence, the last row has empty fields, which are left out.
 
     Raises:
-      RunError: The file is missing or holds something else.
+      RunError: The file is missing or has another format.
     """
     try:
         with open(path, newline="", encoding="utf-8") as file:
@@ -57,14 +57,14 @@ def _number(text: str) -> float:
 
 
 class Checkpoint:
-    """Saves the variables of a training and its step; the last save that was completed counts."""
+    """Saves and restores the variables and the step of a training; only the last complete save counts."""
 
     def __init__(self, folder: Path, variables: Iterable[tf.Variable]):
-        """Nothing is read or written yet.
+        """Prepares the checkpoint without reading or writing files.
 
         Args:
-          folder: Where the files lie.
-          variables: Of model, optimizer and metrics, in an order that is the same in every process.
+          folder: Folder of the files.
+          variables: Variables of the model, optimizer and metrics, in the same order in every process.
         """
         self._folder = folder
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
@@ -74,13 +74,13 @@ class Checkpoint:
         self._manager = tf.train.CheckpointManager(self._checkpoint, str(folder), max_to_keep=1)
 
     def restore(self) -> int:
-        """Sets all variables to the saved ones, if there are any.
+        """Restores all variables if there is a checkpoint.
 
         Returns:
-          Steps that were made.
+          Number of completed steps.
 
         Raises:
-          RunError: The files are damaged or of another model or optimizer.
+          RunError: The files are damaged or belong to another model or optimizer.
         """
         path = self._manager.latest_checkpoint
         if path is None:
@@ -98,11 +98,11 @@ class Checkpoint:
         """Saves all variables.
 
         Args:
-          step: Steps that were made.
-          seconds: Time that they took.
+          step: Number of completed steps.
+          seconds: Training time so far.
 
         Raises:
-          RunError: The disk is full or the folder cannot be written; the earlier save stays.
+          RunError: The disk is full or the folder cannot be written; the previous checkpoint is kept.
         """
         self.step.assign(step)
         self.seconds.assign(seconds)
@@ -110,13 +110,13 @@ class Checkpoint:
             self._manager.save(checkpoint_number=step)
         except (OSError, tf.errors.OpError) as error:
             raise RunError(
-                f"Cannot write the checkpoint ({first_line(error)}); make room, and resume from the one before. "
+                f"Cannot write the checkpoint ({first_line(error)}); free disk space and resume from the previous one. "
                 f"Received: {self._folder}"
             ) from None
 
 
 def save_weights(model: tf.keras.Model, path: Path) -> None:
-    """Writes the weights whole, or leaves the earlier file.
+    """Writes the weights atomically: a failure leaves the existing file unchanged.
 
     Raises:
       RunError: The file cannot be written.
@@ -126,18 +126,18 @@ def save_weights(model: tf.keras.Model, path: Path) -> None:
 
 
 def load_weights(model: tf.keras.Model, path: Path) -> None:
-    """Sets the weights to the saved ones.
+    """Loads weights from a file.
 
     Args:
-      model: Its weights must have been made.
-      path: What `save` wrote.
+      model: Built model.
+      path: File written by `save_weights`.
 
     Raises:
-      RunError: The file is missing, damaged or of another model.
+      RunError: The file is missing, damaged or belongs to another model.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # Keras only warns of layers that the file does not hold.
+            warnings.simplefilter("error", UserWarning)  # Keras only warns about layers missing from the file.
             model.load_weights(path)
     except (OSError, ValueError, KeyError, UserWarning) as error:
         raise RunError(f"The weights cannot be read ({first_line(error)}). Received: {path}") from None
@@ -145,10 +145,10 @@ def load_weights(model: tf.keras.Model, path: Path) -> None:
 
 @contextlib.contextmanager
 def averaged_weights(model: tf.keras.Model) -> Iterator[None]:
-    """Puts the averages in the place of a model's weights, and takes them back.
+    """Context in which the averages replace a model's weights.
 
     Args:
-      model: Its optimizer keeps averages, and has made a step.
+      model: Model whose optimizer keeps averages and has taken at least one step.
     """
     weights = tf_variables(model.trainable_variables)
     raw = [variable.numpy() for variable in weights]

@@ -1,7 +1,7 @@
-"""One training, from wherever its folder says that it is, to its end.
+"""Runs one training to its end, starting from the last checkpoint.
 
-A training that was killed and resumed gives the same numbers as one that was not: the batches depend on the seed and
-the step alone, and a checkpoint holds the weights, the optimizer, the state of every random layer and the running
+A training that was killed and resumed gives the same numbers as an uninterrupted one: batches depend only on the seed
+and the step, and a checkpoint holds the weights, the optimizer, the state of every random layer and the running
 metrics.
 """
 
@@ -22,18 +22,18 @@ from nos_tf.training.files import Checkpoint, Row, averaged_weights
 from nos_tf.training.interruption import Agreement, Interruption
 from nos_tf.training.runtime import Runtime
 
-_CHECKPOINT_SECONDS = 300.0  # A crash costs at most so much of the work within an epoch.
-_DIVERGENCE_STEPS = 20  # From one look at the loss to the next; each makes the host wait for the device.
+_CHECKPOINT_SECONDS = 300.0  # A crash loses at most this much work.
+_DIVERGENCE_STEPS = 20  # Steps between checks of the loss; each check makes the host wait for the device.
 
 
 class Fitted(NamedTuple):
-    """What came out of a training.
+    """Result of a training.
 
     Attributes:
-      rows: One for each epoch; the last one's loss is not finite if the training diverged, which ends it.
-      measured: What the experiment measures of a trained model, such as "test_bleu", and "test_ema_bleu" with the
-        averaged weights; nothing after divergence.
-      seconds: Time that it took, earlier processes included.
+      rows: Measurements of each epoch. If training diverged, it ended there, and the last loss is not finite.
+      measured: Final metrics of the trained model, such as "test_bleu", and "test_ema_bleu" for the averaged weights;
+        empty if training diverged.
+      seconds: Training time, including earlier processes.
     """
 
     rows: list[Row]
@@ -42,13 +42,13 @@ class Fitted(NamedTuple):
 
 
 class Display(Protocol):
-    """Shows how a training goes on."""
+    """Shows the progress of a training."""
 
     def on_step(self, step: int, loss: float | None) -> None:
-        """A step was made; its running mean loss where it is known."""
+        """Called after a step, with the running mean of the loss if it is known."""
 
     def on_epoch(self, row: Row) -> None:
-        """An epoch was measured."""
+        """Called after an epoch, with its measurements."""
 
 
 @failures.lost_machine()
@@ -62,22 +62,23 @@ def fit(
     display: Display,
     with_tensorboard: bool = False,
 ) -> Fitted:
-    """Trains a model, measures it after every epoch, and keeps its weights.
+    """Trains a model, evaluates it after every epoch, and saves its weights.
 
     Args:
       experiment: What to train.
       make_optimizer: Makes the optimizer; called within the strategy's scope.
-      seed: Of the initial weights, the order of the data and all other draws.
-      runtime: Where to train.
-      folder: Of this training on this machine: checkpoint, `history.csv`, TensorBoard files and, at the end, weights.
-      interruption: Asked after every step whether to save and stop.
-      display: Told of the progress.
+      seed: Seed for the initial weights, the order of the data and all other random draws.
+      runtime: Where and how to run the steps.
+      folder: Folder of this training on this machine, for the checkpoint, `history.csv`, TensorBoard files and the
+        final weights.
+      interruption: Checked after every step; decides whether to save and stop.
+      display: Receives the progress.
       with_tensorboard: Whether to write TensorBoard files.
 
     Raises:
-      RunError: The checkpoint is of something else, or cannot be written.
-      KeyboardInterrupt: As `interruption` says; everything is saved.
-      Preempted: Likewise.
+      RunError: The checkpoint belongs to something else, or cannot be written.
+      KeyboardInterrupt: SIGINT was received; everything is saved.
+      Preempted: SIGTERM was received; everything is saved.
     """
     tf.keras.backend.clear_session()
     tf.keras.utils.set_random_seed(seed)
@@ -89,7 +90,7 @@ def fit(
     keras_compat.keep_weights(model.optimizer)
     first = next(iter(experiment.evaluations.values()))
     with failures.damaged_data():
-        model.evaluate(first.take(1), verbose=0)  # Makes the metrics' variables, which are a part of the checkpoint.
+        model.evaluate(first.take(1), verbose=0)  # Creates the metrics' variables, which are part of the checkpoint.
     metrics = keras_compat.tf_variables(variable for metric in model.metrics for variable in metric.variables)
     model.reset_metrics()
     state = [*keras_compat.model_variables(model), *keras_compat.optimizer_variables(model.optimizer), *metrics]
@@ -107,12 +108,12 @@ def fit(
             model.fit(
                 _batches(experiment, strategy, seed, session.step),
                 initial_epoch=epoch,
-                # What is left of a broken epoch comes alone, as it is shorter than the others.
+                # The rest of a partial epoch needs a call of its own because it has fewer steps.
                 epochs=epoch + 1 if rest else experiment.epochs,
                 steps_per_epoch=experiment.steps_per_epoch - rest,
                 callbacks=callbacks,
                 verbose=0,
-                shuffle=False,  # The stream has an order of its own.
+                shuffle=False,  # The stream is already shuffled.
             )
             interruption.stop()
         measured = {} if session.diverged else _finish(experiment, model, folder)
@@ -121,7 +122,7 @@ def fit(
 
 
 def _finish(experiment: Experiment, model: tf.keras.Model, folder: Path) -> dict[str, float]:
-    """Keeps the weights and measures the model, and once more with the averaged weights where there are any."""
+    """Saves and measures the model, then again with averaged weights if there are any."""
 
     def measured(mark: str) -> dict[str, float]:
         splits = experiment.measure(model) if experiment.measure is not None else {}
@@ -144,11 +145,11 @@ def _batches(experiment: Experiment, strategy: tf.distribute.Strategy, seed: int
 
 
 def _tensorboard(experiment: Experiment, folder: Path) -> list[tf.keras.callbacks.Callback]:
-    """Callbacks that write the curves, and samples of what the model does where the experiment has some."""
-    found: list[tf.keras.callbacks.Callback] = [tf.keras.callbacks.TensorBoard(folder, write_graph=False)]
+    """Callbacks that log the curves and, if the experiment makes any, samples of the model's output."""
+    callbacks: list[tf.keras.callbacks.Callback] = [tf.keras.callbacks.TensorBoard(folder, write_graph=False)]
     if experiment.samples is not None:
-        found.append(_Samples(experiment.samples, folder))
-    return found
+        callbacks.append(_Samples(experiment.samples, folder))
+    return callbacks
 
 
 class _Samples(tf.keras.callbacks.Callback):
@@ -199,12 +200,12 @@ class _Session(tf.keras.callbacks.Callback):
     def restore(self) -> None:
         self.step = self._saved.restore()
         if self.step:
-            # The rows are written before the checkpoint, so there may be one that the checkpoint does not know.
+            # Rows are written before the checkpoint, so the file may have one too many.
             self.rows = files.read_rows(self._folder / files.HISTORY)[: self.step // self._experiment.steps_per_epoch]
             self._running = [variable.numpy() for variable in self._metrics]
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        if self.step % self._experiment.steps_per_epoch:  # Keras has just set the running metrics to zero.
+        if self.step % self._experiment.steps_per_epoch:  # Keras has just reset the running metrics.
             for variable, value in zip(self._metrics, self._running, strict=True):
                 variable.assign(value)
 
@@ -217,7 +218,7 @@ class _Session(tf.keras.callbacks.Callback):
                 self.model.stop_training = True
         self._display.on_step(self.step, loss)
         if self.step % self._experiment.steps_per_epoch == 0:
-            return  # The end of an epoch is saved with its measurements.
+            return  # `on_epoch_end` saves, after the evaluations.
         due, stop = self._agreement.reach(time.monotonic() - self._saved_at > _CHECKPOINT_SECONDS)
         if due or stop:
             self._save()
@@ -238,7 +239,7 @@ class _Session(tf.keras.callbacks.Callback):
                     with averaged_weights(self.model):
                         row |= self._evaluate(split, f"{split}_ema_", data)
             self.rows.append(row)
-            logs.update(row)  # For the callbacks that come after this one.
+            logs.update(row)  # For later callbacks.
             self._save()
         self._display.on_epoch(self.rows[-1])
         _, stop = self._agreement.reach(False)

@@ -1,4 +1,4 @@
-"""Lets a training end at the next step, with everything saved, when it or another of its machines is asked to stop."""
+"""Ends a training after the current step, with everything saved, when this or another machine is told to stop."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ if TYPE_CHECKING:
 
 
 class Preempted(Exception):
-    """SIGTERM came: the machine is wanted back. What was trained is saved; the command ends with exit code 0."""
+    """SIGTERM was received, as when a machine is preempted. Everything is saved; the command exits with code 0."""
 
 
 class Interruption:
-    """Notes that a signal came; a second one of the same kind acts at once, as if nobody had listened.
+    """Records SIGINT and SIGTERM; a second signal of the same kind has its usual effect.
 
     Attributes:
-      received: Number of the signal.
+      received: Number of the signal, or None.
     """
 
     def __init__(self) -> None:
         self.received: int | None = None
 
     def check(self) -> bool:
-        """Whether to save and stop."""
+        """Returns whether to save and stop."""
         return self.received is not None
 
     def stop(self) -> None:
-        """Raises what the signal asks for.
+        """Raises the exception for the received signal, if any.
 
         Raises:
-          KeyboardInterrupt: SIGINT came.
-          Preempted: SIGTERM came.
+          KeyboardInterrupt: SIGINT was received.
+          Preempted: SIGTERM was received.
         """
         if self.received == signal.SIGTERM:
             raise Preempted
@@ -44,16 +44,16 @@ class Interruption:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Listens to SIGINT and SIGTERM."""
+        """Context in which the signals are recorded."""
         before: dict[signal.Signals, Any] = {}
 
-        def note(number: int, frame: FrameType | None) -> None:
+        def record(number: int, frame: FrameType | None) -> None:
             del frame
             self.received = number
             signal.signal(number, before[signal.Signals(number)])
 
         for name in (signal.SIGINT, signal.SIGTERM):
-            before[name] = signal.signal(name, note)
+            before[name] = signal.signal(name, record)
         try:
             yield
         finally:
@@ -62,40 +62,40 @@ class Interruption:
 
 
 class Agreement:
-    """Lets all machines save and stop after the same step: a save takes all of them, as they share some variables.
+    """Makes all machines save and stop after the same step; shared variables can only be saved by all of them together.
 
     Args:
-      strategy: What the machines train with; a single machine agrees with itself, at no cost.
-      interruption: Of this machine; gets the signal that another one received.
+      strategy: Distribution strategy; with a single machine, nothing is exchanged.
+      interruption: Interruption of this machine; also receives the signals of other machines.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy, interruption: Interruption):
-        import tensorflow as tf  # Not before: a command that is refused should not wait for it.
+        import tensorflow as tf  # Imported late so that a rejected command fails fast.
 
         self._interruption = interruption
         self._exchange: Callable[[list[float]], Any] | None = None
         if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
 
             @tf.function(input_signature=[tf.TensorSpec([3])])
-            def exchange(said: tf.Tensor) -> tf.Tensor:
-                return strategy.reduce("SUM", strategy.run(tf.identity, (said,)), axis=None)
+            def exchange(votes: tf.Tensor) -> tf.Tensor:
+                return strategy.reduce("SUM", strategy.run(tf.identity, (votes,)), axis=None)
 
             self._exchange = exchange
 
     def reach(self, due: bool) -> tuple[bool, bool]:
-        """Tells the others of a signal and hears of theirs; called after the same steps by all.
+        """Exchanges requests with the other machines; all machines must call this after the same steps.
 
         Args:
           due: Whether this machine wants to save.
 
         Returns:
-          Whether one machine does, and whether one was asked to stop; a signal from now on waits for the next call.
+          Whether any machine wants to save, and whether any received a signal. Later signals wait for the next call.
         """
         if self._exchange is None:
             return due, self._interruption.check()
         received = self._interruption.received
-        said = [float(due), float(received == signal.SIGINT), float(received == signal.SIGTERM)]
-        due, interrupted, terminated = (bool(count) for count in self._exchange(said).numpy())
+        votes = [float(due), float(received == signal.SIGINT), float(received == signal.SIGTERM)]
+        due, interrupted, terminated = (bool(count) for count in self._exchange(votes).numpy())
         if terminated or interrupted:
             self._interruption.received = signal.SIGTERM if terminated else signal.SIGINT
         return due, terminated or interrupted

@@ -1,7 +1,7 @@
-"""The run folder of each of several machines that train together.
+"""Run folders for training on several machines.
 
-The first machine, the chief, has the run folder itself; each other one writes to a folder beside it. When a run is
-resumed, all take what the chief has saved: after a crash, others may have saved more or less.
+The first machine, the chief, uses the run folder itself; every other machine writes to a folder next to it. A resumed
+run starts from the chief's files on all machines, because after a crash the others may have saved more or less.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def own_folder(folder: Path) -> Path:
     """The folder of this machine.
 
     Args:
-      folder: That of the chief.
+      folder: Folder of the chief.
 
     Raises:
       RunError: `TF_CONFIG` does not say which machine this is.
@@ -37,20 +37,20 @@ def own_folder(folder: Path) -> Path:
 
 
 def take_over(chief: Path, own: RunFolder) -> None:
-    """Replaces what this machine has saved of a run by what the chief has; done before the machines meet.
+    """Replaces this machine's saved run with the chief's; called before the machines connect.
 
     Args:
-      chief: The chief's folder, which no step has changed yet.
-      own: Folder of this machine, another one, and locked.
+      chief: Folder of the chief, not yet changed by this session.
+      own: Folder of this machine, which is not the chief; locked.
 
     Raises:
-      RunError: The chief's run is not to be seen from here, or the folder cannot be written.
+      RunError: The chief's run is not visible from here, or the folder cannot be written.
     """
     if not (chief / CONFIGURATION).exists():
         if (own / CONFIGURATION).exists():
             raise RunError(
-                "To resume, every machine must see the run folder of the first one; put it on a file system that they "
-                f"share. Received: {chief}"
+                "To resume, every machine must see the first machine's run folder; put it on a shared file system. "
+                f"Received: {chief}"
             )
         return
     with writing(own.path):

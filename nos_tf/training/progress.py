@@ -1,4 +1,4 @@
-"""How a study goes on: a live bar in a terminal, a plain line an epoch elsewhere."""
+"""Progress of a study: a live bar in a terminal, otherwise one plain line per epoch."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from nos_tf.text import duration
 from nos_tf.training.experiment import Experiment
 from nos_tf.training.files import Row
 
-_SPEED_SECONDS = 600.0  # Steps of so long a time are averaged; in between, epochs are measured.
+_SPEED_SECONDS = 600.0  # Window of the average speed; long, because evaluations interrupt the steps.
 
 
 class Progress:
-    """Shows where a study is and how long it will take. Use it as a context, which holds the live bar.
+    """Shows how far a study is and how long it will take. Use it as a context manager, which runs the live bar.
 
     Args:
-      experiment: What is trained.
-      trainings: Number of trainings of the study.
-      done: How many of them earlier processes have finished.
+      experiment: What is being trained.
+      trainings: Number of trainings in the study.
+      done: Number of trainings that earlier processes finished.
       console: Where to print; standard output by default.
-      clock: Seconds.
+      clock: Returns the time in seconds.
     """
 
     def __init__(
@@ -65,27 +65,27 @@ class Progress:
             self._bar.stop()
 
     def on_training(self, name: str) -> None:
-        """The next training begins, or goes on from its checkpoint."""
+        """Called when a training starts or resumes from its checkpoint."""
         self._name, self._step, self._loss = name, 0, ""
         self._show()
 
     def on_step(self, step: int, loss: float | None) -> None:
-        """A step was made; its running mean loss where it is known."""
+        """Called after a step, with the running mean of the loss if it is known."""
         self._step = step
         if loss is not None:
             self._loss = f"  loss {loss:.4g}"
-        # Steps of earlier processes, and those that a diverged training leaves out, tell nothing of the speed.
+        # Steps of earlier processes and steps skipped after divergence must not count toward the speed.
         self._task.completed = self._done * self._experiment.total_steps + step - 1
         self._bar.advance(self._task.id)
         self._show()
 
     def on_epoch(self, row: Row) -> None:
-        """An epoch was measured."""
+        """Called after an epoch, with its measurements."""
         values = "  ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "epoch")
         self._console.print(f"{self._head()}  {values}  {self._rest()}", soft_wrap=True)
 
     def on_result(self) -> None:
-        """The training has ended and is stored."""
+        """Called after a training has ended and been stored."""
         self._done += 1
         self._step = 0
 

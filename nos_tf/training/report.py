@@ -1,4 +1,4 @@
-"""A study as a table."""
+"""Table of a study."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from nos_tf.training.study import Study
 
 
 def header(columns: Sequence[str]) -> list[str]:
-    """Names of the columns of `rows`.
+    """Column names of `rows`.
 
     Args:
-      columns: Metrics of the trainings, such as "final_val_accuracy".
+      columns: Metrics to list, such as "final_val_accuracy".
     """
     return ["optimizer", "learning rate", "trainings", *(column.replace("_", " ") for column in columns)]
 
 
 def rows(study: Study, columns: Sequence[str]) -> list[list[str]]:
-    """For each optimizer its learning rate, how many trainings it had, and mean and 95% interval of each metric."""
+    """One row per optimizer: selected learning rate, number of trainings, and mean and 95% interval of each metric."""
     selected = study.selected()
-    found = []
+    table = []
     for optimizer in study.plan.optimizers:
         trainings = study.chosen_trainings(optimizer)
         planned = len(study.plan.seeds)
         if not trainings:
-            found.append([optimizer, "none: every rate diverged", f"0 of {planned}", *("-" for _ in columns)])
+            table.append([optimizer, "none: every rate diverged", f"0 of {planned}", *("-" for _ in columns)])
             continue
         cells = []
         for column in columns:
             mean, half_width = mean_interval([training.metrics[column] for training in trainings])
             cells.append(f"{mean:.4f}" + ("" if half_width is None else f" ± {half_width:.4f}"))
-        found.append([optimizer, number(selected[optimizer]), f"{len(trainings)} of {planned}", *cells])
-    return found
+        table.append([optimizer, number(selected[optimizer]), f"{len(trainings)} of {planned}", *cells])
+    return table
 
 
 def to_markdown(study: Study, columns: Sequence[str]) -> str:
-    """The table, under the name of the data."""
+    """The table in Markdown, below a line that describes the data."""
     table = markdown_table(header(columns), [[markdown_escaped(cell) for cell in row] for row in rows(study, columns)])
     return f"Data: {study.experiment.dataset}. Mean and 95% Student's t interval over seeds.\n\n{table}"

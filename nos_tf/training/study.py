@@ -1,7 +1,7 @@
-"""A study: every optimizer with every learning rate, then the best rate again from other seeds.
+"""A study: every optimizer with every learning rate, then the best rate again with more seeds.
 
-The first seed sweeps the learning rates, each for the whole training; validation data choose the rate; the other seeds
-train with it alone. All optimizers get the same rates and the same seeds.
+The first seed sweeps the learning rates, each for a full training; validation data select the rate; the other seeds
+train only with that rate. All optimizers get the same rates and seeds.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Plan:
     """What a study compares.
 
     Attributes:
-      optimizers: Names, each once.
-      make_optimizer: Makes an optimizer, given its name, a learning rate and the number of steps.
-      rules: Text of the rule of each optimizer that has one.
-      learning_rates: Sweep of each optimizer.
-      seeds: Of the trainings; the first one sweeps.
+      optimizers: Names of the optimizers, without duplicates.
+      make_optimizer: Makes an optimizer from its name, a learning rate and the number of steps.
+      rules: Update rule of each optimizer as text, or None if it has none.
+      learning_rates: Rates to try with each optimizer.
+      seeds: Seeds of the trainings; the first one is used for the sweep.
     """
 
     optimizers: Sequence[str]
@@ -51,7 +51,7 @@ class Plan:
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """One training of a study; `status` is None until it has ended, then "ok" or "diverged"."""
+    """One training of a study; `status` is None until it ends, then "ok" or "diverged"."""
 
     optimizer: str
     learning_rate: float
@@ -62,22 +62,22 @@ class Training:
 
     @property
     def key(self) -> tuple[str, float, int]:
-        """What tells trainings of a study apart."""
+        """Identifies the training within its study."""
         return self.optimizer, self.learning_rate, self.seed
 
     def folder(self, study: Path) -> Path:
-        """Folder of its own in the study's."""
+        """Folder of this training within the study's folder."""
         return study / "trainings" / f"{_slug(self.optimizer)}-lr{self.learning_rate:g}-seed{self.seed}"
 
 
 class Study:
-    """The state of a study, kept in `results.json` after every training."""
+    """State of a study, saved in `results.json` after every training."""
 
     def __init__(self, experiment: Experiment, plan: Plan, folder: Path):
-        """Reads what the folder holds.
+        """Loads the results stored in the folder.
 
         Raises:
-          RunError: The folder's results cannot be read.
+          RunError: The stored results cannot be read.
         """
         self.experiment = experiment
         self.plan = plan
@@ -85,12 +85,12 @@ class Study:
         self.trainings = {training.key: training for training in read_trainings(folder)}
 
     def run(self, runtime: Runtime, progress: Progress, tensorboard: bool) -> None:
-        """Trains what is missing.
+        """Runs the trainings that are not stored yet.
 
         Raises:
-          RunError: A checkpoint is of something else, or a file cannot be written.
-          KeyboardInterrupt: Somebody stopped it; everything is saved.
-          Preempted: Likewise.
+          RunError: A checkpoint belongs to something else, or a file cannot be written.
+          KeyboardInterrupt: SIGINT was received; everything is saved.
+          Preempted: SIGTERM was received; everything is saved.
         """
         interruption = Interruption()
         for training in self._missing():
@@ -123,7 +123,7 @@ class Study:
         self.trainings[training.key] = training
 
     def _missing(self) -> Iterator[Training]:
-        """Trainings that are still to be done, in order; the later ones depend on the results of the earlier ones."""
+        """Yields the trainings still to run, in order; later ones depend on the results of earlier ones."""
         first, *others = self.plan.seeds
         for optimizer in self.plan.optimizers:
             planned = [Training(optimizer, rate, first) for rate in self.plan.learning_rates]
@@ -135,11 +135,11 @@ class Study:
 
     @property
     def count(self) -> int:
-        """Trainings that the plan asks for; fewer where an optimizer diverges with every learning rate."""
+        """Number of planned trainings; fewer run if an optimizer diverges with every learning rate."""
         return len(self.plan.optimizers) * (len(self.plan.learning_rates) + len(self.plan.seeds) - 1)
 
     def selected(self) -> dict[str, float]:
-        """Learning rate of each optimizer that validation data chose; none where every training diverged."""
+        """Learning rate selected on validation data for each optimizer; omits those that always diverged."""
         chosen = {}
         for optimizer in self.plan.optimizers:
             swept = [
@@ -153,20 +153,22 @@ class Study:
         return chosen
 
     def chosen_trainings(self, optimizer: str) -> list[Training]:
-        """Trainings of all seeds with the chosen learning rate that did not diverge."""
+        """Trainings with the selected learning rate, over all seeds, that did not diverge."""
         rate = self.selected().get(optimizer)
-        found = [self.trainings.get((optimizer, rate, seed)) for seed in self.plan.seeds] if rate is not None else []
-        return [training for training in found if training is not None and training.status == "ok"]
+        trainings = (
+            [self.trainings.get((optimizer, rate, seed)) for seed in self.plan.seeds] if rate is not None else []
+        )
+        return [training for training in trainings if training is not None and training.status == "ok"]
 
     def histories(self, optimizer: str) -> list[list[Row]]:
-        """Rows of these trainings."""
+        """Per-epoch measurements of the trainings in `chosen_trainings`."""
         return [read_rows(one.folder(self.folder) / HISTORY) for one in self.chosen_trainings(optimizer)]
 
     def write(self) -> None:
         """Writes `results.json`.
 
         Raises:
-          RunError: It cannot be written.
+          RunError: The file cannot be written.
         """
         runs = [dataclasses.asdict(one) | {"rule": self.plan.rules[one.optimizer]} for one in self.trainings.values()]
         results = {
@@ -179,28 +181,28 @@ class Study:
         run_folder.write_json(self.folder / run_folder.RESULTS, results)
 
     def check_trained(self) -> None:
-        """Refuses a study in which an optimizer diverged with every learning rate.
+        """Checks that no optimizer diverged with every learning rate.
 
         Raises:
-          RunError: It names the optimizers.
+          RunError: Some did; the message names them.
         """
         lost = [name for name in self.plan.optimizers if name not in self.selected()]
         if lost:
             rates = ",".join(map(number, self.plan.learning_rates))
             raise RunError(
                 f"Every learning rate of the sweep diverged for {', '.join(lost)}; add lower ones in a new run folder. "
-                f"Received: --learning_rates={rates}"
+                f"Received: learning_rates={rates}"
             )
 
 
 def read_trainings(folder: Path) -> list[Training]:
-    """The trainings of a study that have ended.
+    """Reads the finished trainings of a study.
 
     Args:
-      folder: Of the study; may hold nothing yet.
+      folder: Folder of the study; may be empty.
 
     Raises:
-      RunError: The folder's results cannot be read.
+      RunError: The stored results cannot be read.
     """
     path = folder / run_folder.RESULTS
     stored = run_folder.read_json(path) if path.exists() else {}
@@ -212,23 +214,23 @@ def read_trainings(folder: Path) -> list[Training]:
 
 
 def summary(experiment: Experiment, rows: Sequence[Row], measured: Mapping[str, float]) -> dict[str, float]:
-    """Measurements after the last epoch ("final_val_accuracy") and after the best one ("best_val_accuracy").
+    """Summarizes a training by its last epoch ("final_val_accuracy") and its best one ("best_val_accuracy").
 
-    The best epoch is the one of the best objective, for all measurements: test data choose nothing.
+    The best epoch is the one with the best objective, for all measurements: test data select nothing.
 
     Args:
       experiment: What was trained.
-      rows: Of its epochs.
-      measured: Of the trained model, besides.
+      rows: Measurements of each epoch.
+      measured: Metrics computed once after training.
     """
     best: Row = rows[experiment.best([row[experiment.objective] for row in rows])]
-    found: dict[str, Any] = {}
+    metrics: dict[str, Any] = {}
     for when, row in (("final", rows[-1]), ("best", best)):
-        found |= {f"{when}_{name}": value for name, value in row.items() if name != "epoch"}
-    return found | {"best_epoch": best["epoch"]} | {f"final_{name}": value for name, value in measured.items()}
+        metrics |= {f"{when}_{name}": value for name, value in row.items() if name != "epoch"}
+    return metrics | {"best_epoch": best["epoch"]} | {f"final_{name}": value for name, value in measured.items()}
 
 
 def _slug(name: str) -> str:
-    """A name that is fit for a folder, with a hash where characters were lost."""
+    """A name that is safe for a folder, with a hash suffix if characters were replaced."""
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", name)[:60]
     return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"

@@ -1,4 +1,4 @@
-"""A step of an optimizer as users of each backend take it; the only file of these tests that tells backends apart."""
+"""Optimizer steps as users of each backend take them; the only file of these tests that distinguishes backends."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def double_precision() -> contextlib.AbstractContextManager[Any]:
 
 
 def stepper(optimizers: Sequence[Any], variables: Sequence[Sequence[Any]], jit: bool = True) -> Callable[..., None]:
-    """A function of gradients that takes a step of each optimizer with its own variables.
+    """Returns a function of gradients that takes a step with each optimizer on its variables.
 
     Args:
       optimizers: Built optimizers.
-      variables: Those of each optimizer; all optimizers see the same gradients.
-      jit: Whether the step is traced and compiled, where the backend does that.
+      variables: Variables of each optimizer; all optimizers see the same gradients.
+      jit: Whether to trace and compile the step, if the backend supports it.
     """
 
     def eager(*gradients: Any) -> None:

@@ -1,4 +1,4 @@
-"""A linear model whose targets are far below its outputs, so that its gradient is the mean of a batch's inputs."""
+"""A linear model with targets far below its outputs, so that its gradient is the mean of a batch's inputs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def linear(optimizer: Any, dtype: str = "float32", jit: bool | str = "auto") -> 
 
 
 def fit(model: Any, steps: slice = slice(None), **kwargs: Any) -> np.ndarray:
-    """The weights after a `fit` on the batches of some steps."""
+    """Fits the model to the batches of some steps and returns its weights."""
     inputs, targets = (x.reshape(STEPS, BATCH, -1)[steps].reshape(-1, x.shape[1]) for x in (INPUTS, TARGETS))
     model.fit(inputs, targets, batch_size=BATCH, shuffle=False, verbose=0, **kwargs)
     return model.get_weights()[0][:, 0]

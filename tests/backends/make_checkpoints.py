@@ -1,8 +1,8 @@
-"""Writes checkpoints/*.keras: models in mid-training, which every later version must load and go on with.
+"""Writes checkpoints/*.keras: models in mid-training that every later version must load and continue to train.
 
     python -m tests.backends.make_checkpoints
 
-Slots are saved by position, so an order that changes would go unseen without these files; they are written once.
+Slots are saved by position, so a changed order would go unnoticed without these files; they are written only once.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from nos_tf.optimizers import AddSign, PowerSign, ProgramOptimizer, schedules
 from tests.backends.linear import RATE, TOTAL, fit, linear
 
 FOLDER = pathlib.Path(__file__).with_name("checkpoints")
-DONE = 3  # Steps of the training that is saved.
+DONE = 3  # Steps before the model is saved.
 
-# The optimizer, and its rule for the twin.
+# Factory of the optimizer, and its rule for the twin.
 CHECKPOINTS: dict[str, tuple[Callable[[], Any], str]] = {
     "powersign": (
         lambda: PowerSign(RATE, sign_decay="cd", total_steps=TOTAL),

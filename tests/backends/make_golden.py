@@ -1,9 +1,9 @@
-"""Writes golden.json: 100 steps of every named rule and of 100 random ones in float64, by the NumPy twin.
+"""Writes golden.json: 100 steps of every named rule and of 100 random rules in float64, computed by the NumPy twin.
 
     python -m tests.backends.make_golden
 
-A random rule is taken if rounding does not decide what it does: a change of each operand in the last digits leaves its
-path where it was. The file says of each rule whether that holds for float32, too.
+Random rules are only used if they do not depend on rounding, that is, if the path stays the same when the last digits
+of each operand change. The file records for each rule whether this also holds for float32.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ SHAPES = ((3, 2), (2,))
 STEPS, KEPT = 100, (1, 10, 100)
 RATE = 2.0**-7
 COUNT = 100
-_SINGLE = 1e-8  # Changes above it stand for single precision.
+_SINGLE = 1e-8  # Larger changes represent single precision.
 _SIZES = tuple(int(np.prod(shape)) for shape in SHAPES)
 
 
 def path(
     program: Program, weights: np.ndarray, gradients: np.ndarray, epsilon: float = 0.0, total: float = STEPS
 ) -> np.ndarray:
-    """Weights after the kept steps, with the twin's gradients and weights changed by a relative `epsilon` in each."""
+    """Weights after the kept steps, with gradients and weights changed by a relative `epsilon` in each step."""
     rng, twin, kept = np.random.default_rng(1), Twin(program, _SIZES, total), []
     for step, gradient in enumerate(gradients):
         changed = [x * (1.0 + epsilon * rng.choice([-1.0, 1.0], x.shape)) for x in (gradient, weights)]
         weights = weights - RATE * twin.update(*changed)
-        if epsilon > _SINGLE:  # A weight that was large on its way has lost its last digits.
+        if epsilon > _SINGLE:  # Rounds weights that were once large, like single precision would.
             weights = weights.astype(np.float32).astype(np.float64)
         if step + 1 in KEPT:
             kept.append(weights)
@@ -47,17 +47,17 @@ def path(
 def stays(
     program: Program, exact: np.ndarray, start: np.ndarray, gradients: np.ndarray, epsilon: float, total: float = STEPS
 ) -> float:
-    """By how much the path moves when operands change by `epsilon`, relative to weights of 1."""
+    """How far the path moves if operands change by `epsilon`, relative to weights of 1."""
     changed = path(program, start, gradients, epsilon, total)
     return float(np.max(np.abs(changed - exact) / (1.0 + np.abs(exact))))
 
 
 def entry(program: Program, start: np.ndarray, gradients: np.ndarray, always: bool) -> dict[str, Any] | None:
-    """What the file says of a rule; None if rounding decides what it does, unless `always`."""
+    """Entry of a rule in the file; None if the rule depends on rounding, unless `always`."""
     exact = path(program, start, gradients)
     if not np.isfinite(exact).all() or not (always or stays(program, exact, start, gradients, 1e-15) < 1e-13):
         return None
-    # A decay that has nearly ended has few digits left in float32, as it would have after another number of steps.
+    # Near its end, a decay has few digits left in float32; a changed number of steps simulates this.
     is_steady = all(
         stays(program, exact, start, gradients, 1e-7, total) < 2e-6 for total in (STEPS, STEPS * (1.0 + 1e-7))
     )

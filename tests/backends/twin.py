@@ -1,4 +1,4 @@
-"""Trainings by NumPy alone, random numbers included: what every backend must give."""
+"""Trainings in NumPy, including random numbers; every backend must match them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nos_tf.dsl import Program, parse
 from tests.dsl import numpy_twin
 
 _WORD = np.uint64(2**32 - 1)
-SITES = 16  # Random streams of a variable: two sides of four groups, then eight of noise.
+SITES = 16  # Random streams per variable: two sides of four groups, then eight for noise.
 NOISE, ANNEALED_NOISE = 8, 9
 
 
 def philox(counter: Sequence[np.ndarray], key: Sequence[int]) -> list[np.ndarray]:
-    """Philox4x32-10 of Salmon et al. (2011), in 64-bit products."""
+    """Philox4x32-10 (Salmon et al., 2011) with 64-bit products."""
     c0, c1, c2, c3 = (np.asarray(word, np.uint64) for word in counter)
     k0, k1 = (np.uint64(word) for word in key)
     for _ in range(10):
@@ -29,7 +29,7 @@ def philox(counter: Sequence[np.ndarray], key: Sequence[int]) -> list[np.ndarray
 
 @functools.cache
 def uniform(seed: int, step: int, variable: int, site: int, size: int) -> np.ndarray:
-    """Draws from [0, 1) of one place in the rule, for one variable."""
+    """Draws from [0, 1) for one site in the rule and one variable."""
     blocks = np.arange(-(-size // 4), dtype=np.uint64)
     zeros = np.zeros_like(blocks)
     words = philox([blocks, zeros, zeros + np.uint64(SITES * variable + site), zeros], [seed, step])
@@ -38,20 +38,20 @@ def uniform(seed: int, step: int, variable: int, site: int, size: int) -> np.nda
 
 @functools.cache
 def normal(seed: int, step: int, variable: int, site: int, size: int) -> np.ndarray:
-    """Standard normal draws, by Box and Muller."""
+    """Standard normal draws by the Box-Muller transform."""
     draws = uniform(seed, step, variable, site, 2 * size)
     return np.sqrt(-2.0 * np.log1p(-draws[:size])) * np.cos(2.0 * np.pi * draws[size:])
 
 
 @dataclasses.dataclass
 class Twin:
-    """One rule and its averages, over variables that stand one after the other in one vector.
+    """A rule and its averages, for variables concatenated into one vector.
 
     Attributes:
       program: The rule.
-      sizes: Number of weights of each variable.
-      total_steps: Length of the training.
-      seed: Of the random numbers.
+      sizes: Number of weights in each variable.
+      total_steps: Number of steps in the training.
+      seed: Seed of the random numbers.
     """
 
     program: Program | str
@@ -64,7 +64,7 @@ class Twin:
         self.averages = numpy_twin.Averages.zeros((sum(self.sizes),))
 
     def update(self, gradient: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """The update of the next step."""
+        """Returns the update of the next step."""
         step = self.averages.step
 
         def draws(draw, site: int) -> np.ndarray:

@@ -55,4 +55,4 @@ def test_flagfiles(known: flags.FlagValues, tmp_path: Path) -> None:
     said = refused(known, f"--flagfile={tmp_path / 'none'}")
     assert said.startswith("The flagfile cannot be read (No such file or directory); check the path. Received: ")
     (tmp_path / "bytes").write_bytes(b"--layers=\xff\xfe")
-    assert "no UTF-8" in refused(known, f"--flagfile={tmp_path / 'bytes'}")
+    assert "not UTF-8" in refused(known, f"--flagfile={tmp_path / 'bytes'}")

@@ -1,4 +1,4 @@
-"""A prepared ImageNet folder of invented images."""
+"""A prepared ImageNet folder with made-up images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Record = tuple[bytes, int]
 
 
 def photograph(label: int, height: int = 40, width: int = 50) -> bytes:
-    """A coarse random pattern that tells images apart."""
+    """A JPEG with a coarse random pattern that is unique to the label."""
     rng = np.random.default_rng(label)
     cells = rng.integers(0, 256, (-(-height // 10), -(-width // 10), 3), dtype=np.uint8)
     return encoded(cells.repeat(10, 0).repeat(10, 1)[:height, :width], quality=95)
@@ -25,9 +25,9 @@ def write(folder: Path, splits: Mapping[str, Sequence[Sequence[Record]]], file_f
     """Writes the folder.
 
     Args:
-      folder: What `--data_dir` names.
-      splits: Records of each file of each split.
-      file_format: As the metadata name it.
+      folder: Folder for `--data_dir`.
+      splits: Records of each file, by split.
+      file_format: File format named in the metadata.
     """
     records = {
         split: [
@@ -48,7 +48,7 @@ def write(folder: Path, splits: Mapping[str, Sequence[Sequence[Record]]], file_f
 
 
 def small(folder: Path, train_files: Sequence[int] = (9, 4, 10), test: int = 5) -> Path:
-    """Training images in several files, each of another class; test images of the first classes."""
+    """Writes training images in several files, each image with its own class, and test images of the first classes."""
     labels = iter(range(sum(train_files)))
     train = [[(photograph(label), label) for label in itertools.islice(labels, count)] for count in train_files]
     return write(folder, {"train": train, "validation": [[(photograph(label), label) for label in range(test)]]})

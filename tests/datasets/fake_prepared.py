@@ -1,4 +1,4 @@
-"""Prepared TensorFlow Datasets folders of invented records."""
+"""Prepared TensorFlow Datasets folders with made-up records."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ TEXT = {"pythonClassName": f"{_FEATURES}.text_feature.Text", "text": {}}
 
 
 def image(encoding: str, height: str, width: str) -> dict[str, Any]:
-    """Description of an RGB image; a side of "-1" may have any length."""
+    """Feature description of an RGB image; "-1" means any height or width."""
     shape = {"dimensions": [height, width, "3"]}
     content = {"dtype": "uint8", "encodingFormat": encoding, "shape": shape}
     return {"pythonClassName": f"{_FEATURES}.image_feature.Image", "image": content}
 
 
 def label(classes: int) -> dict[str, Any]:
-    """Description of a class."""
+    """Feature description of a class label."""
     content = {"numClasses": str(classes)}
     return {"pythonClassName": f"{_FEATURES}.class_label_feature.ClassLabel", "classLabel": content}
 
 
 def encoded(pixels: np.ndarray, mode: str = "RGB", image_format: str = "JPEG", **options: Any) -> bytes:
-    """An image file."""
+    """Encodes pixels as an image file."""
     file = io.BytesIO()
     Image.fromarray(pixels).convert(mode).save(file, image_format, **options)
     return file.getvalue()
@@ -44,15 +44,15 @@ def write(
     splits: Mapping[str, Sequence[Sequence[Mapping[str, bytes | int]]]],
     file_format: str = "tfrecord",
 ) -> Path:
-    """Writes the folder that `--data_dir` names.
+    """Writes a folder for `--data_dir`.
 
     Args:
       folder: The folder.
-      name: Name of the data set.
-      version: Its version.
-      features: Descriptions by feature.
-      splits: Records of each file of each split.
-      file_format: As the metadata name it.
+      name: Name of the dataset.
+      version: Version of the dataset.
+      features: Feature descriptions by name.
+      splits: Records of each file, by split.
+      file_format: File format named in the metadata.
     """
     prepared = folder / name / version
     prepared.mkdir(parents=True)

@@ -97,7 +97,7 @@ def test_text(runs: Path) -> None:
         "2 of 300 epochs", "0123456789ab", "ffffffffffff", "abc1234", SMALL_DATA, "10 h 30 min", "seeds 0, 1, 2",
     ):  # fmt: skip
         assert words in one_line
-    tables = one_line.partition("What the paper claims")[0]
+    tables = one_line.partition("The paper's claims")[0]
     assert tables.count("[C] unverified transcription") == RECOLLECTED
 
 
@@ -109,7 +109,7 @@ def test_markdown(runs: Path) -> None:
     for block in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
         widths = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
         assert len(widths) == 1  # No cell breaks out of its column.
-    recollected = text.partition("## What the paper claims")[0]
+    recollected = text.partition("## The paper's claims")[0]
     assert recollected.count("unverified transcription") == RECOLLECTED
     small = next(line for line in text.splitlines() if "R2: powersign" in line)
     assert "99.00" in small

@@ -1,4 +1,4 @@
-"""Scripts run in the process of a test, so that what they use can be replaced."""
+"""Runs scripts in the test's process, so that parts can be replaced."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from absl.testing import flagsaver
 
 
 def run(monkeypatch: pytest.MonkeyPatch, script: ModuleType, *arguments: str) -> object:
-    """Exit code of a script."""
+    """Runs a script and returns its exit code."""
     before = set(flags.FLAGS)
     monkeypatch.setattr(sys, "argv", ["script", *arguments])
     try:

@@ -57,7 +57,7 @@ def test_the_report_names_what_beats_all_baselines():
     text = paper_child.report(
         "toys", 5, {"paper": RESULTS, "fair": results(sgd=0.5, momentum=0.5, adam=0.5, rmsprop=0.5)}
     )
-    first, second = text.split("## Rates tuned finely")
+    first, second = text.split("## Finely tuned rates")
     assert "Above all four baselines: powersign; after correction: powersign. The best baseline is adam." in first
     assert "Above all four baselines: no rule" in second
     rows = [line.split(" | ") for line in first.splitlines() if line.startswith("| ")]

@@ -54,4 +54,4 @@ def test_sample_is_of_rules_that_were_trained(table):
 
 def test_invented_table_does_not_hold(table, monkeypatch, capsys):
     assert run(monkeypatch, verify_table, "--sample=2") == 2
-    assert "The table does not hold here. Received: 2 of 2 rules are off" in capsys.readouterr().err
+    assert "The table cannot be reproduced on this machine. Received: 2 of 2 rules are off" in capsys.readouterr().err

@@ -107,7 +107,7 @@ def test_grid_that_always_diverges_is_one_clear_error_and_keeps_the_rest(tmp_pat
     code, out, err = run(*flags)
     assert code == 2
     assert "diverged" in err
-    assert "--learning_rates=1e30" in err
+    assert "learning_rates=1e30" in err
     assert len(err.strip().splitlines()) == 1
     assert "every rate diverged" in out
     assert len(json.loads((tmp_path / "run/results.json").read_text())["runs"]) == 2

@@ -230,7 +230,7 @@ def test_stopped_run_goes_on_to_the_same_numbers(tmp_path, own_text):
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
-    assert b"--resume goes on" in out
+    assert b"--resume to continue" in out
     assert len(history.read_text().splitlines()) < 61
     assert run(*flags, f"--run_dir={tmp_path / 'stopped'}", "--resume")[0] == 0
     assert numbers(tmp_path / "stopped") == numbers(tmp_path / "whole")

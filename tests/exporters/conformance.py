@@ -1,4 +1,4 @@
-"""Exported files against the float64 NumPy twin."""
+"""Compares exported files with the float64 NumPy twin."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def programs(rules: Sequence[str | Program], random: bool) -> list[Program]:
 
 
 def gradients(steps: int, size: int) -> np.ndarray:
-    """Gradients that differ by magnitude, change sign, and are zero now and then and in one place always."""
+    """Gradients of different magnitudes that change sign, are sometimes zero, and always zero in one place."""
     rng = np.random.default_rng(3)
     drawn = rng.standard_normal([steps, size]) * 10.0 ** rng.uniform(-2.0, 0.3, size)
     drawn[rng.uniform(size=drawn.shape) < 0.02] = 0.0
@@ -54,7 +54,7 @@ def trained(
     target: str,
     compile: bool,
 ) -> list[np.ndarray]:
-    """The weights after each step with each rule's export, in a process that cannot import nos_tf."""
+    """Weights after each step with each rule's export, computed in a process that cannot import nos_tf."""
     folder.mkdir(parents=True)
     manifest = []
     for index, rule in enumerate(rules):
@@ -83,15 +83,15 @@ def check(
     precision: float = 1e-13,
     compile: bool = True,
 ) -> None:
-    """Every rule's export follows the twin: step by step, or by its distribution if it is random.
+    """Checks that each rule's export matches the twin: step by step, or in distribution if it is random.
 
     Args:
-      framework: A function of `follow.py`.
-      folder: An empty folder.
+      framework: Name of a function in `follow.py`.
+      folder: Empty folder.
       rules: Names or programs.
-      target: Of the export, if it is not the framework's name.
-      precision: Relative error that the framework makes in a step with numbers of double precision.
-      compile: Whether the steps are compiled, where that is the follower's choice.
+      target: Target of the export, if it differs from the framework's name.
+      precision: Relative error of a step of the framework in double precision.
+      compile: Whether to compile the steps, if the follower has a choice.
     """
     exact, random = programs(rules, random=False), programs(rules, random=True)
     start = np.random.default_rng(4).standard_normal(SIZE)
@@ -117,9 +117,9 @@ def check(
 
 @functools.cache
 def trajectory(program: Program, precision: float) -> tuple[np.ndarray, np.ndarray]:
-    """Weights after each step of a rule without randomness, and where they are no matter of rounding.
+    """Weights after each step of a deterministic rule, and a mask of those that do not depend on rounding.
 
-    A weight is known if it stays when the gradients are changed a little.
+    A weight does not depend on rounding if slightly changed gradients leave it the same.
     """
     rng = np.random.default_rng(0)
     given = gradients(STEPS, SIZE)
@@ -143,7 +143,7 @@ def trajectory(program: Program, precision: float) -> tuple[np.ndarray, np.ndarr
 
 
 def check_distribution(program: Program, trace: dict[str, np.ndarray], weights: np.ndarray, where: str) -> None:
-    """Every weight's copies are distributed as the twin's are with NumPy's random numbers."""
+    """Checks that the copies of every weight have the same distribution as the twin's with NumPy's random numbers."""
     rng = np.random.default_rng(1)
     expected = trace["weights"]
     averages = numpy_twin.Averages.zeros(expected.shape)
@@ -165,9 +165,9 @@ def check_distribution(program: Program, trace: dict[str, np.ndarray], weights: 
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> float:
-    """Kolmogorov's distance of two samples, of which values may differ by rounding.
+    """Kolmogorov-Smirnov distance between two samples, up to rounding.
 
-    Two samples of 4,000 from one distribution come to 0.06 with a chance below 1e-6.
+    Two samples of 4,000 values from the same distribution exceed 0.06 with a probability below 1e-6.
     """
     one, other = (np.sort(np.nan_to_num(sample, nan=1e300, posinf=1e299, neginf=-1e299)) for sample in (one, other))
     worst = 0.0

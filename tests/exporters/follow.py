@@ -1,8 +1,8 @@
-"""Trains with exported files, as their users would: python follow.py FRAMEWORK FOLDER, without nos_tf.
+"""Trains with exported files like a user, without nos_tf: python follow.py FRAMEWORK FOLDER
 
-FOLDER holds `manifest.json`, the exported files that it names, and `trace.npz` with the gradients of every step and the
-weights before the first. The weights after each step go to `result.npz`. In the middle, the optimizer's state is saved
-and another optimizer goes on from it.
+FOLDER holds `manifest.json`, the exported files it names, and `trace.npz` with the gradients of every step and the
+initial weights. The weights after each step are written to `result.npz`. Halfway, the optimizer's state is saved and
+restored into a new optimizer.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def optax(module: Any, entry: dict, gradients: np.ndarray, weights: np.ndarray, 
             leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(state)]
             optimizer = make()
             state = jax.tree.unflatten(jax.tree.structure(optimizer.init(params)), leaves)
-        # The last steps run as they are, the others compiled.
+        # The last steps run uncompiled.
         params, state = (step if number >= len(gradients) - 2 else compiled)(params, state, jnp.asarray(gradient))
         yield np.asarray(params["a"])
 
@@ -72,7 +72,7 @@ def torch(
     import torch
 
     torch.manual_seed(0)
-    # Two tensors, of which one is alone in a group with another rate of learning that is set back to the first.
+    # Two tensors in separate groups; the second group's learning rate is changed after construction.
     half = len(weights) // 2
     params = [torch.nn.Parameter(torch.tensor(part)) for part in (weights[:half], weights[half:])]
     unused = torch.nn.Parameter(torch.zeros(3, dtype=torch.float64))
@@ -166,7 +166,7 @@ def _keras_step(backend: str, optimizer: Any, variable: Any) -> Any:
 
 def main() -> None:
     framework, folder = sys.argv[1], pathlib.Path(sys.argv[2])
-    sys.modules["nos_tf"] = None  # type: ignore[assignment]  # From here on, importing it fails.
+    sys.modules["nos_tf"] = None  # type: ignore[assignment]  # Makes imports fail.
     trace = np.load(folder / "trace.npz")
     results = {}
     for entry in json.loads((folder / "manifest.json").read_text("utf-8")):

@@ -1,4 +1,4 @@
-"""Exported text as a module."""
+"""Loads exported text as a module."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NUMBERS = itertools.count()
 
 
 def load(text: str, folder: pathlib.Path) -> types.ModuleType:
-    """Writes a file of a name of its own, and imports it."""
+    """Writes the text to a file with a unique name and imports it."""
     path = folder / f"exported_{next(_NUMBERS)}.py"
     path.write_text(text, "utf-8")
     spec = importlib.util.spec_from_file_location(path.stem, path)

@@ -1,4 +1,4 @@
-"""What an update rule must give over a training of given gradients and weights, by the NumPy twin."""
+"""Expected updates of a rule for given gradients and weights, computed by the NumPy twin."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nos_tf.dsl import Program
 from nos_tf.optimizers.update_rule import Randomness
 from tests.dsl import numpy_twin
 
-NOISE_SITE, ANNEALED_NOISE_SITE = 8, 9  # After the eight sides of four groups.
+NOISE_SITE, ANNEALED_NOISE_SITE = 8, 9  # These follow the eight sides of four groups.
 _EXACT = ("1", "2", "sign(g)", "sign(m)", "lion")
 _PERTURBATIONS = 8
 
@@ -30,7 +30,7 @@ class Trace:
 
     @functools.cached_property
     def operands(self) -> dict[str, np.ndarray]:
-        """Every operand without randomness, of shape `[steps, size]`; the training is as long as the trace."""
+        """All deterministic operands, of shape `[steps, size]`; the training is as long as the trace."""
         averages = numpy_twin.Averages.zeros(self.gradients.shape[1:])
         steps = [
             averages.operands(g, w, total_steps=self.steps) for g, w in zip(self.gradients, self.weights, strict=True)
@@ -39,7 +39,7 @@ class Trace:
 
 
 def trace(seed: int, steps: int = 100, size: int = 12) -> Trace:
-    """A trace whose gradients differ by magnitude, change sign, and are zero now and then and in one place always."""
+    """A trace with gradients of different magnitudes that change sign, are sometimes zero, and always in one place."""
     rng = np.random.default_rng(seed)
     gradients = rng.standard_normal([steps, size]) * 10.0 ** rng.uniform(-2.0, 0.3, size)
     gradients[rng.uniform(size=gradients.shape) < 0.02] = 0.0
@@ -48,9 +48,9 @@ def trace(seed: int, steps: int = 100, size: int = 12) -> Trace:
 
 
 def expected_updates(program: Program, trace: Trace, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The updates of each step, and where they are known: not a matter of rounding, as sign(x - x (1 + 1e-16)) is.
+    """Updates of each step, and a mask of those that do not depend on rounding, as sign(x - x (1 + 1e-16)) would.
 
-    A value is known if it stays when every operand is changed in its twelfth digit.
+    A value does not depend on rounding if changing every operand in its twelfth digit leaves it the same.
     """
     operands = dict(trace.operands)
     size = trace.gradients.shape[1]

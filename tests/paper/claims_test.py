@@ -164,7 +164,7 @@ def test_rosenbrock_is_checked_on_each_function(tmp_path: Path) -> None:
     assert [run.function for run in runs] == ["deterministic", "stochastic"]
     evidence = wording.evidence(check(next(claim for claim in CLAIMS if "below Adam" in claim.text), numbered(runs))[0])
     assert evidence == (
-        "final value: R1 powersign 1e-09 ± 0 (1 seed) against R1 adam 0.001 ± 0 (1 seed); ahead by 0.001 ± 0"
+        "final value: R1 powersign 1e-09 ± 0 (1 seed) vs. R1 adam 0.001 ± 0 (1 seed); ahead by 0.001 ± 0"
     )
 
 

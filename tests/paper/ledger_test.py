@@ -118,9 +118,9 @@ def test_fewer_learning_rates_or_no_choice_are_not_comparable(tmp_path: Path) ->
     found = lines(ledger(tmp_path), "table_1", "powersign")
     assert [line.status for line in found] == [Status.NOT_COMPARABLE] * 3
     assert [line.entry.obstacles for line in found if line.entry] == [
-        ("no learning rate chosen by validation",),
+        ("no learning rate selected on validation data",),
         ("1 of 7 learning rates",),
-        ("no learning rate chosen by validation",),
+        ("no learning rate selected on validation data",),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Run folders with invented numbers, for the tests of the ledger."""
+"""Run folders with made-up numbers, for the tests of the ledger."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def training(
 
 
 def swept(optimizer: str, metric_by_seed: Sequence[Mapping[str, float]], first_seed: int = 0) -> list[dict[str, Any]]:
-    """Trainings at seven rates, the one at 0.1 with the given metrics, the others too good to be read, or diverged."""
+    """Trainings at seven rates: given metrics at 0.1, diverged above 1, otherwise perfect ones that must be ignored."""
     runs = []
     for seed, metrics in enumerate(metric_by_seed, start=first_seed):
         for rate in RATES:
@@ -47,7 +47,7 @@ def swept(optimizer: str, metric_by_seed: Sequence[Mapping[str, float]], first_s
 
 
 def accuracies(*test: float) -> list[dict[str, float]]:
-    """Table 1's four numbers for each seed; the final test accuracy is given, validation is a little above it."""
+    """Table 1's four numbers for each seed, derived from the given final test accuracy."""
     return [
         {
             "final_val_accuracy": value + 0.001,

@@ -40,11 +40,11 @@ def test_more_fresh_seeds_keep_the_first_ones() -> None:
 
 
 def test_impossible_numbers_of_trials_are_refused() -> None:
-    with pytest.raises(RunError, match=r"holds 2 rules.*--trials=3"):
+    with pytest.raises(RunError, match=r"holds 2 rules.*Received: trials=3"):
         configuration(
             trials=3, random_trials=0, space=SearchSpace(1, ("g", "m"), ("neg",), ("left",), {"different_operands"})
         )
-    with pytest.raises(RunError, match="--random_trials=41"):
+    with pytest.raises(RunError, match="Received: random_trials=41"):
         configuration(random_trials=41)
 
 

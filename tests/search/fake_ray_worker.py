@@ -1,4 +1,4 @@
-"""A worker of a Ray cluster with invented trainings; its description holds the variables of `fake_worker`."""
+"""A Ray worker with fake trainings; its description holds the environment variables of `fake_worker`."""
 
 import os
 from collections.abc import Mapping

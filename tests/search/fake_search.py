@@ -1,6 +1,6 @@
-"""The real command with invented trainings, for tests that need a process of its own: `python fake_search.py --flags`.
+"""The real command with fake trainings, for tests that need a separate process: `python fake_search.py --flags`.
 
-FAKE_SECONDS in the environment is how long a training takes, on a Ray cluster too.
+The environment variable FAKE_SECONDS sets the duration of a training, also on a Ray cluster.
 """
 
 import os

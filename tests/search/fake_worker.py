@@ -1,4 +1,4 @@
-"""A worker process with invented trainings; FAKE_CRASH, FAKE_HANG and FAKE_RAISE name operands that provoke it."""
+"""A worker process with fake trainings; FAKE_CRASH, FAKE_HANG and FAKE_RAISE name operands that trigger a failure."""
 
 import os
 import signal

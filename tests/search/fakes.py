@@ -1,4 +1,4 @@
-"""Stand-ins for training: rewards computed from the tokens, so that a search takes no time and is known exactly."""
+"""Fake trainings with rewards computed from the tokens, so that a search is fast and deterministic."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nos_tf.search.executors.job import Job, Jobs, as_queue, perform
 
 
 def reward_of(program: Program) -> float:
-    """A reward that depends on every token, and is larger the more of the rule is made of g and m."""
+    """A reward that depends on every token and grows with the share of simple ones."""
     noise = zlib.crc32(" ".join(program.tokens).encode()) / 2**32
     return 0.4 * noise + 0.6 * sum(token in ("g", "m", "identity", "*") for token in program.tokens) / len(
         program.tokens
@@ -26,10 +26,10 @@ def reward_of(program: Program) -> float:
 
 
 class FakeEvaluator:
-    """Rewards rules at once; about one in three diverges.
+    """Evaluates rules without training; about one in three diverges.
 
     Args:
-      seconds: How long each training takes.
+      seconds: Duration of each evaluation.
     """
 
     def __init__(self, seconds: float = 0.0):
@@ -55,14 +55,14 @@ class FakeEvaluator:
     def train(
         self, program: Program, learning_rate: float, seed: int, split: str = "validation", long: bool = False
     ) -> Evaluation:
-        """Best at a rate of 0.2; a seed does the same to every rule, and a little of its own to each.
+        """Returns rewards that are best at a rate of 0.2; a seed shifts all rules alike, plus a little noise per rule.
 
-        Rules of a single operand, and so most baselines, are worse than the others.
+        Rules with the operand 1, and so most baselines, are worse than the others.
         """
         time.sleep(self._seconds)
-        own = zlib.crc32(f"{seed} {program}".encode()) / 2**32
+        noise = zlib.crc32(f"{seed} {program}".encode()) / 2**32
         away = abs(math.log10(learning_rate / 0.2))
-        reward = 0.8 * reward_of(program) + (seed % 100) / 1_000 + 0.02 * own - 0.03 * away
+        reward = 0.8 * reward_of(program) + (seed % 100) / 1_000 + 0.02 * noise - 0.03 * away
         reward = max(reward - 0.2 * ("1" in program.tokens), 0.0) + 0.01 * (split == "test")
         epochs = range(1, 26 if long else 6)
         history = tuple(EpochResult(1 / epoch, reward - 0.1 / epoch, reward - 1 - 1 / epoch) for epoch in epochs)
@@ -70,7 +70,7 @@ class FakeEvaluator:
 
 
 class FakeSearcher:
-    """Changes one token of the best rule that it has seen, so that what it proposes depends on all that it observed."""
+    """Changes one token of the best rule so far, so that its proposals depend on everything it has observed."""
 
     def __init__(self, space: SearchSpace, seed: int):
         self._space = space
@@ -109,11 +109,11 @@ class FakeSearcher:
 
 
 class ShuffledExecutor:
-    """Finishes jobs in any order, as worker processes do, and counts them.
+    """Finishes jobs in random order, like worker processes, and records them.
 
     Args:
-      seed: Of the order.
-      stop_after: Number of jobs after which it raises KeyboardInterrupt, as Ctrl-C does.
+      seed: Seed of the order.
+      stop_after: Number of jobs after which it raises KeyboardInterrupt, like Ctrl-C.
     """
 
     def __init__(self, seed: int = 0, stop_after: int | None = None):

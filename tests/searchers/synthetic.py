@@ -1,4 +1,4 @@
-"""Rewards over programs whose best is known, and how rare good programs are among random ones."""
+"""Synthetic rewards with a known best program, and the probability of good random programs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Reward = Callable[[np.ndarray], float]
 
 
 def dense_reward(seed: int) -> Reward:
-    """Fraction of the tokens that equal a target program's."""
+    """Fraction of tokens that match a target program."""
     target = SPACE.encode(SPACE.sample(np.random.default_rng((seed, 10**6))))
     return lambda tokens: float(np.mean(tokens == target))
 
 
 def sparse_reward(seed: int) -> Reward:
-    """The same, but 0 for programs with less than two such tokens: about four of five random ones."""
+    """Like `dense_reward`, but 0 for programs with fewer than two matches, about four in five random programs."""
     dense = dense_reward(seed)
     return lambda tokens: value if (value := dense(tokens)) >= 0.2 else 0.0
 
@@ -37,10 +37,9 @@ def run(searcher: Searcher, reward: Reward, trials: int, batch: int = 8) -> np.n
 
 
 def chance_of_matches(matches: int) -> float:
-    """Upper bound of the chance that a random program has at least so many tokens of its target.
+    """Upper bound of the probability that a random program has at least this many matches.
 
-    The numbers of matches are those of independent draws, each with the chance of its position; a constraint raises a
-    position's chance at most by one choice fewer.
+    Matches are treated as independent draws; constraints are covered by one choice fewer at each position.
     """
     distribution = np.array([1.0])
     for position in range(SPACE.length):

@@ -1,4 +1,4 @@
-"""Tables with invented results: of seven rules, and of the whole space."""
+"""Tables with made-up results, for seven rules and for the whole space."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nos_tf.evaluation.result import DIVERGED, SCREENED, STATUSES, TRAINED
 from nos_tf.table import Table
 from nos_tf.table.content import VERSION, Content
 
-# Rule, status, reward of the first seed, learning rate, and the fine rewards of the best ones by rate and seed.
+# Rule, status, reward with the first seed, learning rate and, for the best rules, fine rewards by rate and seed.
 RULES = [
     ("g", TRAINED, 0.80, 0.1, None),
     ("m", TRAINED, 0.81, 0.2, None),
@@ -65,7 +65,7 @@ def content() -> Content:
 
 
 def of_the_whole_space(rule_class: np.ndarray, rewards: np.ndarray) -> Table:
-    """A table of all rules of the space, from the class of each and the reward of each class, from one seed."""
+    """A table of the whole space with one seed, from the class of each rule and the reward of each class."""
     seven = content()
     values = vars(seven) | {"rule_class": rule_class, "reward": rewards, "best": np.zeros(0, int)}
     return Table(Content(**values))

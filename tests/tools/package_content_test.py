@@ -42,7 +42,7 @@ def check(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_whole_package_passes(check, capsys: pytest.CaptureFixture[str]) -> None:
     check(SHIPPED, SOURCE)
-    assert "hold the 3 files" in capsys.readouterr().out
+    assert "contain the 3 files" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

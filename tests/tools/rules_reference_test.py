@@ -20,7 +20,7 @@ def test_every_rule_has_its_facts() -> None:
     text = rules_reference.page()
     for name in NAMES:
         section = text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
-        for words in ("$`w ", "Kept for every weight", "arXiv:1709.07417", f"nos-tf-export {name} --to="):
+        for words in ("$`w ", "State per weight", "arXiv:1709.07417", f"nos-tf-export {name} --to="):
             assert words in section, (name, words)
     section = text.partition("\n## drop-m-exp-w\n")[2].partition("\n## ")[0]
     assert "[C] Wide ResNet on CIFAR-10" in section

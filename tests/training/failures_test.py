@@ -16,7 +16,7 @@ def undecodable(contents):
 @pytest.mark.parametrize("contents", [b"\xff\xd8\xff no JPEG", b"<html>", b""])
 def test_image_that_cannot_be_decoded_is_one_clear_error(tmp_path, contents):
     batches = undecodable(contents)
-    with pytest.raises(RunError, match=r"^An image of the data cannot be decoded; .*resume.* Received: [^\n]+$"):
+    with pytest.raises(RunError, match=r"^An image in the data cannot be decoded; .*resume.* Received: [^\n]+$"):
         train(tmp_path, study_case.experiment(epochs=1, batches=lambda seed, first_step: batches))
 
 
@@ -35,7 +35,7 @@ def test_damaged_record_is_one_clear_error(tmp_path):
     content[-8] ^= 1  # Within the data of the last record.
     path.write_bytes(content)
     with (
-        pytest.raises(RunError, match=r"A file of the data is damaged; .* Received: .*corrupted record"),
+        pytest.raises(RunError, match=r"A data file is damaged; .* Received: .*corrupted record"),
         failures.damaged_data(),
     ):
         list(tf.data.TFRecordDataset(str(path)))

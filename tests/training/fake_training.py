@@ -1,7 +1,7 @@
-"""A script of the training harness on invented points, which can be watched and slowed from outside.
+"""A script that runs the training harness on synthetic points and can be observed and slowed down from outside.
 
-FAKE_CASE names a function of `study_case`, FAKE_STEPS a file that grows by a byte with every step; FAKE_SECONDS makes
-each step take its time.
+FAKE_CASE names a function in `study_case`, FAKE_STEPS a file that grows by one byte per step, and FAKE_SECONDS is the
+duration of a step.
 """
 
 import os
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 def start(
     *flags: str, case: str = "experiment", seconds: float = 0.0, steps: Path = Path(os.devnull), **environment: str
 ) -> subprocess.Popen[str]:
-    """This script as a process of its own, on one thread."""
+    """Starts this script in a single-threaded process."""
     fake = {"FAKE_CASE": case, "FAKE_SECONDS": str(seconds), "FAKE_STEPS": str(steps)}
     return subprocess.Popen(
         [sys.executable, "-m", "tests.training.fake_training", *flags], cwd=ROOT,

@@ -71,7 +71,7 @@ def test_machines_that_do_not_share_their_files_are_refused(tmp_path):
     (own / "config.json").write_text("{}")
     with (
         RunFolder(own, resume=True) as folder,
-        pytest.raises(RunError, match=r"file system that they share. Received: .*/run$"),
+        pytest.raises(RunError, match=r"shared file system. Received: .*/run$"),
     ):
         machines.take_over(tmp_path / "run", folder)
 
@@ -176,5 +176,5 @@ def test_all_go_on_after_the_loss_of_one(tmp_path, of_one_machine, killed):
     both.processes[killed].kill()
     code, err = both.wait()[1 - killed]
     assert code == 2, err
-    assert err.strip().splitlines()[-1].startswith("Another machine has gone ("), err
+    assert err.strip().splitlines()[-1].startswith("Another machine is gone ("), err
     check_resume(tmp_path / "two", of_one_machine)

@@ -10,7 +10,7 @@ def test_batch_must_be_shared_evenly():
     strategy = Runtime(strategy="mirrored").distribute_strategy
     assert strategy.num_replicas_in_sync == 2
     check_batch(6, strategy)
-    with pytest.raises(RunError, match=r"divisible by the 2 replicas; .*Received: --batch_size=7"):
+    with pytest.raises(RunError, match=r"divisible by the 2 replicas; .*Received: batch_size=7"):
         check_batch(7, strategy)
 
 
@@ -23,5 +23,5 @@ def test_precision_is_set_for_what_is_built_within():
 
 @pytest.mark.skipif(not IS_KERAS_3, reason="Keras 2 trains on several machines")
 def test_several_machines_are_refused_with_keras_3():
-    with pytest.raises(RunError, match=r"\[addons\].*Received: --strategy=multi_worker"):
+    with pytest.raises(RunError, match=r"\[addons\].*Received: strategy=multi_worker"):
         _ = Runtime(strategy="multi_worker").distribute_strategy

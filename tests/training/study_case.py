@@ -19,7 +19,7 @@ LABELS = (INPUTS[:, 0] * INPUTS[:, 1] > 0).astype(np.int32)
 
 
 def build_model(seed: int) -> tf.keras.Model:
-    """Batch normalisation and dropout, as their state is what a resume forgets most easily."""
+    """A model with batch normalization and dropout, whose state is easily lost on resume."""
     layers = tf.keras.layers
     inputs = tf.keras.Input((4,))
     x = layers.BatchNormalization()(layers.Dense(8, activation="relu")(inputs))
@@ -28,7 +28,7 @@ def build_model(seed: int) -> tf.keras.Model:
 
 
 def experiment(epochs: int = 4, **changes: Any) -> Experiment:
-    """Four epochs of ten steps on 50 points; ten others are the validation, and the test."""
+    """Four epochs of ten steps on 50 points; ten others are both validation and test data."""
     held_out = tf.data.Dataset.from_tensor_slices((INPUTS[50:], LABELS[50:])).batch(4)
 
     def noisy(batch: dict[str, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -53,7 +53,7 @@ def experiment(epochs: int = 4, **changes: Any) -> Experiment:
 
 
 def experiment_for_replicas(epochs: int) -> Experiment:
-    """Epochs of six steps that two replicas share evenly, of a model whose parts all learn the same on one or two."""
+    """Epochs of six steps that two replicas can split evenly, with a model that learns the same on one or two."""
 
     def build(seed: int) -> tf.keras.Model:
         del seed

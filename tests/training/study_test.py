@@ -36,7 +36,7 @@ def test_an_optimizer_that_always_diverges_is_named(tmp_path):
     results = {("a", 0.1, 0): 0.5, ("a", 1.0, 0): 0.7, ("b", 0.1, 0): None, ("b", 1.0, 0): None}
     study = invented(tmp_path, results)
     assert study.selected() == {"a": 1.0}
-    with pytest.raises(RunError, match=r"diverged for b; .*Received: --learning_rates=0\.1,1"):
+    with pytest.raises(RunError, match=r"diverged for b; .*Received: learning_rates=0\.1,1"):
         study.check_trained()
 
 

@@ -1,1 +1,1 @@
-"""Where trials run, by one protocol: in the process of the search, in local worker processes, or on a Ray cluster."""
+"""Executors with one interface: in the search's process, in local worker processes, or on a Ray cluster."""

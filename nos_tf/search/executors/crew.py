@@ -1,4 +1,4 @@
-"""What executors with several workers share: who gets which job, and what becomes of one whose worker dies or hangs."""
+"""Base of executors with several workers: assigns jobs, and retries those whose worker dies or hangs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from nos_tf.errors import RunError
 from nos_tf.evaluation.result import Evaluation
 from nos_tf.search.executors.job import Job, Jobs, as_queue, failure
 
-START_LIMIT = 600.0  # Seconds until a worker must be ready: TensorFlow, the data, and the traced training step.
+START_LIMIT = 600.0  # Seconds for a worker to start: load TensorFlow and the data, trace the training step.
 _TRIES = 2
 
 
 class Worker(abc.ABC):
-    """One worker, and the job that it is busy with."""
+    """A worker and its current job."""
 
     def __init__(self) -> None:
         self.ready = False
@@ -26,21 +26,21 @@ class Worker(abc.ABC):
         self.started = time.monotonic()
 
     def start(self, job: Job) -> None:
-        """Gives the worker a job."""
+        """Assigns a job to the worker."""
         self.job = job
         self.started = time.monotonic()
         self.send(job.to_json())
 
     @abc.abstractmethod
     def send(self, value: Mapping[str, Any]) -> None:
-        """Sends plain data; that the worker is gone is seen later."""
+        """Sends plain data; does not fail if the worker is gone."""
 
     @abc.abstractmethod
     def kill(self) -> None:
-        """Ends the worker at once."""
+        """Kills the worker."""
 
     def seconds_left(self, limit: float) -> float:
-        """Seconds until a worker that has something to do counts as hanging."""
+        """Seconds until the worker counts as hung; infinite if it is idle."""
         if self.ready and self.job is None:
             return math.inf
         return self.started + (limit if self.ready else START_LIMIT) - time.monotonic()
@@ -50,11 +50,11 @@ AnyWorker = TypeVar("AnyWorker", bound=Worker)
 
 
 class Crew(abc.ABC, Generic[AnyWorker]):
-    """An executor of several workers. One that dies or hangs is replaced; its job gets one more try.
+    """An executor with several workers. A worker that dies or hangs is replaced; its job is retried once.
 
     Args:
-      trial_timeout: Seconds after which a worker that is busy with one job counts as hanging.
-      log: Where workers leave what they have to say, in words.
+      trial_timeout: Seconds per job after which a worker counts as hung.
+      log: Where to find the workers' logs, for error messages.
     """
 
     def __init__(self, trial_timeout: float, log: str):
@@ -65,11 +65,11 @@ class Crew(abc.ABC, Generic[AnyWorker]):
 
     @property
     def workers(self) -> int:
-        """Workers that are ready."""
+        """Number of workers that are ready."""
         return sum(worker.ready for worker in self._workers)
 
     def run(self, jobs: Jobs) -> Iterator[tuple[Job, Evaluation]]:
-        """Yields each job with its result as it is finished.
+        """Yields each job with its result as it finishes.
 
         Raises:
           RunError: The workers cannot be started.
@@ -85,10 +85,10 @@ class Crew(abc.ABC, Generic[AnyWorker]):
                 for worker, messages in self._wait():
                     if messages is None:
                         self._workers.remove(worker)
-                        reason, blamed = self._remove(worker)
+                        reason, counts_as_try = self._remove(worker)
                         if worker.job is None:
                             continue
-                        tries[worker.job.id] += blamed
+                        tries[worker.job.id] += counts_as_try
                         if tries[worker.job.id] < _TRIES:
                             waiting.appendleft(worker.job)
                         else:
@@ -98,7 +98,7 @@ class Crew(abc.ABC, Generic[AnyWorker]):
                         if (finished := self._handle(worker, message)) is not None:
                             yield finished
         finally:
-            # Whoever stops reading leaves no worker with a job that nobody waits for.
+            # If the caller stops early, no worker must keep running a job.
             for worker in self._busy():
                 self._workers.remove(worker)
                 worker.kill()
@@ -107,7 +107,7 @@ class Crew(abc.ABC, Generic[AnyWorker]):
         return [worker for worker in self._workers if worker.job is not None]
 
     def _finish(self, worker: AnyWorker, message: Mapping[str, Any]) -> tuple[Job, Evaluation]:
-        """Frees a worker that sent its result."""
+        """Marks the worker as free, and returns its job with the result."""
         job, worker.job = worker.job, None
         assert job is not None
         assert job.id == message["id"]
@@ -115,14 +115,14 @@ class Crew(abc.ABC, Generic[AnyWorker]):
 
     @abc.abstractmethod
     def _fill(self, left: int) -> None:
-        """Starts the workers that are missing, for so many jobs."""
+        """Starts missing workers, given the number of remaining jobs."""
 
     @abc.abstractmethod
     def _wait(self) -> Sequence[tuple[AnyWorker, list[dict[str, Any]] | None]]:
-        """Messages of the workers that sent something, None for those that died or are beyond their limit."""
+        """Returns the workers that sent messages, and with None those that died or exceeded their time limit."""
 
     def _handle(self, worker: AnyWorker, message: Mapping[str, Any]) -> tuple[Job, Evaluation] | None:
-        """Takes a message; returns the job that it finishes, if it does.
+        """Handles a message; returns a job with its result if the message completes one.
 
         Raises:
           RunError: The worker cannot start.
@@ -137,8 +137,8 @@ class Crew(abc.ABC, Generic[AnyWorker]):
 
     @abc.abstractmethod
     def _whereabouts(self, worker: AnyWorker) -> str:
-        """Where to look for what became of a worker, as the end of a sentence."""
+        """Where to look for a worker's log, as the end of a sentence."""
 
     @abc.abstractmethod
     def _remove(self, worker: AnyWorker) -> tuple[str, bool]:
-        """Ends a worker that died or hangs; says which it was, and whether its job may be the cause."""
+        """Cleans up a worker that died or hung; returns the reason, and whether its job may be the cause."""

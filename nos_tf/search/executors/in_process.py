@@ -1,4 +1,4 @@
-"""Runs jobs one after the other in the process of the search itself."""
+"""Runs jobs one after another in the search's own process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class InProcess:
     """An executor without processes.
 
     Args:
-      build: Makes the evaluator; called once, before the first job.
+      build: Builds the evaluator; called once, before the first job.
     """
 
     def __init__(self, build: Callable[[], Evaluates]):
@@ -32,7 +32,7 @@ class InProcess:
         return 1
 
     def run(self, jobs: Jobs) -> Iterator[tuple[Job, Evaluation]]:
-        """Yields each job with its result, in order; an exception of a job is its result.
+        """Yields each job with its result, in order; an exception in a job becomes a failed result.
 
         Raises:
           RunError: The evaluator cannot be built.
@@ -44,7 +44,7 @@ class InProcess:
                 try:
                     self._evaluator = self._build()
                 except Exception as error:
-                    raise RunError(f"Nothing can be trained: {summary(error)}") from error
+                    raise RunError(f"The evaluator cannot be built: {summary(error)}") from error
             started = time.monotonic()
             try:
                 evaluation = perform(self._evaluator, job)

@@ -1,4 +1,4 @@
-"""One piece of work for an executor, and what an executor must offer."""
+"""Jobs, and the interfaces of executors and evaluators."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Job:
     """A rule to train.
 
     Attributes:
-      id: Tells the jobs of one call apart.
+      id: Identifies the job within one call.
       program: The rule.
       seed: Seed of the training.
-      learning_rate: Train once with this rate; without it, the search's own protocol.
-      split: What one training is measured on: "validation" or "test".
-      long: Whether it is a long one.
+      learning_rate: Rate of a single training; None to evaluate the rule by the search's protocol.
+      split: Data on which a single training is evaluated: "validation" or "test".
+      long: Whether a single training is a long one.
     """
 
     id: int
@@ -32,7 +32,7 @@ class Job:
     long: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data that `from_json` reads."""
+        """Returns plain data for `from_json`."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {**fields, "program": list(self.program.tokens)}
 
@@ -45,32 +45,32 @@ Jobs = Sequence[Job] | collections.deque[Job]
 
 
 def as_queue(jobs: Jobs) -> collections.deque[Job]:
-    """The jobs that wait: the caller's own queue, if it is one."""
+    """Returns the jobs as a queue, without copying one."""
     return jobs if isinstance(jobs, collections.deque) else collections.deque(jobs)
 
 
 class Evaluates(Protocol):
-    """What trains rules: `nos_tf.evaluation.Evaluator`, or a stand-in."""
+    """Interface of evaluators, such as `nos_tf.evaluation.Evaluator`."""
 
     def evaluate(self, program: Program, seed: int) -> Evaluation:
-        """Reward of a rule."""
+        """Evaluates a rule by the search's protocol."""
 
     def train(self, program: Program, learning_rate: float, seed: int, split: str, long: bool) -> Evaluation:
-        """One training of a rule, measured on a split."""
+        """Trains a rule once, and evaluates it on a split."""
 
 
 class Executor(Protocol):
-    """Runs jobs; keeps nothing from one call to the next. A context manager that frees what it holds."""
+    """Runs jobs; keeps no state between calls. A context manager that releases its resources on exit."""
 
     @property
     def workers(self) -> int:
-        """Number of jobs that can be under way at once, now."""
+        """Number of jobs that can currently run at once."""
 
     def run(self, jobs: Jobs) -> Iterator[tuple[Job, Evaluation]]:
-        """Yields each job with its result as it is finished, in any order.
+        """Yields each job with its result as it finishes, in any order.
 
         Args:
-          jobs: What to run. A deque is emptied from its left, and may be added to while results are read.
+          jobs: Jobs to run. A deque is consumed from the left, and jobs may be added while results are read.
 
         Raises:
           RunError: No job can be run at all.
@@ -89,5 +89,5 @@ def perform(evaluator: Evaluates, job: Job) -> Evaluation:
 
 
 def failure(message: str, seconds: float = 0.0) -> Evaluation:
-    """The evaluation of a rule that could not be evaluated."""
+    """Evaluation of a rule whose training failed."""
     return Evaluation(0.0, FAILED, seconds=seconds, message=message)

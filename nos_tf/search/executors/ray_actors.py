@@ -1,4 +1,4 @@
-"""Runs jobs in the actors of a Ray cluster: long-lived workers on any of its machines."""
+"""Runs jobs in actors on a Ray cluster: long-lived workers on any of its machines."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from nos_tf.search.executors.ray_cluster import Share
 from nos_tf.search.executors.ray_worker import RayWorker
 from nos_tf.versions import versions
 
-# Of these, the workers must have the search's own versions: results would differ otherwise.
+# Packages whose versions must match the search's, because results depend on them.
 _SAME = ("tensorflow", "keras", "numpy", "scikit-learn")
-_LOOK = 5.0  # Seconds between two looks at what the cluster consists of.
+_LOOK = 5.0  # Seconds between updates of the list of nodes.
 
 
 class _Actor(Worker):
-    """One actor; it waits at first for a node that has room."""
+    """An actor; it first waits for a node with free resources."""
 
     def __init__(self, handle: Any):
         super().__init__()
@@ -41,7 +41,7 @@ class _Actor(Worker):
         self.call = self.handle.prepare.remote(dict(description))
 
     def receive(self) -> list[dict[str, Any]] | None:
-        """The answer to its call, or None once it is gone."""
+        """Returns the answer to the current call, or None if the actor is gone."""
         import ray
 
         call, self.call = self.call, None
@@ -56,7 +56,7 @@ class _Actor(Worker):
     def kill(self) -> None:
         import ray
 
-        with contextlib.suppress(ray.exceptions.RayError):  # It is gone already.
+        with contextlib.suppress(ray.exceptions.RayError):  # It may be gone already.
             ray.kill(self.handle)
 
     def seconds_left(self, limit: float) -> float:
@@ -64,16 +64,16 @@ class _Actor(Worker):
 
 
 class RayActors(Crew[_Actor]):
-    """An executor of actors on a Ray cluster.
+    """An executor with actors on a Ray cluster.
 
     Args:
-      count: Number of workers; None for as many as the cluster has room for, and more whenever nodes join.
-      description: What a worker builds its evaluator from, as JSON can hold it.
+      count: Number of workers; None for as many as fit on the cluster, and more when nodes join.
+      description: JSON-serializable description from which a worker builds its evaluator.
       modules: Modules that workers import besides this package.
-      trial_timeout: Seconds after which a worker that is busy with one job counts as hanging.
-      address: As of `ray_cluster.connected`.
-      share: What one worker takes of a node.
-      worker: What an actor does, if not our own.
+      trial_timeout: Seconds per job after which a worker counts as hung.
+      address: Address of the cluster, as for `ray_cluster.connected`.
+      share: Resources of a node that one worker takes.
+      worker: Class of the actors.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class RayActors(Crew[_Actor]):
         self._versions = {name: version for name, version in versions().items() if name in _SAME}
         self._room = 0
         self._looked = -math.inf
-        self._alone_since: float | None = None  # Since when no worker has had a place on any node.
+        self._alone_since: float | None = None  # Time since which no worker has been placed on a node.
         self._connection = contextlib.ExitStack()
 
     def __enter__(self) -> RayActors:
@@ -114,20 +114,20 @@ class RayActors(Crew[_Actor]):
         self._connection.close()
 
     def _check_room(self) -> None:
-        found = self._look()
+        nodes = self._look()
         if self._room < (self._count or 1):
             raise RunError(
-                f"The Ray cluster has {ray_cluster.describe(found)}: room for {self._room} workers of {self._share} "
-                "each. Ask for fewer or smaller ones, or none to use what there is. Received: "
-                f"{'' if self._count is None else f'--workers={self._count} '}--worker_cpus={self._share.cpus:g} "
-                f"--worker_gpus={self._share.gpus:g}"
+                f"The Ray cluster has {ray_cluster.describe(nodes)}: room for {self._room} workers of {self._share} "
+                "each. Use fewer or smaller workers, or leave their number open to use all resources. Received: "
+                f"{'' if self._count is None else f'workers={self._count}, '}worker_cpus={self._share.cpus:g}, "
+                f"worker_gpus={self._share.gpus:g}"
             )
 
     def _look(self) -> dict[str, dict[str, float]]:
-        found = ray_cluster.nodes()
-        self._room = sum(self._share.room(resources) for resources in found.values())
+        nodes = ray_cluster.nodes()
+        self._room = sum(self._share.room(resources) for resources in nodes.values())
         self._looked = time.monotonic()
-        return found
+        return nodes
 
     def _fill(self, left: int) -> None:
         import ray
@@ -158,7 +158,7 @@ class RayActors(Crew[_Actor]):
         return [*answers.items(), *((worker, None) for worker in hanging if worker not in answers)]
 
     def _check_placed(self) -> None:
-        """Raises RunError once no worker has found a place for long."""
+        """Raises RunError if no worker has been placed on a node for too long."""
         if any(worker.node is not None for worker in self._workers):
             self._alone_since = None
             return
@@ -167,7 +167,7 @@ class RayActors(Crew[_Actor]):
         if now - self._alone_since > crew.START_LIMIT:
             raise RunError(
                 f"No node of the Ray cluster has had {self._share} free for {crew.START_LIMIT:g} s; "
-                "add nodes or end what else runs there, then continue with --resume"
+                "add nodes or stop other jobs there, then resume the run"
             )
 
     def _handle(self, worker: _Actor, message: Mapping[str, Any]) -> tuple[Job, Evaluation] | None:
@@ -179,14 +179,14 @@ class RayActors(Crew[_Actor]):
         return super()._handle(worker, message)
 
     def _whereabouts(self, worker: _Actor) -> str:
-        return f"it is on the node {worker.node}"
+        return f"see the logs of Ray on node {worker.node}"
 
     def _check_versions(self, found: Mapping[str, str]) -> None:
         for name, version in self._versions.items():
             if found[name] != version:
                 raise RunError(
-                    f"A node of the Ray cluster has {name} {found[name]}, but the search runs with {version}; install "
-                    "the same there, so that equal rules earn equal rewards"
+                    f"A node of the Ray cluster has {name} {found[name]}, but the search has {version}; install the "
+                    "same version there, because results would differ"
                 )
 
     def _remove(self, worker: _Actor) -> tuple[str, bool]:

@@ -1,4 +1,4 @@
-"""The connection of a search to a Ray cluster: what is sent there, and how many workers it has room for."""
+"""Connects a search to a Ray cluster, ships code to it, and counts how many workers fit."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from typing import Any
 from nos_tf.errors import RunError
 
 LOCAL = "local"
-_REACH = 10.0  # Seconds to wait for the answer of a cluster's head.
-_PAUSES = (0.0, 1.0, 3.0)  # Seconds before each try to reach it again.
-# What the search's own process is set to, its workers are too.
+_REACH = 10.0  # Seconds to wait for an answer from the cluster's head.
+_PAUSES = (0.0, 1.0, 3.0)  # Seconds to wait before each attempt to reach it.
+# Environment variables that workers inherit from the search's process.
 _VARIABLES = ("OMP_NUM_THREADS", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "KERAS_BACKEND")
 
 
 @dataclasses.dataclass(frozen=True)
 class Share:
-    """What one worker takes of a node.
+    """Resources of a node that one worker takes.
 
     Attributes:
-      cpus: Cores, as Ray counts them.
-      gpus: GPUs; several workers share one that each takes a fraction of.
+      cpus: CPU cores, as counted by Ray.
+      gpus: GPUs; a fraction lets several workers share one.
     """
 
     cpus: float = 1.0
@@ -44,7 +44,7 @@ class Share:
         return f"{self.cpus:g} CPUs" + (f" and {self.gpus:g} GPUs" if self.gpus else "")
 
     def room(self, resources: dict[str, float]) -> int:
-        """Workers that a node with such resources has room for."""
+        """Number of workers that fit on a node with the given resources."""
         wanted = {"CPU": self.cpus, "GPU": self.gpus}
         # Fractions are inexact: ten tenths fill one GPU.
         return min(
@@ -53,34 +53,34 @@ class Share:
 
 
 def check_installed() -> None:
-    """Raises RunError if the extra is missing."""
+    """Raises RunError if Ray is not installed."""
     if importlib.util.find_spec("ray") is None:
-        raise RunError("Ray is not installed; pip install 'nos_tf[ray]'. Received: --executor=ray")
+        raise RunError("A Ray cluster needs the extra [ray]: pip install 'nos_tf[ray]'. Received: no package ray")
 
 
 @contextlib.contextmanager
 def connected(address: str, modules: Sequence[str], share: Share) -> Iterator[None]:
-    """Connects this process to a cluster; the actors that it starts there end with the context.
+    """Context that connects this process to a cluster; actors started in it end with the context.
 
     Args:
-      address: "local" to start one on this machine, "auto" for the one that this machine is part of, or the HOST:PORT
-        of its head.
-      modules: Modules that workers import, for each the whole package that it belongs to is sent.
-      share: What one worker takes.
+      address: "local" to start a cluster on this machine, "auto" for the one this machine belongs to, or HOST:PORT of
+        a cluster's head.
+      modules: Modules that workers import; their whole top-level packages are sent.
+      share: Resources that one worker takes.
 
     Raises:
-      RunError: There is no such cluster, it has other versions of Ray or Python, or it does not let this process in.
+      RunError: There is no such cluster, it runs other versions of Ray or Python, or it refuses the connection.
     """
     check_installed()
     _check_reachable(address)
-    # No statistics leave the machine, and Ray says nothing amid the progress.
+    # Ray must not send usage statistics or print messages into the progress display.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # A busy machine needs more than the default of 30.
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # The default of 30 is too short for a busy machine.
     logging.getLogger("ray").setLevel(logging.ERROR)
     import ray
 
-    own: dict[str, Any] = {"include_dashboard": False} if address == LOCAL else {}
+    local_options: dict[str, Any] = {"include_dashboard": False} if address == LOCAL else {}
     on_terminate = signal.getsignal(signal.SIGTERM)
     with tempfile.TemporaryDirectory() as folder:
         for module in modules:
@@ -91,15 +91,13 @@ def connected(address: str, modules: Sequence[str], share: Share) -> Iterator[No
                 logging_level=logging.ERROR,
                 log_to_driver=False,
                 runtime_env={"working_dir": folder, "env_vars": _variables(share)},
-                **own,
+                **local_options,
             )
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-            ray.shutdown()  # It may be half connected.
-            raise RunError(
-                f"The Ray cluster cannot be used: {_sentence(error)}. Received: --ray_address={address}"
-            ) from None
+            ray.shutdown()  # The connection may be partly established.
+            raise RunError(f"The Ray cluster cannot be used: {_sentence(error)}. Received: address={address}") from None
         finally:
-            signal.signal(signal.SIGTERM, on_terminate)  # Ray would end the search without a word.
+            signal.signal(signal.SIGTERM, on_terminate)  # Ray's handler would end the search silently.
     try:
         yield
     finally:
@@ -107,19 +105,19 @@ def connected(address: str, modules: Sequence[str], share: Share) -> Iterator[No
 
 
 def nodes() -> dict[str, dict[str, float]]:
-    """Resources of each node that is alive, by its id.
+    """Resources of each live node, by node id.
 
     Raises:
-      RunError: The head does not answer any more.
+      RunError: The head no longer answers.
     """
     import ray
 
-    # Ray itself would wait for a minute, then end the process without a word of what is saved.
+    # Ray itself would wait for a minute, then end the process without a helpful message.
     address = ray.get_runtime_context().gcs_address
     if not any(_answers(address, pause) for pause in _PAUSES):
         raise RunError(
-            "The head of the Ray cluster is gone. Every finished trial is saved; start the cluster again, or choose "
-            f"another --executor, and continue with --resume. Received: no answer from {address}"
+            "The head of the Ray cluster is gone. Every finished trial is saved; restart the cluster or choose "
+            f"another executor, then resume the run. Received: no answer from {address}"
         )
     return {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
 
@@ -139,11 +137,11 @@ def _check_reachable(address: str) -> None:
     if address in (LOCAL, "auto"):
         return
     if not colon or not port.isdigit() or "/" in host:
-        raise RunError(f"Name the cluster's head as HOST:PORT, or local, or auto. Received: --ray_address={address}")
+        raise RunError(f"Name the cluster's head as HOST:PORT, local or auto. Received: address={address}")
     reason = None
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH).close()
-        # Whatever else listens there would hold Ray up for minutes.
+        # If something else listens there, Ray would wait for minutes.
         status = [sys.executable, "-c", "from ray.scripts.scripts import main; main()", "status", "--address", address]
         subprocess.run(status, capture_output=True, check=True, timeout=2 * _REACH)
     except subprocess.TimeoutExpired:
@@ -154,8 +152,8 @@ def _check_reachable(address: str) -> None:
         reason = getattr(error, "strerror", None) or str(error)
     if reason is not None:
         raise RunError(
-            f"No Ray cluster answers there ({reason}); start one by `ray start --head`. "
-            f"Received: --ray_address={address}"
+            f"No Ray cluster answers at this address ({reason}); start one with `ray start --head`. "
+            f"Received: address={address}"
         )
 
 
@@ -175,7 +173,7 @@ def _copy_package(module: str, folder: Path) -> None:
 def _variables(share: Share) -> dict[str, str]:
     variables = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
     if 0 < share.gpus < 1:
-        variables["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # Else the first worker takes all memory of the GPU.
+        variables["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # Otherwise the first worker takes all of the GPU's memory.
     return variables
 
 
@@ -184,7 +182,7 @@ def _sentence(error: BaseException) -> str:
 
 
 def describe(resources: dict[str, dict[str, float]]) -> str:
-    """The cluster, in words."""
+    """Total resources of the cluster, in words."""
     total: dict[str, Any] = {kind: sum(node.get(kind, 0.0) for node in resources.values()) for kind in ("CPU", "GPU")}
     gpus = f" and {total['GPU']:g} GPUs" if total["GPU"] else ""
     return f"{total['CPU']:g} CPUs{gpus} on {len(resources)} node{'s' * (len(resources) != 1)}"

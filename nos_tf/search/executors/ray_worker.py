@@ -1,4 +1,4 @@
-"""A worker on a Ray cluster: what an actor does. Everything that it takes and gives is plain data."""
+"""A worker on a Ray cluster, run as an actor. All arguments and results are plain data."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from nos_tf.versions import versions
 
 
 class RayWorker:
-    """Builds its evaluator once, then trains rules; keeps nothing of them."""
+    """Builds its evaluator once, then trains rules; keeps no results."""
 
     def __init__(self) -> None:
         self._evaluator: Evaluates | None = None
 
     def arrive(self) -> dict[str, Any]:
-        """Tells where the worker is, and with which versions; loads nothing."""
+        """Returns the worker's node, process id and package versions, without loading TensorFlow."""
         import ray
 
         return {"node": ray.get_runtime_context().get_node_id(), "pid": os.getpid(), "versions": versions()}
 
     def prepare(self, description: Mapping[str, Any]) -> dict[str, Any]:
-        """Builds the evaluator, and says that it is ready or what is missing."""
+        """Builds the evaluator; returns that it is ready, or the error."""
         try:
             self._evaluator = self._build(description)
         except Exception as error:

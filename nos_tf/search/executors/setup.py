@@ -1,4 +1,4 @@
-"""How the evaluator of a run is built, as plain data that can be sent to another process."""
+"""Description of a run's evaluator as plain data that can be sent to other processes."""
 
 from __future__ import annotations
 
@@ -21,18 +21,17 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class EvaluatorSetup:
-    """What an evaluator is made of.
+    """Everything needed to build an evaluator.
 
     Attributes:
-      task: Name of the task, or of a suite.
+      task: Name of the task or suite.
       protocol: How a rule is rewarded.
-      task_module: Module to import first, which registers the task.
+      task_module: Module to import first to register the task.
       data_dir: Folder of the prepared datasets.
-      finalists: File of the finalists that are to be judged. A task that is held out from searches cannot be set up
-        before they are frozen there.
+      finalists: File of the frozen finalists. Tasks held out from searches can only be used once it exists.
 
     Raises:
-      RunError: The task is held out, or a suite is to be run by another protocol than the one that it is scaled for.
+      RunError: The task is held out, or a suite is combined with a protocol other than the default.
     """
 
     task: str
@@ -44,13 +43,13 @@ class EvaluatorSetup:
     def __post_init__(self) -> None:
         if self.task in suite.HELD_OUT and not (self.finalists and Path(self.finalists).is_file()):
             raise RunError(
-                "This task is held out from every search, to judge what was found; search on other tasks, such as "
+                f"This task is held out from every search, to judge the results; search on another one, such as "
                 f"{suite.NAME}. Received: {self.task}"
             )
         if self.is_suite and self.protocol != Protocol():
             changed = [f"{n}={v!r}" for n, v in vars(self.protocol).items() if v != getattr(Protocol(), n)]
             raise RunError(
-                "The scores of a suite are relative to baselines under the default protocol; leave it as it is. "
+                "Scores of a suite are relative to baselines under the default protocol; do not change it. "
                 f"Received: {', '.join(changed)}"
             )
 
@@ -60,19 +59,19 @@ class EvaluatorSetup:
         return self.task in suite.SUITES
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for `from_json`, of the same meaning in another folder."""
+        """Returns plain data for `from_json` that does not depend on the working directory."""
         folder = None if self.data_dir is None else str(Path(self.data_dir).expanduser().absolute())
         return dataclasses.asdict(dataclasses.replace(self, data_dir=folder))
 
     @classmethod
     def from_json(cls, description: Mapping[str, Any]) -> EvaluatorSetup:
-        """The inverse of `to_json`; JSON knows lists alone."""
+        """The inverse of `to_json`; turns lists back into tuples."""
         protocol = description["protocol"]
         rates = tuple(protocol["learning_rates"])
         return cls(**{**description, "protocol": Protocol(**{**protocol, "learning_rates": rates})})
 
     def get_task(self) -> Task:
-        """The task; its data are not read.
+        """Returns the task without reading its data.
 
         Raises:
           RunError: There is no such module or task.
@@ -80,14 +79,14 @@ class EvaluatorSetup:
         from nos_tf import tasks
 
         if self.task_module is not None:
-            load_quietly()  # The module will most likely load TensorFlow.
+            load_quietly()  # The module will probably load TensorFlow.
             try:
                 importlib.import_module(self.task_module)
-            except Exception as error:  # The module is the user's own.
+            except Exception as error:  # The module is the user's.
                 reason = first_line(error) if isinstance(error, ImportError) else summary(error)
                 raise RunError(
                     f"The module cannot be imported ({reason}); run from its folder or install it. "
-                    f"Received: --task_module={self.task_module}"
+                    f"Received: task_module={self.task_module}"
                 ) from None
         if self.task not in tasks.names():
             known = [name for name in (*tasks.names(), *suite.SUITES) if name not in suite.HELD_OUT]
@@ -95,16 +94,16 @@ class EvaluatorSetup:
         return tasks.get(self.task)
 
     def get_tasks(self) -> list[Task]:
-        """The task, or those of the suite; as `get_task`."""
+        """Returns the task, or the tasks of the suite; see `get_task`."""
         from nos_tf import tasks
 
         return [tasks.get(name) for name in suite.SUITES[self.task]] if self.is_suite else [self.get_task()]
 
     def describe_data(self) -> str:
-        """What the data is, in words.
+        """Description of the data.
 
         Raises:
-          RunError: It is not where it should be.
+          RunError: The data cannot be found.
         """
         try:
             return "; ".join(dict.fromkeys(task.describe_data(self.data_dir) for task in self.get_tasks()))
@@ -112,13 +111,13 @@ class EvaluatorSetup:
             raise RunError(str(error)) from None
 
     def check(self) -> list[str]:
-        """Tries the task's data and network, so that a search does not spend hours on what can never work.
+        """Checks the task's data and network before a search spends hours on them.
 
         Returns:
-          Warnings, one line each, of what may be meant.
+          One-line warnings about things that look wrong but may be intended.
 
         Raises:
-          RunError: No rule could learn the task as it is.
+          RunError: No rule could learn the task.
         """
         load_single_threaded()
         from nos_tf import tasks
@@ -135,10 +134,10 @@ class EvaluatorSetup:
         try:
             tasks.check(task, self.data_dir)
         except ValueError as error:
-            raise RunError(f"Task {task.name!r} cannot be searched on. {error}") from None
+            raise RunError(f"Task {task.name!r} cannot be used for a search. {error}") from None
 
     def build(self) -> Evaluates:
-        """The evaluator."""
+        """Builds the evaluator."""
         load_single_threaded()
         from nos_tf.evaluation import Evaluator
 

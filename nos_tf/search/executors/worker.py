@@ -1,7 +1,7 @@
 """A worker process: reads jobs as JSON lines, writes results as JSON lines.
 
-The first line describes the evaluator; the worker answers `{"ready": true}` once it is built. The worker ends when its
-input does, so that none outlives the search, however that ended.
+The first line describes the evaluator; the worker answers `{"ready": true}` once it is built. The worker exits when its
+input ends, so it never outlives the search.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from nos_tf.search.executors.setup import EvaluatorSetup
 
 
 def serve(build: Callable[[dict[str, Any]], Evaluates]) -> None:
-    """Works until the input ends.
+    """Runs jobs until the input ends.
 
     Args:
-      build: Makes the evaluator from the first line's description.
+      build: Builds the evaluator from the description in the first line.
     """
-    # What the task's own code prints must not end up among the results.
+    # Output printed by the task's code must not mix with the results.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # A killed worker loses no line.
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # So that a killed worker loses no output.
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(lines,), daemon=True).start()
 
@@ -56,7 +56,7 @@ def serve(build: Callable[[dict[str, Any]], Evaluates]) -> None:
 def _read(lines: queue.SimpleQueue[str]) -> None:
     for line in sys.stdin:
         lines.put(line)
-    os._exit(0)  # The search is gone; a training under way is of no use to anybody.
+    os._exit(0)  # The search is gone; do not finish the current training.
 
 
 if __name__ == "__main__":

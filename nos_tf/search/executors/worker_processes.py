@@ -1,4 +1,4 @@
-"""Runs jobs in local worker processes. A worker that dies or hangs is replaced; its job gets one more try."""
+"""Runs jobs in local worker processes. A worker that dies or hangs is replaced; its job is retried once."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _READ = 1 << 16
 
 
 class _Process(Worker):
-    """One process."""
+    """A worker process."""
 
     def __init__(self, command: Sequence[str], description: Mapping[str, Any], log: IO[bytes]):
         super().__init__()
-        # In a session of its own, Ctrl-C reaches the search alone, which then ends its workers.
+        # In its own session, so that Ctrl-C reaches only the search, which then ends its workers.
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -44,11 +44,11 @@ class _Process(Worker):
         self.send(description)
 
     def send(self, value: Mapping[str, Any]) -> None:
-        with contextlib.suppress(BrokenPipeError):  # Its end is seen when its output ends.
+        with contextlib.suppress(BrokenPipeError):  # `receive` notices that the process is gone.
             self._input.write(json.dumps(value).encode() + b"\n")
 
     def receive(self) -> list[dict[str, Any]] | None:
-        """What the worker has written since, or None once it is gone; call it when its output can be read."""
+        """Returns new messages, or None if the process is gone; call it when the output is readable."""
         content = os.read(self.output.fileno(), _READ)
         if not content:
             return None
@@ -63,14 +63,14 @@ class _Process(Worker):
 
 
 class WorkerProcesses(Crew[_Process]):
-    """An executor of local processes.
+    """An executor with local worker processes.
 
     Args:
       count: Number of workers.
-      description: What a worker builds its evaluator from, as JSON can hold it.
-      log: File that receives what the workers write to their standard error.
-      trial_timeout: Seconds after which a worker that is busy with one job counts as hanging.
-      command: The worker, if not our own; it speaks the protocol of `nos_tf.search.executors.worker`.
+      description: JSON-serializable description from which a worker builds its evaluator.
+      log: File for the standard error of the workers.
+      trial_timeout: Seconds per job after which a worker counts as hung.
+      command: Command that starts a worker with the protocol of `nos_tf.search.executors.worker`; by default that one.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class WorkerProcesses(Crew[_Process]):
             reason = f"No result after {self._limit:g} s"
         else:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                worker.process.wait(timeout=1.0)  # It is dying: let it leave its own exit code.
+                worker.process.wait(timeout=1.0)  # It is exiting; wait for its exit code.
             reason = f"The worker died with exit code {worker.process.returncode}"
         worker.kill()
         if not worker.ready:

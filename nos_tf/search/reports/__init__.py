@@ -1,1 +1,1 @@
-"""What a run found, for people: tables and a snippet on the console, figures and tables in one self-contained page."""
+"""Reports on a run: tables and a code snippet on the console, figures and tables in one self-contained page."""

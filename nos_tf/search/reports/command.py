@@ -13,10 +13,12 @@ from nos_tf.search import files
 
 
 def define_flags() -> None:
-    """Flags of this command alone; those of a search are not known to it."""
-    flags.DEFINE_multi_string("run_dir", [], "Folder of a run; give it several times to compare runs.")
-    flags.DEFINE_string("optuna", None, "SQLite file to write the runs to as Optuna studies, besides the page.")
-    flags.DEFINE_string("output", None, "File of the page. By default report.html in the (first) run folder.")
+    """Defines the flags of this command, which does not accept those of a search."""
+    flags.DEFINE_multi_string("run_dir", [], "Run folder; repeat the flag to compare runs.")
+    flags.DEFINE_string("optuna", None, "SQLite file for Optuna studies of the runs, in addition to the page.")
+    flags.DEFINE_string(
+        "output", None, "File of the page; by default report.html, or comparison.html, in the first run folder."
+    )
 
 
 def main() -> NoReturn:
@@ -28,8 +30,8 @@ def main() -> NoReturn:
 def _main() -> None:
     folders = [Path(name) for name in flags.FLAGS.run_dir]
     if not folders:
-        raise RunError("Name the folder of a run. Received: no --run_dir")
-    from nos_tf.search.reports import page, run_data  # Loaded late: the figures' libraries take their time.
+        raise RunError("Name a run folder. Received: no --run_dir")
+    from nos_tf.search.reports import page, run_data  # Imported late because the plotting libraries are slow to load.
 
     runs = [run_data.load(folder) for folder in folders]
     default = files.REPORT if len(runs) == 1 else "comparison.html"
@@ -37,7 +39,7 @@ def _main() -> None:
     page.write(runs, path)
     print(f"Report: {path}")
     if flags.FLAGS.optuna:
-        from nos_tf.search.reports import optuna_study  # An extra of its own.
+        from nos_tf.search.reports import optuna_study  # Needs an extra.
 
         study = Path(flags.FLAGS.optuna)
         optuna_study.write(runs, study)

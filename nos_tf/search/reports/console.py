@@ -1,4 +1,4 @@
-"""The end of a run on the console: leaderboard, verdict and snippet."""
+"""Prints the results of a run: leaderboard, summary and code snippet."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from nos_tf.search.reports.run_data import RunData
 
 
 def show(run: RunData, console: Console) -> None:
-    """Prints what a run found."""
-    for stage, title in ((race.TEST, "Leaderboard, test data"), (race.LONG_TEST, "In long trainings, test data")):
+    """Prints the results of a run."""
+    for stage, title in ((race.TEST, "Leaderboard, test data"), (race.LONG_TEST, "Long trainings, test data")):
         board = leaderboard(run, stage)
         if board is not None:
             console.print(_table(run, board, f"{title} ({run.data_label})"))
@@ -22,15 +22,15 @@ def show(run: RunData, console: Console) -> None:
     snippet = tables.snippet(run)
     if snippet is not None:
         console.print(f"\n{tables.heading(run)}:\n")
-        # Printed as it is, so that it can be copied: no wrapping, no markup.
+        # Printed verbatim so that it can be copied.
         console.print(snippet, markup=False, highlight=False, soft_wrap=True)
 
 
 def _table(run: RunData, board: Leaderboard, title: str) -> Table:
     table = Table(title=title, title_justify="left", min_width=60)
-    names = ("rule", "found by", "rate", run.reward_name, "accuracy", "to the best baseline", "verdict")
+    names = ("rule", "found by", "rate", run.reward_name, "accuracy", "vs. best baseline", "verdict")
     for name in names:
-        # Rules are long; the figures must stay readable in a narrow terminal.
+        # Rules are long; numbers must stay readable in a narrow terminal.
         table.add_column(name, overflow="fold", no_wrap=name != "rule", justify="left" if name == "rule" else "right")
     for one in board.standings:
         table.add_row(

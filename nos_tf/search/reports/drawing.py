@@ -1,4 +1,4 @@
-"""What the figures of a report share."""
+"""Helpers shared by the figures of a report."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from nos_tf import style
 from nos_tf.search.trial import RANDOM
 
-WIDTH = 7.2  # Inches; the page scales the figures to its columns.
+WIDTH = 7.2  # Inches; the page scales figures to its columns.
 
 
 def data_uri(figure: Figure) -> str:
-    """The figure as an image that an HTML page can hold."""
+    """The figure as a data URI for embedding in HTML."""
     content = io.BytesIO()
     FigureCanvasSVG(figure).print_svg(content, metadata={"Date": None})
     return "data:image/svg+xml;base64," + base64.b64encode(content.getvalue()).decode()
@@ -34,7 +34,7 @@ def finish(axes: Axes, x_label: str, y_label: str, legend: bool = True) -> None:
     axes.grid(color="#E4E4E4", lw=0.8)
     axes.set_axisbelow(True)
     if legend and axes.get_legend_handles_labels()[0]:
-        # Above the axes it covers no data.
+        # Above the axes, where it covers no data.
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=8, frameon=False, borderaxespad=0.2)
 
 

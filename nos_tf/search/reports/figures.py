@@ -1,4 +1,4 @@
-"""The figures of a report."""
+"""Figures of a report."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from nos_tf.search.reports.drawing import figure_of, finish, short, source_color
 from nos_tf.search.reports.run_data import RunData
 from nos_tf.search.trial import RANDOM, Trial
 
-_MANY = 2_000  # Points beyond which a scatter is drawn as an image, not as shapes.
+_MANY = 2_000  # Number of points above which a scatter plot is rasterized.
 _WINDOW = 25
 
 
 def reward_over_trials(run: RunData) -> Figure | None:
-    """Rewards and the best so far, against random search of as many rules; below, the mean of the latest rewards."""
+    """Rewards and best so far, compared with random search of equal length; below, a running mean of the rewards."""
     if not run.evaluated:
         return None
     figure = figure_of(5.6)
@@ -40,7 +40,7 @@ def reward_over_trials(run: RunData) -> Figure | None:
         if source != RANDOM:
             best = np.maximum.accumulate(rewards)
             top.step(count, best, where="post", color=color, lw=2, label=f"{source}: best so far")
-            start = min(_WINDOW, len(rewards)) - 1  # The mean of a few would only be noise.
+            start = min(_WINDOW, len(rewards)) - 1  # A mean of fewer would be noisy.
             mean = statistics.running_mean(rewards, _WINDOW)
             bottom.plot(count[start:], mean[start:], color=color, lw=2, label=f"{source}: mean of the last {_WINDOW}")
     finish(top, "", "reward")
@@ -50,7 +50,7 @@ def reward_over_trials(run: RunData) -> Figure | None:
 
 
 def reward_distribution(run: RunData) -> Figure | None:
-    """Share of the rules that earned each reward."""
+    """Histogram of the rewards."""
     if not run.evaluated:
         return None
     figure = figure_of(3.0)
@@ -74,7 +74,7 @@ def reward_distribution(run: RunData) -> Figure | None:
 
 
 def learning(run: RunData) -> Figure | None:
-    """The controller's entropy, and the share of its proposals that were not new."""
+    """Entropy of the controller, and share of its proposals that were duplicates."""
     source = next((source for source in run.sources if source != RANDOM), RANDOM)
     batches = [batch for batch in run.batches if batch.source == source]
     if not batches:
@@ -94,13 +94,13 @@ def learning(run: RunData) -> Figure | None:
     bottom.plot(number, shares, ".", color=style.VERMILION, ms=4, alpha=0.5, label="one batch")
     bottom.plot(number, statistics.running_mean(shares, 10), color=style.VERMILION, lw=2, label="mean of the last 10")
     bottom.set_ylim(-3, 103)
-    finish(top, "", "entropy (nats a token)")
+    finish(top, "", "entropy (nats per token)")
     finish(bottom, f"updates of {source}", "duplicates (%)")
     return figure
 
 
 def primitives(run: RunData) -> Figure | None:
-    """How often the best rules read each primitive, against random rules."""
+    """How often the best rules use each primitive, compared with random rules."""
     best = run.ranking[: max(10, len(run.ranking) // 10)]
     random = [trial for trial in run.evaluated if trial.source == RANDOM]
     if not best:
@@ -123,12 +123,12 @@ def primitives(run: RunData) -> Figure | None:
         axes.scatter(shares[0], place, s=44, color=style.BLUE, label=f"best rules ({len(best)})")
         axes.set_yticks(place, names)
         axes.set_ylim(len(names) - 0.4, -0.6)
-        finish(axes, "rules that read it (%)" if axes is panels[-1] else "", title, legend=axes is panels[0])
+        finish(axes, "rules that use it (%)" if axes is panels[-1] else "", title, legend=axes is panels[0])
     return figure
 
 
 def comparison(runs: Sequence[RunData]) -> Figure | None:
-    """Best reward so far of each searcher of each run, over the rules that it evaluated."""
+    """Best reward so far of each searcher in each run, by number of evaluated rules."""
     figure = figure_of(4.2)
     axes = figure.subplots()
     for number, run in enumerate(runs):
@@ -150,31 +150,32 @@ def comparison(runs: Sequence[RunData]) -> Figure | None:
     return figure
 
 
-# Title, what the caption says, and what draws it, in the order of the page.
+# Title, caption and drawing function, in the order of the page.
 FIGURES: tuple[tuple[str, str, Callable[[RunData], Figure | None]], ...] = (
     *race_figures.FIGURES,
     (
         "Reward over trials",
-        "Each dot is one rule. The dashed line is what the best of as many random rules is expected to earn, exact for "
-        "the random rules of this run; the band holds the 5% and 95% quantiles of that best.",
+        "Each dot is one rule. The dashed line is the expected best reward of the same number of random rules, exact "
+        "for this run's random rules; the band extends from its 5% to its 95% quantile.",
         reward_over_trials,
     ),
-    ("Distribution of rewards", "Rules that diverged or were screened out earn 0.", reward_distribution),
+    ("Distribution of rewards", "Rules that diverged or were screened out have reward 0.", reward_distribution),
     (
         "Entropy and duplicates",
-        "A duplicate is the same function as an earlier rule and is not trained again.",
+        "A duplicate is equivalent to an earlier rule and is not trained again.",
         learning,
     ),
     (
         "Primitives of the best rules",
-        "Share of the rules that read a primitive: the best tenth of all that trained, at least 10, and random rules.",
+        "Share of rules that use a primitive, among the best tenth of all that trained (at least 10) and among random "
+        "rules.",
         primitives,
     ),
 )
 
 
 def _usage(trials: Iterable[Trial]) -> collections.Counter[str]:
-    """Share of the rules whose update depends on each primitive."""
+    """Share of rules whose update depends on each primitive."""
     usage: collections.Counter[str] = collections.Counter()
     trials = list(trials)
     for trial in trials:
@@ -185,5 +186,5 @@ def _usage(trials: Iterable[Trial]) -> collections.Counter[str]:
             for _, operand, unary in group.sides():
                 names.update((operand, unary))
         usage.update(names)
-    # The names of operands and functions do not overlap, so that one counter holds them all.
+    # One counter is enough because names of operands and functions do not overlap.
     return collections.Counter({name: count / len(trials) for name, count in usage.items()})

@@ -1,4 +1,4 @@
-"""The leaderboard: finalists and tuned baselines on test data, with every paired difference."""
+"""The leaderboard: finalists and tuned baselines on test data, with all paired differences."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ BASELINE = "baseline"
 
 
 class Standing(NamedTuple):
-    """A finalist or a baseline, by its trainings on test data.
+    """Test results of a finalist or baseline.
 
     Attributes:
       program: The rule.
-      name: Name of the baseline; None for a rule that was found.
-      found_by: `BASELINE`, or the searcher that found it.
-      learning_rate: The rate that the race tuned.
-      searched: Reward of the search's own protocol.
+      name: Name of the baseline; None for a finalist.
+      found_by: `BASELINE`, or the searcher that found the rule.
+      learning_rate: Learning rate tuned in the race.
+      searched: Reward under the search's protocol.
       reward: Mean reward on test data.
       accuracy: Mean accuracy on test data after the last epoch.
       seeds: Number of trainings.
-      diverged: How many of them diverged; their reward and accuracy count as 0.
-      against: Of a finalist, its comparison with each baseline, by name; of a baseline, with the best one alone.
-      difference: The one with the best baseline; None for the best baseline itself.
-      verdict: Of a finalist, over all its comparisons.
+      diverged: Number of trainings that diverged; their reward and accuracy count as 0.
+      against: For a finalist, comparisons with every baseline, by name; for a baseline, only with the best one.
+      difference: Comparison with the best baseline; None for the best baseline itself.
+      verdict: For a finalist, the verdict over all its comparisons.
     """
 
     program: Program
@@ -48,12 +48,12 @@ class Standing(NamedTuple):
 
 
 class Leaderboard(NamedTuple):
-    """Everything that was tested, best mean reward first.
+    """Test results of all finalists and baselines, best mean reward first.
 
     Attributes:
       standings: Finalists and baselines.
-      best_baseline: The baseline of the highest mean reward, which differences are to.
-      winner: The best finalist of those that are better than every baseline, if there is one.
+      best_baseline: Baseline with the highest mean reward; differences refer to it.
+      winner: The best finalist that beats every baseline, or None.
     """
 
     standings: list[Standing]
@@ -67,7 +67,7 @@ class Leaderboard(NamedTuple):
 
 
 def leaderboard(run: RunData, stage: str = race.TEST) -> Leaderboard | None:
-    """The leaderboard of a run, at the task's length or after long trainings; None until all baselines are tested."""
+    """Leaderboard of a run at a stage of the race; None until all finalists and baselines have been tested."""
     results: dict[Program, dict[int, Evaluation]] = {}
     rates = {}
     baselines = {one.program: one for one in run.baselines if one.evaluation.learning_rate is not None}
@@ -78,15 +78,15 @@ def leaderboard(run: RunData, stage: str = race.TEST) -> Leaderboard | None:
             rates[one.program] = one.learning_rate
     if not baselines or not contenders <= results.keys():
         return None
-    rewards = {program: {seed: one.reward for seed, one in found.items()} for program, found in results.items()}
-    means = {program: mean_interval(list(found.values())).mean for program, found in rewards.items()}
+    rewards = {program: {seed: one.reward for seed, one in by_seed.items()} for program, by_seed in results.items()}
+    means = {program: mean_interval(list(by_seed.values())).mean for program, by_seed in rewards.items()}
     best = max(baselines, key=lambda program: means[program])
     pairs = verdicts.compare(run.finalists, list(baselines), rewards)
     pairs |= verdicts.compare(list(baselines), [best], rewards)
     trials = {trial.program: trial for trial in run.evaluated}
 
     def standing(program: Program) -> Standing:
-        known, found = baselines.get(program), results[program].values()
+        known, evaluations = baselines.get(program), results[program].values()
         against = {baselines[other].name: pair for (rule, other), pair in pairs.items() if rule == program}
         difference = against.get(baselines[best].name)
         return Standing(
@@ -95,10 +95,10 @@ def leaderboard(run: RunData, stage: str = race.TEST) -> Leaderboard | None:
             found_by=BASELINE if known else trials[program].source,
             learning_rate=rates[program],
             searched=known.evaluation.reward if known else trials[program].reward,
-            reward=mean_interval([one.reward for one in found]),
-            accuracy=mean_interval([one.accuracy or 0.0 for one in found]),
-            seeds=len(found),
-            diverged=sum(one.status != TRAINED for one in found),
+            reward=mean_interval([one.reward for one in evaluations]),
+            accuracy=mean_interval([one.accuracy or 0.0 for one in evaluations]),
+            seeds=len(evaluations),
+            diverged=sum(one.status != TRAINED for one in evaluations),
             against=against,
             difference=difference,
             verdict=verdicts.overall(list(against.values())),

@@ -1,4 +1,4 @@
-"""The leaderboard as files of the run folder: JSON for programs, CSV for spreadsheets."""
+"""Writes the leaderboard to the run folder as JSON and CSV."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nos_tf.statistics import Interval
 
 
 def write(run: RunData, folder: Path) -> None:
-    """Writes the leaderboard and all differences to the run folder, if the race has come so far.
+    """Writes the leaderboard and all differences to the run folder, if the race has reached the test.
 
     Raises:
       RunError: A file cannot be written.
@@ -41,16 +41,16 @@ def write(run: RunData, folder: Path) -> None:
     run_folder.write_text(folder / files.LEADERBOARD_TABLE, _csv(rows))
     differences = [
         {"length": length, "rule": simplest_text(one.program), "baseline": name, **_comparison(pair)}
-        for length, found in (("task", board), ("long", long))
-        if found is not None
-        for one in found.finalists
+        for length, tested in (("task", board), ("long", long))
+        if tested is not None
+        for one in tested.finalists
         for name, pair in one.against.items()
     ]
     run_folder.write_text(folder / files.DIFFERENCES, _csv([_flat(row) for row in differences]))
 
 
 def _row(one: Standing) -> dict[str, Any]:
-    # The best baseline's difference to itself.
+    # The best baseline is not compared with itself.
     none = {"difference": 0.0, "difference_interval": [0.0, 0.0], "p": 1.0, "seeds": one.seeds}
     compared = _comparison(one.difference) if one.difference else none
     return {
@@ -87,14 +87,14 @@ def _long(one: Standing) -> dict[str, Any]:
 
 
 def _interval(interval: Interval) -> list[float] | None:
-    """Both ends; None for a single value."""
+    """Both ends of an interval; None for a single value."""
     if interval.half_width is None:
         return None
     return [interval.mean - interval.half_width, interval.mean + interval.half_width]
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """A row whose intervals are two columns."""
+    """Splits the intervals in a row into two columns each."""
     flat: dict[str, Any] = {}
     for name, value in row.items():
         if name.endswith("interval"):

@@ -1,4 +1,4 @@
-"""A run as an Optuna study, which optuna-dashboard shows; needs the extra [optuna]."""
+"""Writes runs as Optuna studies, for example for optuna-dashboard. Needs the extra [optuna]."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ _CHOICES = {
 
 
 def write(runs: Sequence[RunData], path: Path) -> None:
-    """Writes one study a run, named like its folder: each distinct rule is a trial, its tokens are the parameters.
+    """Writes one study per run, named like its folder. Each distinct rule is a trial; its tokens are the parameters.
 
     Args:
-      runs: The runs.
-      path: The SQLite file of the studies; must not exist.
+      runs: Runs to write.
+      path: SQLite file of the studies; must not exist.
 
     Raises:
-      RunError: The file exists or cannot be written, or two runs have one name.
+      RunError: The file exists, its folder does not, or two runs have the same name.
     """
     names = [run.name for run in runs]
     if len(set(names)) < len(names):
-        raise RunError(f"A study is named like its run folder, so give runs of different names. Received: {names}")
+        raise RunError(f"A study is named like its run folder, so give runs with different names. Received: {names}")
     if path.exists():
-        raise RunError(f"The file of the study exists; remove it or choose another one. Received: --optuna={path}")
+        raise RunError(f"The study file already exists; remove it or choose another. Received: {path}")
     if not path.parent.is_dir():
-        raise RunError(f"The folder for the study does not exist. Received: --optuna={path}")
+        raise RunError(f"The folder of the study file does not exist; create it first. Received: {path}")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
     for run in runs:
@@ -53,7 +53,7 @@ def write(runs: Sequence[RunData], path: Path) -> None:
 
 def _trial(trial: Trial) -> optuna.trial.FrozenTrial:
     params = _tokens(trial.program)
-    found = optuna.trial.create_trial(
+    study_trial = optuna.trial.create_trial(
         value=trial.reward,
         params=params,
         distributions={
@@ -68,12 +68,12 @@ def _trial(trial: Trial) -> optuna.trial.FrozenTrial:
             "learning rate": trial.learning_rate,
         },
     )
-    found.datetime_start = found.datetime_complete = datetime.datetime.fromtimestamp(trial.created)
-    return found
+    study_trial.datetime_start = study_trial.datetime_complete = datetime.datetime.fromtimestamp(trial.created)
+    return study_trial
 
 
 def _tokens(program: Program) -> dict[str, str]:
-    """The tokens by group and place, such as `1 operand1`."""
+    """Tokens by group and position, such as `1 operand1`."""
     return {
         f"{number} {place}": token
         for number, group in enumerate(program.groups, start=1)

@@ -1,4 +1,4 @@
-"""One self-contained HTML page about one run, or about several side by side."""
+"""A self-contained HTML page about one run, or several side by side."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def write(runs: Sequence[RunData], path: Path) -> None:
     """Writes the page.
 
     Args:
-      runs: At least one run.
-      path: File of the page; an earlier one is replaced.
+      runs: One or more runs.
+      path: File of the page; overwritten if it exists.
 
     Raises:
       RunError: The file cannot be written.
@@ -31,7 +31,7 @@ def write(runs: Sequence[RunData], path: Path) -> None:
 
 
 def render(runs: Sequence[RunData]) -> str:
-    """The page as text. It loads nothing from anywhere."""
+    """Renders the page as HTML text without external resources."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("nos_tf.search.reports", "."), autoescape=True, undefined=jinja2.StrictUndefined
     )
@@ -52,12 +52,12 @@ def rate(value: float) -> str:
 
 
 def percent(value: float | None) -> str:
-    """A share as text."""
+    """A fraction as a percentage."""
     return "-" if value is None else f"{100 * value:.2f} %"
 
 
 def interval(value: Interval) -> str:
-    """A mean share and its confidence interval as text."""
+    """A mean fraction and its confidence interval as percentages."""
     if value.half_width is None:
         return percent(value.mean)
     return f"{100 * value.mean:.2f} ± {100 * value.half_width:.2f} %"

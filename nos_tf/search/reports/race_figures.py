@@ -1,4 +1,4 @@
-"""The figures of the race: finalists against baselines on test data, and what their sweeps saw."""
+"""Figures of the race: finalists and baselines on test data, and their learning-rate sweeps."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from nos_tf.search.reports.leaderboard import BASELINE, Standing, leaderboard
 from nos_tf.search.reports.run_data import RunData
 from nos_tf.statistics import Interval
 
-_CURVES = 5  # Baselines whose curves are shown; with the finalists, as many as can be told apart.
+_CURVES = 5  # Baselines with curves; together with the finalists, more would be hard to tell apart.
 
 
 def test_data(run: RunData) -> Figure | None:
-    """Reward and accuracy of finalists and baselines on test data, sorted by the reward."""
+    """Reward and accuracy of finalists and baselines on test data, sorted by reward."""
     board = leaderboard(run)
     if board is None:
         return None
@@ -41,7 +41,7 @@ def test_data(run: RunData) -> Figure | None:
 
 
 def differences(run: RunData) -> Figure | None:
-    """Paired differences of each finalist to every baseline, at both lengths."""
+    """Paired differences between each finalist and every baseline, at both training lengths."""
     boards = [board for stage in (race.TEST, race.LONG_TEST) if (board := leaderboard(run, stage)) is not None]
     if not boards or not boards[0].finalists:
         return None
@@ -53,8 +53,8 @@ def differences(run: RunData) -> Figure | None:
     for axes, finalist in zip(panels, finalists, strict=True):
         axes.axvline(0.0, color=style.GRAY, lw=1.2)
         for number, (board, (color, marker, label)) in enumerate(zip(boards, looks, strict=False)):
-            found = next(one for one in board.finalists if one.program == finalist.program)
-            pairs = [found.against[str(name)] for name in names]
+            tested = next(one for one in board.finalists if one.program == finalist.program)
+            pairs = [tested.against[str(name)] for name in names]
             axes.errorbar(
                 [pair.difference for pair in pairs],
                 np.arange(len(names)) + 0.3 * number - 0.15 * (len(boards) - 1),
@@ -75,7 +75,7 @@ def differences(run: RunData) -> Figure | None:
 
 
 def learning_rates(run: RunData) -> Figure | None:
-    """Reward against learning rate in the search's own sweeps: the winner, or the best finalist, and each baseline."""
+    """Reward by learning rate in the search's sweeps, for the winner or best finalist and each baseline."""
     board = leaderboard(run)
     if board is None:
         return None
@@ -96,7 +96,7 @@ def learning_rates(run: RunData) -> Figure | None:
                 short(simplest_text(first.program), 60),
                 "-",
             )
-        _sweep(axes, sweeps[one.program], one.learning_rate, style.VERMILION, "the baseline that the panel names", "--")
+        _sweep(axes, sweeps[one.program], one.learning_rate, style.VERMILION, "baseline named above the panel", "--")
         axes.set_title(one.name, loc="left", fontsize=9)
         axes.set_xscale("log")
         finish(axes, "", "", legend=False)
@@ -109,7 +109,7 @@ def learning_rates(run: RunData) -> Figure | None:
 
 
 def learning_curves(run: RunData) -> Figure | None:
-    """Likelihood and accuracy on test data after each epoch of the long trainings: finalists and the best baselines."""
+    """Likelihood and accuracy on test data by epoch in long trainings, for finalists and the best baselines."""
     board = leaderboard(run, race.LONG_TEST)
     if board is None:
         return None
@@ -117,8 +117,8 @@ def learning_curves(run: RunData) -> Figure | None:
     chosen = [one for one in board.standings if one.name is None or one in baselines]
     figure = figure_of(3.4 + 0.16 * len(chosen))
     panels = figure.subplots(1, 2)
-    found = iter((style.BLUE, style.GREEN, style.PURPLE))
-    known = iter((style.VERMILION, style.ORANGE, style.GRAY, style.SKY, style.YELLOW, "#000000"))
+    finalist_colors = iter((style.BLUE, style.GREEN, style.PURPLE))
+    baseline_colors = iter((style.VERMILION, style.ORANGE, style.GRAY, style.SKY, style.YELLOW, "#000000"))
     for one in chosen:
         histories = [
             training.evaluation.history
@@ -126,44 +126,44 @@ def learning_curves(run: RunData) -> Figure | None:
             if (training.stage, training.program) == (race.LONG_TEST, one.program)
             and training.evaluation.status == TRAINED
         ]
-        line, color = ("--", next(known)) if one.name else ("-", next(found))
+        line, color = ("--", next(baseline_colors)) if one.name else ("-", next(finalist_colors))
         epochs = list(zip(*histories, strict=True))
         for axes, values in (
             (panels[0], [[math.exp(result.log_likelihood) for result in epoch] for epoch in epochs]),
             (panels[1], [[100 * result.accuracy for result in epoch] for epoch in epochs]),
         ):
             _curve(axes, [statistics.mean_interval(epoch) for epoch in values], line, color, _label(one, 60))
-    for axes, name in zip(panels, ("likelihood of the right label", "accuracy (%)"), strict=True):
+    for axes, name in zip(panels, ("likelihood of the correct label", "accuracy (%)"), strict=True):
         axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
         finish(axes, "epoch", f"test {name}", legend=False)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", fontsize=8, frameon=False)
     return figure
 
 
-# Title, what the caption says, and what draws it, in the order of the page.
+# Title, caption and drawing function, in the order of the page.
 FIGURES: tuple[tuple[str, str, Callable[[RunData], Figure | None]], ...] = (
     (
         "Test data",
-        "Finalists (circles) and baselines (squares) on data that no choice has read: means over fresh seeds with 95% "
+        "Finalists (circles) and baselines (squares) on data not used for selection: means over fresh seeds with 95% "
         "confidence intervals.",
         test_data,
     ),
     (
         "Paired differences",
-        "Each finalist minus each baseline, trained from the same seeds: means with 95% confidence intervals, which "
-        "are not corrected for the number of comparisons; the verdicts are.",
+        "Each finalist minus each baseline, trained with the same seeds: means with 95% confidence intervals. The "
+        "intervals are not corrected for the number of comparisons; the verdicts are.",
         differences,
     ),
     (
         "Reward against learning rate",
-        "Every rate that the search's sweep tried, on validation data and for one seed; the vertical line is the rate "
+        "All rates tried by the search's sweep, on validation data with one seed. The vertical line marks the rate "
         "that the race tuned with several seeds at the task's length.",
         learning_rates,
     ),
     (
         "Learning curves",
-        "Long trainings on test data, of the finalists (solid) and the best baselines (dashed): mean, and 95% "
-        "confidence band over seeds.",
+        "Finalists (solid) and the best baselines (dashed) on test data during long trainings: means over seeds with "
+        "95% confidence bands.",
         learning_curves,
     ),
 )

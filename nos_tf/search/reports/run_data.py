@@ -1,4 +1,4 @@
-"""A run as the reports read it."""
+"""Data of a run for reports."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from nos_tf.tasks.suite import SUITES
 
 @dataclasses.dataclass(frozen=True)
 class RunData:
-    """One run.
+    """Data of one run.
 
     Attributes:
       name: Name of its folder.
-      flags: What the user asked for.
-      versions: Versions of what it ran on.
-      data_label: What its results are results on.
-      trials: All trials, by number.
-      batches: Finished batches, by number.
+      flags: Values of all flags.
+      versions: Versions of the software it ran on.
+      data_label: Description of its data.
+      trials: All trials, sorted by id.
+      batches: Finished batches, sorted by number.
       baselines: Known optimizers under the same protocol.
-      trainings: Those of the race.
-      finalists: The best rules of the race, best first; none until the race is over.
+      trainings: Trainings of the race.
+      finalists: Finalists of the race, best first; empty until they are known.
     """
 
     name: str
@@ -46,28 +46,28 @@ class RunData:
 
     @property
     def evaluated(self) -> list[Trial]:
-        """Distinct rules, in the order of their proposal."""
+        """Trials of distinct rules, in the order of proposal."""
         return [trial for trial in self.trials if trial.duplicate_of is None]
 
     @property
     def sources(self) -> list[str]:
-        """Searchers of the run, the random reference first."""
+        """Searchers of the run, with the random reference first."""
         return sorted({trial.source for trial in self.trials}, key=lambda source: source != RANDOM)
 
     @property
     def reward_name(self) -> str:
-        """What a reward is, in words."""
+        """Readable name of the reward."""
         if self.flags.get("task") in SUITES:
             return "score"
         return str(self.flags.get("reward", "reward")).replace("_", " ")
 
     def rewards(self, source: str) -> list[float]:
-        """Rewards of a searcher's distinct rules, in the order of their proposal."""
+        """Rewards of a searcher's distinct rules, in the order of proposal."""
         return [trial.reward for trial in self.evaluated if trial.source == source]
 
     @property
     def busy_workers(self) -> float | None:
-        """Workers that trained a rule, on average over the time in which any did; None before the first result."""
+        """Average number of busy workers while any was busy; None before the first result."""
         spans = sorted(
             (trial.created - trial.evaluation.seconds, trial.created)
             for trial in self.trials
@@ -81,22 +81,22 @@ class RunData:
 
     @property
     def ranking(self) -> list[Trial]:
-        """Distinct rules that trained, best first."""
+        """Trials of distinct rules that trained, best first."""
         return ranked(self.trials)
 
     def known_name(self, program: Program) -> str | None:
-        """Name of the baseline that a rule is the same function as, if any."""
+        """Name of the baseline that a rule equals, or None."""
         names = {nos_tf.canonical_key(baseline.program): baseline.name for baseline in self.baselines}
         return names.get(nos_tf.canonical_key(program))
 
     def label(self, program: Program) -> str:
-        """How a rule is named in tables and figures."""
+        """Label of a rule in tables and figures."""
         name = self.known_name(program)
         return simplest_text(program) if name is None else f"{name}: {simplest_text(program)}"
 
 
 def load(folder: Path) -> RunData:
-    """Reads a run, which may still be going on.
+    """Reads a run, which may still be in progress.
 
     Raises:
       RunError: The folder holds no readable store of trials.

@@ -1,4 +1,4 @@
-"""The rewards of a search as plain rows, and the snippet that uses what it found."""
+"""Table of the search's rewards, and a code snippet that uses the best rule."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from nos_tf.search.reports.leaderboard import leaderboard
 from nos_tf.search.reports.run_data import RunData
 from nos_tf.search.trial import Baseline
 
-_SHOWN = 10  # Rules shown, baselines not counted.
+_SHOWN = 10  # Number of rules shown in addition to the baselines.
 
 
 class Entry(NamedTuple):
-    """A line of the table of rewards.
+    """A row of the table of rewards.
 
     Attributes:
-      rank: Place among the rules and baselines shown.
-      rule: The rule, with the name of the known optimizer that it equals.
+      rank: Rank among the rules and baselines shown.
+      rule: The rule, with the name of the known optimizer it equals.
       source: "baseline", or the searcher that found it.
-      reward: Reward of the search's own protocol.
+      reward: Reward under the search's protocol.
       accuracy: Final validation accuracy.
-      learning_rate: The rate that the sweep chose.
-      status: "trained", or why there is no learning rate.
+      learning_rate: Learning rate selected by the sweep.
+      status: "trained", or the reason why there is no learning rate.
     """
 
     rank: int
@@ -52,7 +52,7 @@ def rewards(run: RunData) -> list[Entry]:
 
 
 def snippet(run: RunData) -> str | None:
-    """Python code that trains a model with the winner, or else with the best baseline; None before the race is over."""
+    """Python code that trains a model with the winner, or else the best baseline; None before the race is over."""
     board = leaderboard(run)
     if board is None:
         return None
@@ -69,7 +69,7 @@ def snippet(run: RunData) -> str | None:
 
 
 def heading(run: RunData) -> str:
-    """What the snippet uses."""
+    """Heading of the snippet."""
     board = leaderboard(run)
     return "Use the best baseline" if board is not None and board.winner is None else "Use the winner"
 

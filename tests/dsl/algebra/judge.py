@@ -1,10 +1,10 @@
-"""Decides by numbers alone whether two rules are the same function up to a positive factor.
+"""Decides numerically whether two rules are the same function up to a positive factor.
 
-`FastJudge` evaluates both in float64 and in longdouble at many random points and uses the values on which the two
-precisions agree. `ExactJudge` evaluates both with `decimal` in 100 and in 150 digits, without overflow or underflow, at
-few points; it has the last word. At points with exact zeros, infinities and NaN count as values too.
+`FastJudge` evaluates both in float64 and longdouble at many random points, and uses the values on which the two
+precisions agree. `ExactJudge` evaluates both with `decimal` in 100 and 150 digits, without overflow or underflow, at
+fewer points, and has the final say. At points with exact zeros, infinities and NaN count as values too.
 
-Each drop gets a mask of its own, and all ways to match the masks of one rule with those of the other are tried.
+Each drop gets its own mask, and all ways to match the masks of the two rules are tried.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ EQUAL, DIFFERENT, UNDECIDED = "equal", "different", "undecided"
 
 
 class _Judge(abc.ABC):
-    """What both judges share: matching the masks."""
+    """Base of both judges, which matches the masks."""
 
     relevant_sites: Callable[[Program], tuple[tuple[int, float], ...]]
 
@@ -41,7 +41,7 @@ class _Judge(abc.ABC):
 
     def compare(self, first: Program, second: Program) -> str:
         relevant = self.relevant_sites(first), self.relevant_sites(second)
-        # Of each rate as many as either rule was seen to depend on: points can miss a dependence, but not invent one.
+        # For each rate, as many as either rule depends on: points can miss a dependence but never fake one.
         needed = collections.Counter(rate for _, rate in relevant[0]) | collections.Counter(r for _, r in relevant[1])
         verdicts = {DIFFERENT}
         for first_sites in _selections(first, relevant[0], needed):
@@ -57,7 +57,7 @@ class _Judge(abc.ABC):
 
     @abc.abstractmethod
     def _values(self, program: Program, masks: tuple[int, ...]) -> Any:
-        """Values when each site uses the mask of the given number."""
+        """Values if each site uses the mask with the given number."""
 
     @abc.abstractmethod
     def _compare(self, first: Any, second: Any) -> str:
@@ -76,7 +76,7 @@ def _drops(program: Program) -> list[tuple[int, float]]:
 def _selections(
     program: Program, relevant: tuple[tuple[int, float], ...], needed: collections.Counter[float]
 ) -> list[list[tuple[int, float]]]:
-    """All ways to choose as many sites of each rate as needed, among them the relevant ones."""
+    """All ways to choose the needed number of sites for each rate, including the relevant ones."""
     missing = needed - collections.Counter(rate for _, rate in relevant)
     others = [site for site in _drops(program) if site not in relevant]
     choices = [
@@ -86,12 +86,12 @@ def _selections(
 
 
 def _masks(sites: list[int]) -> tuple[int, ...]:
-    """The mask that each site uses: the n-th site in the list the n-th mask, and the others the last."""
+    """Number of the mask for each site: the n-th listed site uses the n-th mask, all others the last."""
     return tuple(sites.index(site) if site in sites else _SITES - 1 for site in range(_SITES))
 
 
 def _points(rng: np.random.Generator, ordinary: int, spread: int, like: int, zeros: bool) -> dict[str, np.ndarray]:
-    """Points of ordinary size, of sizes spread over all magnitudes, of one size for all quantities, and with zeros."""
+    """Points of ordinary size, of all magnitudes, of equal size for all quantities, and with zeros."""
     scale = 10.0 ** rng.uniform(-6, 1, like)
     vanishing = _VANISHING if zeros else ()
     points = {}
@@ -113,11 +113,11 @@ def _points(rng: np.random.Generator, ordinary: int, spread: int, like: int, zer
 @dataclasses.dataclass(frozen=True)
 class _Values:
     value: np.ndarray
-    error: np.ndarray  # Bound of the error, infinite where the value is not known.
+    error: np.ndarray  # Bound of the error; infinite if the value is unknown.
 
 
 class FastJudge(_Judge):
-    """Judges by 128 points without zeros and 16 with zeros."""
+    """Uses 128 points without zeros and 16 with zeros."""
 
     def __init__(self, seed: int):
         super().__init__()
@@ -143,7 +143,7 @@ class FastJudge(_Judge):
             return _Values(np.where(known | undefined, long, 0.0), np.where(undefined, 0.0, error))
 
     def _relevant_sites(self, program: Program) -> tuple[tuple[int, float], ...]:
-        """Site and rate of every drop whose mask was seen to change the value."""
+        """Site and rate of every drop whose mask changes the value."""
         found = []
         for site, rate in _drops(program):
             masks = list(range(_SITES))
@@ -207,9 +207,9 @@ def _context(digits: int) -> decimal.Context:
 
 
 class ExactJudge(_Judge):
-    """Judges by 28 points: a value is known if 100 and 150 digits give the same.
+    """Uses 28 points: a value is known if 100 and 150 digits agree.
 
-    Which masks a rule depends on is taken from a fast judge, whose points are many enough to see it.
+    A fast judge, which has more points, determines the masks on which a rule depends.
     """
 
     def __init__(self, seed: int, fast: FastJudge):
@@ -237,7 +237,7 @@ class ExactJudge(_Judge):
                     return None
         short, long = results
         if not (short.is_finite() and long.is_finite()):
-            # Without a zero among the operands, a pole that was hit by rounding alone.
+            # Without a zero among the operands, only rounding can hit a pole.
             return long if short.is_finite() == long.is_finite() and point >= self._first_with_zeros else None
         with decimal.localcontext(_context(150)):
             if abs(long - short) <= abs(long) * Decimal("1e-60"):

@@ -149,8 +149,8 @@ def test_time_that_is_up_ends_a_run_in_good_order(monkeypatch, folder):
         (f"--task={HELD_OUT[0]}", "held out from every search"),
         ("--task=digits_rows", "Unknown task"),
         ("--searchers=genetic", "Unknown searcher"),
-        ("--num_groups=5", "Rules have 1 to 4 groups"),
-        ("--search_dir=/nowhere", "holds no store of a search"),
+        ("--num_groups=5", "Rules must have 1 to 4 groups"),
+        ("--search_dir=/nowhere", "contains no search"),
         ("--finalists=11", "finalists"),
     ],
 )

@@ -94,13 +94,13 @@ def test_p_values_are_corrected_for_all_comparisons():
 
 def test_sentences_name_the_winner_or_say_that_there_is_none():
     nobody = verdict.standings(judged([0.5] * 5, [0.5] * 5, [0.5] * 5, [0.49] * 5), [], [SGD, ADAM], NOTHING)
-    assert report.sentences(nobody)[1].startswith("No rule was left to judge")
+    assert report.sentences(nobody)[1].startswith("There are no finalists")
     finalists = [Finalist(RULE, "evolution, 1 group", 1.0), Finalist(OTHER, "random, 1 group", 0.9)]
     better = list(stand([0.55] * 5, [0.45] * 5, [0.5] * 5, [0.49] * 5).values())
     assert report.sentences(better)[1].startswith("g * m beats every tuned baseline: +0.1")
     none = list(stand([0.502, 0.48, 0.5, 0.5, 0.5], [0.45] * 5, [0.5] * 5, [0.49] * 5).values())
     text = report.sentences(none)[1]
-    assert text.startswith("No finalist beats every tuned baseline. The closest, g * m, is ")
+    assert text.startswith("No finalist beats every tuned baseline. The closest one, g * m, is ")
     assert "; clearly worse on wine_softmax." in text
     table = report.table(none, finalists)
     assert "| evolution, 1 group |" in table

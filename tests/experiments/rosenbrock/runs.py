@@ -1,4 +1,4 @@
-"""Invented runs."""
+"""Made-up runs."""
 
 import math
 

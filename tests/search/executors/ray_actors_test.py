@@ -76,7 +76,7 @@ def test_reader_that_stops_leaves_no_busy_worker(cluster: Cluster) -> None:
 @pytest.mark.slow
 def test_what_cannot_be_done_is_one_line(cluster: Cluster) -> None:
     with (
-        pytest.raises(RunError, match=r"4 CPUs on 1 node: room for 8 workers.*Received: --workers=9"),
+        pytest.raises(RunError, match=r"4 CPUs on 1 node: room for 8 workers.*Received: workers=9"),
         actors(cluster, 9),
     ):
         pass
@@ -85,7 +85,7 @@ def test_what_cannot_be_done_is_one_line(cluster: Cluster) -> None:
         list(executor.run(JOBS))
     with actors(cluster) as executor:
         executor._versions["numpy"] = "0.1"
-        with pytest.raises(RunError, match=r"has numpy .*, but the search runs with 0.1"):
+        with pytest.raises(RunError, match=r"has numpy .*, but the search has 0.1"):
             list(executor.run(JOBS))
 
 

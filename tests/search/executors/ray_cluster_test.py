@@ -33,7 +33,7 @@ def test_extra_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("address", ["here", "ray://host:1", "host:", ":x"])
 def test_address_is_checked(address: str) -> None:
-    with pytest.raises(RunError, match=r"HOST:PORT.*Received: --ray_address="):
+    with pytest.raises(RunError, match=r"HOST:PORT.*Received: address="):
         ray_cluster._check_reachable(address)
 
 

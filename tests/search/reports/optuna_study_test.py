@@ -41,9 +41,9 @@ def test_study_holds_every_distinct_rule(tmp_path: pathlib.Path) -> None:
         assert found.user_attrs["found by"] == trial.source
         assert nos_tf.canonical_key(nos_tf.parse(found.user_attrs["rule"])) == nos_tf.canonical_key(trial.program)
     assert study.user_attrs["data"] == run.data_label
-    with pytest.raises(RunError, match="The file of the study exists; remove it or choose another one"):
+    with pytest.raises(RunError, match="The study file already exists; remove it or choose another"):
         optuna_study.write([run], path)
-    with pytest.raises(RunError, match="runs of different names"):
+    with pytest.raises(RunError, match="runs with different names"):
         optuna_study.write([run, run], tmp_path / "other.db")
-    with pytest.raises(RunError, match="The folder for the study does not exist"):
+    with pytest.raises(RunError, match="The folder of the study file does not exist"):
         optuna_study.write([run], tmp_path / "nowhere" / "study.db")

@@ -1,4 +1,4 @@
-"""Runs with invented trainings, for the tests of the reports."""
+"""Runs with fake trainings, for the tests of the reports."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def fresh_seeds(stage: str, count: int) -> list[int]:
 
 
 def make(folder: Path, policy_trials: int = 40, with_finals: bool = True, data_label: str = DATA_LABEL) -> RunData:
-    """A run of 20 random trials and some of a policy."""
+    """Makes a run with 20 random trials and some of a policy."""
     space = SearchSpace(num_groups=2, operands=("g", "m", "v", "sign(g)"))
     executor, observer = ShuffledExecutor(), Observer()
     folder.mkdir()
