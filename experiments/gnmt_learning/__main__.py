@@ -70,7 +70,7 @@ def main() -> NoReturn:
     flags.DEFINE_integer("epochs", 3, "Epochs of each training.", lower_bound=1)
     flags.DEFINE_integer("batch_size", 64, "Sentence pairs of a batch.", lower_bound=1)
     flags.DEFINE_integer("seeds", 3, "Seeds at the best rate; the first one chooses it.", lower_bound=1)
-    application.run(_main, "Interrupted. What is finished is saved; the same command with --resume goes on.")
+    application.run(_main, "Interrupted. Finished work is saved; rerun the same command with --resume to continue.")
 
 
 def _main() -> None:

@@ -24,7 +24,7 @@ _PLOTTED = ("perplexity", "val_perplexity")
 def main() -> NoReturn:
     """Trains GNMT (the paper's section 5.4), evaluates it, or translates with it, and exits."""
     _define()
-    application.run(_main, "Interrupted. A training is saved; the same command with --resume goes on with it.")
+    application.run(_main, "Interrupted. The training is saved; rerun the same command with --resume to continue.")
 
 
 def _define() -> None:
