@@ -25,7 +25,7 @@ from absl import app, flags
 import nos_tf
 from benchmarks import figures
 from benchmarks.ratios import report
-from nos_tf.tensorflow_loading import load_single_threaded
+from nos_tf.common.tensorflow_loading import load_single_threaded
 
 if TYPE_CHECKING:
     from nos_tf.search.store import Store

@@ -24,6 +24,7 @@ from absl import app, flags
 
 from benchmarks import figures
 from nos_tf import searchers
+from nos_tf.common.tensorflow_loading import load_single_threaded
 from nos_tf.dsl import Program, SearchSpace
 from nos_tf.evaluation.result import TRAINED, Evaluation
 from nos_tf.search import asynchronous, loop
@@ -38,7 +39,6 @@ from nos_tf.search.executors.worker_processes import WorkerProcesses
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
 from nos_tf.search.trial import Trial
-from nos_tf.tensorflow_loading import load_single_threaded
 
 _TRIALS = flags.DEFINE_integer("trials", 500, "Trials per measurement.", lower_bound=10)
 _WORKERS = flags.DEFINE_list("workers", ["1", "10", "100"], "Numbers of workers, which share the machine's cores.")

@@ -21,9 +21,9 @@ from absl import app, flags
 
 import nos_tf
 from benchmarks import figures
+from nos_tf.common.tensorflow_loading import load_single_threaded
 from nos_tf.evaluation import Protocol
 from nos_tf.evaluation.result import SCREENED
-from nos_tf.tensorflow_loading import load_single_threaded
 
 if TYPE_CHECKING:
     from nos_tf.evaluation.trainer import Score, State, Trainer

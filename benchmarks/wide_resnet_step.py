@@ -20,7 +20,7 @@ from absl import app, flags
 
 from benchmarks import figures
 from benchmarks.ratios import report
-from nos_tf.tensorflow_loading import load_quietly
+from nos_tf.common.tensorflow_loading import load_quietly
 
 _DEPTH = flags.DEFINE_integer("depth", 16, "Number of convolutions, 6n + 4.")
 _WIDTH = flags.DEFINE_integer("width", 4, "Multiplier of the filters.")

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import numpy as np
 from absl import flags
 
-from nos_tf import run_folder, style
 from nos_tf.cli import application, shared_flags
-from nos_tf.errors import RunError
-from nos_tf.leaderboard import BETTER
-from nos_tf.run_folder import RunFolder
+from nos_tf.common import run_folder, style
+from nos_tf.common.errors import RunError
+from nos_tf.common.leaderboard import BETTER
+from nos_tf.common.run_folder import RunFolder
+from nos_tf.common.statistics import holm, mean_interval, paired_difference
+from nos_tf.common.text import markdown_table
 from nos_tf.search.reports.words import probability
-from nos_tf.statistics import holm, mean_interval, paired_difference
-from nos_tf.text import markdown_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 from absl import flags
 
-from nos_tf import run_folder
 from nos_tf.cli import application
-from nos_tf.errors import RunError
-from nos_tf.style import CONSOLE_WIDTH
+from nos_tf.common import run_folder
+from nos_tf.common.errors import RunError
+from nos_tf.common.style import CONSOLE_WIDTH
 
 if TYPE_CHECKING:
     from nos_tf.paper.ledger import Ledger

@@ -15,9 +15,9 @@ import numpy as np
 from absl import flags
 
 from experiments import tables
-from nos_tf import run_folder
 from nos_tf.cli import application
-from nos_tf.errors import RunError
+from nos_tf.common import run_folder
+from nos_tf.common.errors import RunError
 from nos_tf.table import Table, TestRow
 
 HEADER = (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from absl import flags
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.training import command
 
 if TYPE_CHECKING:

@@ -19,21 +19,22 @@ import numpy as np
 from absl import flags
 
 from experiments import pieces
-from nos_tf import parse, run_folder, style
+from nos_tf import parse
 from nos_tf.cli import application, shared_flags
+from nos_tf.common import run_folder, style
+from nos_tf.common.errors import require_known
+from nos_tf.common.leaderboard import BETTER
+from nos_tf.common.statistics import mean_interval
+from nos_tf.common.text import markdown_escaped, markdown_table
 from nos_tf.dsl import Program
 from nos_tf.dsl.named_rules import NAMED_RULES
-from nos_tf.errors import require_known
 from nos_tf.evaluation.protocol import Protocol
 from nos_tf.evaluation.result import FAILED, Evaluation
-from nos_tf.leaderboard import BETTER
 from nos_tf.paper.cells import TABLE_1
 from nos_tf.search import verdicts
 from nos_tf.search.executors.job import Job
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.verdicts import Comparison
-from nos_tf.statistics import mean_interval
-from nos_tf.text import markdown_escaped, markdown_table
 
 NAME = "paper_child"
 TABLE = "paper_child.md"

@@ -19,14 +19,14 @@ import joblib
 from absl import flags
 
 from nos_tf.cli import shared_flags
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
+from nos_tf.common.run_folder import RunFolder, write_bytes
+from nos_tf.common.tensorflow_loading import set_environment
+from nos_tf.common.text import duration
 from nos_tf.evaluation.result import Evaluation
-from nos_tf.run_folder import RunFolder, write_bytes
 from nos_tf.search.executors.job import Executor, Job
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.executors.worker_processes import WorkerProcesses
-from nos_tf.tensorflow_loading import set_environment
-from nos_tf.text import duration
 
 INTERRUPTED = "Interrupted. Finished pieces are saved; rerun the same command to continue."
 UNFINISHED = "Some pieces are not finished yet; rerun the same command to continue."

@@ -22,14 +22,14 @@ import scipy.stats
 from absl import flags
 
 import nos_tf
-from nos_tf import run_folder, style
 from nos_tf.cli import application, shared_flags
+from nos_tf.common import run_folder, style
+from nos_tf.common.run_folder import RunFolder
+from nos_tf.common.tensorflow_loading import load_single_threaded
+from nos_tf.common.text import markdown_table
 from nos_tf.evaluation import REWARDS, EpochResult
 from nos_tf.evaluation.screening import screen
-from nos_tf.run_folder import RunFolder
 from nos_tf.tasks import Task, digits
-from nos_tf.tensorflow_loading import load_single_threaded
-from nos_tf.text import markdown_table
 
 NAME = "reward_study"
 TABLE = "rewards.md"

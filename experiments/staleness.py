@@ -16,21 +16,22 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from absl import flags
 
-from nos_tf import run_folder, searchers, style
+from nos_tf import searchers
 from nos_tf.cli import application, shared_flags
+from nos_tf.common import run_folder, style
+from nos_tf.common.errors import RunError, require_known
+from nos_tf.common.run_folder import RunFolder
+from nos_tf.common.statistics import mean_interval
+from nos_tf.common.tensorflow_loading import load_single_threaded
+from nos_tf.common.text import markdown_table
 from nos_tf.dsl import Program, SearchSpace
-from nos_tf.errors import RunError, require_known
 from nos_tf.evaluation.result import TRAINED, Evaluation
-from nos_tf.run_folder import RunFolder
 from nos_tf.search import asynchronous, loop
 from nos_tf.search.configuration import BATCH_SIZE
 from nos_tf.search.executors.job import Job, Jobs, as_queue
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
 from nos_tf.search.trial import Trial
-from nos_tf.statistics import mean_interval
-from nos_tf.tensorflow_loading import load_single_threaded
-from nos_tf.text import markdown_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

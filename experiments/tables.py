@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import nos_tf
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.table import Table
 
 

@@ -19,13 +19,14 @@ from absl import flags
 
 from experiments import tables
 from experiments.compare_searchers.lookup import curve, search
-from nos_tf import run_folder, searchers, style
+from nos_tf import searchers
 from nos_tf.cli import application, shared_flags
-from nos_tf.errors import require_known
-from nos_tf.run_folder import RunFolder
-from nos_tf.statistics import mean_interval
-from nos_tf.tensorflow_loading import load_single_threaded, set_environment
-from nos_tf.text import markdown_table
+from nos_tf.common import run_folder, style
+from nos_tf.common.errors import require_known
+from nos_tf.common.run_folder import RunFolder
+from nos_tf.common.statistics import mean_interval
+from nos_tf.common.tensorflow_loading import load_single_threaded, set_environment
+from nos_tf.common.text import markdown_table
 
 NAME = "tune_searchers"
 TABLE = "tuned_searchers.md"

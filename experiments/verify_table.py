@@ -14,12 +14,12 @@ from absl import flags
 
 from experiments import tables
 from nos_tf.cli import application
+from nos_tf.common.errors import RunError
+from nos_tf.common.text import markdown_table
 from nos_tf.dsl import SearchSpace
-from nos_tf.errors import RunError
 from nos_tf.evaluation.result import TRAINED
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.table import Table
-from nos_tf.text import markdown_table
 
 TOLERANCE = 0.005  # Tolerance of rewards; for comparison, rewards of one rule vary by about 0.01 between seeds.
 ALLOWED = 0.05  # Share of rules that may be off, because trainings close to divergence amplify rounding.

@@ -18,13 +18,13 @@ import scipy.stats
 from absl import flags
 
 import nos_tf
-from nos_tf import run_folder, style
 from nos_tf.cli import application, shared_flags
+from nos_tf.common import run_folder, style
+from nos_tf.common.errors import RunError, require_known
+from nos_tf.common.run_folder import RunFolder
+from nos_tf.common.tensorflow_loading import load_single_threaded
+from nos_tf.common.text import markdown_table
 from nos_tf.dsl.named_rules import NAMED_RULES
-from nos_tf.errors import RunError, require_known
-from nos_tf.run_folder import RunFolder
-from nos_tf.tensorflow_loading import load_single_threaded
-from nos_tf.text import markdown_table
 
 NAME = "zoo_ranking"
 TABLE = "ranking.md"

@@ -6,9 +6,9 @@ Parsing and exporting rules does not need TensorFlow, which is imported on the f
 import importlib
 from typing import Any
 
+from nos_tf.common.versions import __version__
 from nos_tf.dsl import Program, ProgramError, SearchSpace, canonical_key, canonical_keys, parse
 from nos_tf.registration import register_with_keras
-from nos_tf.versions import __version__
 
 _LAZY_MODULES = ("optimizers", "searchers", "table", "tasks")
 _LAZY_FUNCTIONS = {

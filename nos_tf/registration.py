@@ -12,7 +12,7 @@ import types
 
 import wrapt
 
-from nos_tf.versions import BACKENDS
+from nos_tf.common.versions import BACKENDS
 
 _LIBRARIES = ("keras", "tensorflow")
 

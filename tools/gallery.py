@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nos_tf import run_folder, style
+from nos_tf.common import run_folder, style
 from nos_tf.dsl.numpy_state import NumpyState
 from nos_tf.dsl.primitives import noise_streams
 from nos_tf.dsl.program import Program, evaluate
@@ -108,7 +108,7 @@ def picture(name: str, trainings: Mapping[str, Any]) -> Figure:
 
 def measure() -> dict[str, Any]:
     """Tunes and trains every rule."""
-    from nos_tf.tensorflow_loading import load_single_threaded
+    from nos_tf.common.tensorflow_loading import load_single_threaded
 
     load_single_threaded()
     from nos_tf import tasks

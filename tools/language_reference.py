@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from nos_tf.common.text import markdown_table
 from nos_tf.dsl.entries import Operand, Unary
 from nos_tf.dsl.numpy_state import NumpyState
 from nos_tf.dsl.primitives import AVERAGES, BINARY, OPERANDS, UNARY, noise_streams
-from nos_tf.text import markdown_table
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "language.md"
 

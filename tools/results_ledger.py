@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 import re
 
-from nos_tf import run_folder
+from nos_tf.common import run_folder
 from nos_tf.paper import ledger, markdown, results
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "results" / "ledger.md"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pathlib
 
+from nos_tf.common.text import markdown_table
 from nos_tf.exporters.latex import formulas
 from nos_tf.exporters.layout import arguments
 from nos_tf.exporters.recipe import recipe
 from nos_tf.exporters.subject import NAMES, subject
 from nos_tf.paper.cells import TABLES, Column
-from nos_tf.text import markdown_table
 from tools.language_reference import markdown_math
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "rules.md"

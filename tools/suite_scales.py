@@ -10,10 +10,10 @@ import numpy as np
 
 import nos_tf
 from nos_tf import tasks
+from nos_tf.common.tensorflow_loading import load_single_threaded
 from nos_tf.search.trial import BASELINES
 from nos_tf.tasks import suite
 from nos_tf.tasks.task import Task
-from nos_tf.tensorflow_loading import load_single_threaded
 
 _SEEDS = 10
 

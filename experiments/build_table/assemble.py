@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from experiments.build_table.stages import FINE, SEEDS, TEST_SEEDS, Stages
+from nos_tf.common.tensorflow_loading import load_single_threaded
+from nos_tf.common.versions import commit, versions
 from nos_tf.dsl import SearchSpace, parse
 from nos_tf.evaluation.protocol import Protocol
 from nos_tf.evaluation.result import SCREENED, STATUSES, TRAINED, Evaluation
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.table import content
 from nos_tf.table.content import Content
-from nos_tf.tensorflow_loading import load_single_threaded
-from nos_tf.versions import commit, versions
 
 _TIMED = ("g", "exp(sign(g) * sign(m)) * g", "adam", "rmsprop", "drop(m, 0.1)")
 _NOT_TRAINED = "not trained: only a part of the rules was"

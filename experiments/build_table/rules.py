@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nos_tf.common.run_folder import replacing
 from nos_tf.dsl import Program, SearchSpace
 from nos_tf.dsl.algebra.canonical import key_number
-from nos_tf.run_folder import replacing
 
 
 class Rules(NamedTuple):

@@ -16,8 +16,8 @@ from absl import flags
 from experiments.compare_searchers import on_table, trainings
 from nos_tf import searchers
 from nos_tf.cli import application, shared_flags
-from nos_tf.errors import require_known
-from nos_tf.run_folder import RunFolder
+from nos_tf.common.errors import require_known
+from nos_tf.common.run_folder import RunFolder
 
 NAME = "compare_searchers"
 

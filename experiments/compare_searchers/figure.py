@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nos_tf import style
-from nos_tf.statistics import mean_interval
+from nos_tf.common import style
+from nos_tf.common.statistics import mean_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,10 +13,10 @@ import numpy as np
 from experiments import tables
 from experiments.compare_searchers import figure, statistics
 from experiments.compare_searchers.lookup import curve, search
-from nos_tf import run_folder, style
-from nos_tf.run_folder import RunFolder
-from nos_tf.tensorflow_loading import load_single_threaded, set_environment
-from nos_tf.text import markdown_table
+from nos_tf.common import run_folder, style
+from nos_tf.common.run_folder import RunFolder
+from nos_tf.common.tensorflow_loading import load_single_threaded, set_environment
+from nos_tf.common.text import markdown_table
 
 BUDGETS = (50, 100, 300, 1_000, 3_000, 5_000)
 RANDOM_TRIALS = 10_000  # Trials of random search, enough to find the budget at which it matches other searchers.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nos_tf.statistics import holm, mean_interval, paired_difference
+from nos_tf.common.statistics import holm, mean_interval, paired_difference
 
 HEADER = (
     "searcher",

@@ -17,10 +17,14 @@ import joblib
 import numpy as np
 
 from experiments.compare_searchers.statistics import p_value
-from nos_tf import run_folder, searchers, style
+from nos_tf import searchers
+from nos_tf.common import run_folder, style
+from nos_tf.common.run_folder import RunFolder
+from nos_tf.common.statistics import holm, mean_interval, paired_difference
+from nos_tf.common.tensorflow_loading import load_single_threaded, set_environment
+from nos_tf.common.text import markdown_table
 from nos_tf.dsl import Program
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
-from nos_tf.run_folder import RunFolder
 from nos_tf.search.configuration import BATCH_SIZE, derived_seeds
 from nos_tf.search.executors.in_process import InProcess
 from nos_tf.search.executors.job import Job
@@ -29,9 +33,6 @@ from nos_tf.search.loop import Stage, run_stage
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
 from nos_tf.search.trial import Trial
-from nos_tf.statistics import holm, mean_interval, paired_difference
-from nos_tf.tensorflow_loading import load_single_threaded, set_environment
-from nos_tf.text import markdown_table
 
 BUDGETS = (100, 300, 1_000)
 TABLE = "searchers.md"
@@ -136,7 +137,7 @@ def compare(runs: Mapping[str, Sequence[Mapping[str, Any]]], budgets: Sequence[i
             values, random = ([one["chosen"][place]["value"] for one in each] for each in (found, runs["random"]))
             value, value_half_width = mean_interval(values)
             mean, mean_half_width = mean_interval([float(np.mean(one["rewards"][:budget])) for one in found])
-            entry = {
+            entry: dict[str, Any] = {
                 "searcher": name,
                 "rules": budget,
                 "value": value,

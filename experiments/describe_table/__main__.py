@@ -11,9 +11,9 @@ from typing import NoReturn
 from absl import flags
 
 from experiments import tables
-from nos_tf import run_folder
 from nos_tf.cli import application
-from nos_tf.errors import RunError
+from nos_tf.common import run_folder
+from nos_tf.common.errors import RunError
 
 PAGE = "table.md"
 

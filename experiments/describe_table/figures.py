@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.describe_table import findings
-from nos_tf import style
+from nos_tf.common import style
 from nos_tf.table import Table
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 
 from experiments.describe_table import figures, findings
+from nos_tf.common.text import markdown_table
 from nos_tf.table import Table, file
-from nos_tf.text import markdown_table
 
 _BEST = 15
 _CAPTIONS = {

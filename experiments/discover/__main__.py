@@ -22,9 +22,10 @@ from experiments import pieces
 from experiments.discover import candidates, frozen, judging, racing, report, searching, verdict
 from experiments.discover.watch import OutOfTimeError
 from experiments.pieces import Work
-from nos_tf import run_folder, searchers, style
+from nos_tf import searchers
 from nos_tf.cli import application, shared_flags
-from nos_tf.errors import RunError, require_known
+from nos_tf.common import run_folder, style
+from nos_tf.common.errors import RunError, require_known
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.tasks import suite
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nos_tf
-from nos_tf import run_folder
+from nos_tf.common import run_folder
+from nos_tf.common.errors import RunError
 from nos_tf.dsl import Program
-from nos_tf.errors import RunError
 from nos_tf.search.known import keys_of
 from nos_tf.search.race import ranked
 from nos_tf.search.store import Store

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.discover.racing import Racer
-from nos_tf import run_folder
+from nos_tf.common import run_folder
+from nos_tf.common.versions import commit, versions
 from nos_tf.dsl import Program
 from nos_tf.dsl.algebra.simplest import simplest_text
-from nos_tf.versions import commit, versions
 
 FILE = "finalists.json"
 

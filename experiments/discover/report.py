@@ -9,13 +9,13 @@ import nos_tf
 from experiments.discover.frozen import Finalist
 from experiments.discover.judging import Judged
 from experiments.discover.verdict import Standing
-from nos_tf import style
+from nos_tf.common import style
+from nos_tf.common.leaderboard import BETTER, WORSE
+from nos_tf.common.text import markdown_escaped, markdown_table
 from nos_tf.dsl import Program
 from nos_tf.dsl.algebra.simplest import simplest_text
-from nos_tf.leaderboard import BETTER, WORSE
 from nos_tf.search.reports.words import probability
 from nos_tf.search.trial import BASELINES
-from nos_tf.text import markdown_escaped, markdown_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,12 +10,12 @@ from typing import Any
 from experiments.discover.watch import Watch
 from experiments.pieces import Work
 from nos_tf import searchers
+from nos_tf.common.tensorflow_loading import load_single_threaded
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
 from nos_tf.search.configuration import BATCH_SIZE
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.loop import Stage, run_stage
 from nos_tf.search.store import Store
-from nos_tf.tensorflow_loading import load_single_threaded
 
 
 def run(work: Work, flags: Mapping[str, Any], setup: EvaluatorSetup) -> list[Path]:

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.discover.judging import Judged
+from nos_tf.common.leaderboard import BETTER, UNDECIDED, WORSE
+from nos_tf.common.statistics import Interval, mean_interval
 from nos_tf.dsl import Program
-from nos_tf.leaderboard import BETTER, UNDECIDED, WORSE
 from nos_tf.search import verdicts
 from nos_tf.search.verdicts import Comparison
-from nos_tf.statistics import Interval, mean_interval
 from nos_tf.tasks.suite import Scale, mean
 
 

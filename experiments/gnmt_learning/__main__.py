@@ -20,13 +20,13 @@ import joblib
 import numpy as np
 from absl import flags
 
-from nos_tf import run_folder, style
 from nos_tf.cli import application, shared_flags
-from nos_tf.errors import RunError
-from nos_tf.run_folder import RunFolder
-from nos_tf.statistics import mean_interval
-from nos_tf.tensorflow_loading import set_environment
-from nos_tf.text import markdown_table
+from nos_tf.common import run_folder, style
+from nos_tf.common.errors import RunError
+from nos_tf.common.run_folder import RunFolder
+from nos_tf.common.statistics import mean_interval
+from nos_tf.common.tensorflow_loading import set_environment
+from nos_tf.common.text import markdown_table
 
 NAME = "gnmt_learning"
 TABLE = "gnmt_learning.md"

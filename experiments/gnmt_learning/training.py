@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nos_tf.tensorflow_loading import load_single_threaded
+from nos_tf.common.tensorflow_loading import load_single_threaded
 
 load_single_threaded()
 

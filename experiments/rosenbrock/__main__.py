@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 
 from absl import flags
 
-from nos_tf import run_folder, style
 from nos_tf.cli import application, shared_flags, sweep_flags
-from nos_tf.run_folder import RunFolder
-from nos_tf.tensorflow_loading import load_single_threaded
+from nos_tf.common import run_folder, style
+from nos_tf.common.run_folder import RunFolder
+from nos_tf.common.tensorflow_loading import load_single_threaded
 
 NAME = "rosenbrock"
 TABLE, FIGURE = "rosenbrock.md", "rosenbrock.png"

@@ -18,9 +18,9 @@ import numpy as np
 from experiments.rosenbrock import function
 from experiments.rosenbrock.descent import Descent
 from nos_tf import optimizers
+from nos_tf.common.errors import RunError
+from nos_tf.common.text import number
 from nos_tf.dsl.primitives import UNARY
-from nos_tf.errors import RunError
-from nos_tf.text import number
 
 DETERMINISTIC, STOCHASTIC = "deterministic", "stochastic"
 FUNCTIONS = (DETERMINISTIC, STOCHASTIC)

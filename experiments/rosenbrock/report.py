@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from experiments.rosenbrock.comparison import FUNCTIONS, Run
-from nos_tf import style
-from nos_tf.statistics import Interval, mean_interval
-from nos_tf.text import markdown_escaped, markdown_table, number
+from nos_tf.common import style
+from nos_tf.common.statistics import Interval, mean_interval
+from nos_tf.common.text import markdown_escaped, markdown_table, number
 
 COLUMNS = ("function", "optimizer", "learning rate", "epsilon", "final value", "lowest value", "diverged: best / grid")
 _FLOOR = 1e-16  # Below this, float32 cannot distinguish the position from the minimum.

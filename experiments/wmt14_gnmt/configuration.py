@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from nos_tf.errors import DataWarning, RunError
+from nos_tf.common.errors import DataWarning, RunError
 
 if TYPE_CHECKING:
     from nos_tf.datasets.parallel_text import ParallelText

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from absl import flags
 
 from experiments.wmt14_gnmt import configuration
-from nos_tf import run_folder
 from nos_tf.cli import shared_flags
-from nos_tf.errors import RunError
-from nos_tf.tensorflow_loading import load_quietly
+from nos_tf.common import run_folder
+from nos_tf.common.errors import RunError
+from nos_tf.common.tensorflow_loading import load_quietly
 from nos_tf.training import command
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from absl import app, flags
 
 from nos_tf.cli import refusals
-from nos_tf.errors import DataWarning, RunError
+from nos_tf.common.errors import DataWarning, RunError
 
 CANNOT = 2
 INTERRUPTED = 130

@@ -6,7 +6,7 @@ import re
 
 from absl import flags
 
-from nos_tf.errors import excerpt, first_line, nearest
+from nos_tf.common.errors import excerpt, first_line, nearest
 
 _ALL = "--helpfull lists all flags"
 _LENGTH = 60  # Characters of a value that a message quotes.

@@ -9,7 +9,7 @@ from typing import Any
 
 from absl import flags
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 
 
 def define(name: str) -> None:

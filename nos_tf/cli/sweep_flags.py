@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 
 PAPER_RATES = tuple(f"1e{exponent}" for exponent in range(-5, 2))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from nos_tf.settings import Settings, setting
+from nos_tf.common.settings import Settings, setting
 
 
 @dataclasses.dataclass(frozen=True)

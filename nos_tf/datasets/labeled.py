@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nos_tf.errors import DataWarning
+from nos_tf.common.errors import DataWarning
 
 
 def check_inputs(name: str, inputs: np.ndarray, shape: tuple[int, ...]) -> None:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from nos_tf.errors import DataWarning, RunError
+from nos_tf.common.errors import DataWarning, RunError
 
 
 class ParallelText(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nos_tf.tensorflow_loading import load_quietly
+from nos_tf.common.tensorflow_loading import load_quietly
 
 
 class PreparedDataError(ValueError):

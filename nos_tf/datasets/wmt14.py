@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from nos_tf.common.errors import RunError
 from nos_tf.datasets.parallel_text import ParallelText
 from nos_tf.datasets.prepared import builder, load_split
-from nos_tf.errors import RunError
 
 LANGUAGES = ("cs", "de", "fr", "hi", "ru")  # Each is paired with English.
 _ALL_PAIRS = {"de-en": 4_508_785}

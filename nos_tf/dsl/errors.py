@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nos_tf.errors import excerpt
+from nos_tf.common.errors import excerpt
 
 
 class ProgramError(ValueError):

@@ -14,11 +14,11 @@ import warnings
 from collections.abc import Hashable
 from typing import NamedTuple, NoReturn
 
+from nos_tf.common.errors import excerpt, unknown
 from nos_tf.dsl.entries import ATOM
 from nos_tf.dsl.errors import ProgramError
 from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, MAX_GROUPS, OPERANDS, UNARY
 from nos_tf.dsl.program import Program
-from nos_tf.errors import excerpt, unknown
 
 MAX_LENGTH = 1_000  # Characters; programs print as fewer than 400.
 _MAX_DEPTH = 40  # Nodes; four groups and the calls between them nest less deeply.

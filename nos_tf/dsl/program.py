@@ -7,11 +7,11 @@ import functools
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
+from nos_tf.common.errors import excerpt, unknown
 from nos_tf.dsl import formatting
 from nos_tf.dsl.errors import ProgramError
 from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, MAX_GROUPS, OPERANDS, UNARY
 from nos_tf.dsl.state import Array, State
-from nos_tf.errors import excerpt, unknown
 
 TOKENS_PER_GROUP = 5
 

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from nos_tf.common.errors import unknown
 from nos_tf.dsl.entries import base_names
 from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, MAX_GROUPS, OPERANDS, UNARY
 from nos_tf.dsl.program import TOKENS_PER_GROUP, Program
-from nos_tf.errors import unknown
 
 # The paper's three constraints.
 DIFFERENT_OPERANDS = "different_operands"  # The operands of a group differ.

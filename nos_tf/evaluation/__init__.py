@@ -3,9 +3,9 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from nos_tf.common.tensorflow_loading import require
 from nos_tf.evaluation.protocol import REWARDS, Protocol
 from nos_tf.evaluation.result import EpochResult, Evaluation, SweepPoint
-from nos_tf.tensorflow_loading import require
 
 if TYPE_CHECKING:
     from nos_tf.evaluation.by_name import evaluate

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from nos_tf.errors import unknown
+from nos_tf.common.errors import unknown
 from nos_tf.evaluation.result import EpochResult
 
 DECADES = tuple(10.0**exponent for exponent in range(-5, 2))

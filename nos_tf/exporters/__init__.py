@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 
+from nos_tf.common.errors import unknown
 from nos_tf.dsl import Program
-from nos_tf.errors import unknown
 from nos_tf.exporters.recipe import recipe
 from nos_tf.exporters.subject import subject
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 from absl import flags
 
 from nos_tf.cli import application
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.exporters import TARGETS, export
 
 _ARGUMENT = (

@@ -7,11 +7,11 @@ import string
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from nos_tf.common.versions import __version__
 from nos_tf.exporters.expression import STEP, TOTAL_STEPS, WEIGHTS, Expression
 from nos_tf.exporters.printing import TEXT, Dialect
 from nos_tf.exporters.recipe import Recipe
 from nos_tf.exporters.subject import Subject
-from nos_tf.versions import __version__
 
 WIDTH = 88
 _RATE = 0.01  # For examples, if no rate was measured.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from nos_tf.common.text import markdown_table, number
 from nos_tf.exporters import latex
 from nos_tf.exporters.layout import arguments, header
 from nos_tf.exporters.recipe import Recipe
 from nos_tf.exporters.subject import Subject
-from nos_tf.text import markdown_table, number
 
 
 def source(subject: Subject, recipe: Recipe) -> str:

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nos_tf.common.errors import RunError, excerpt, unknown
+from nos_tf.common.leaderboard import LEADERBOARD, VERDICTS
 from nos_tf.dsl import Program, ProgramError, parse
 from nos_tf.dsl.algebra.simplest import short_text
 from nos_tf.dsl.named_rules import FOUND, NAMED_RULES, NamedRule
-from nos_tf.errors import RunError, excerpt, unknown
-from nos_tf.leaderboard import LEADERBOARD, VERDICTS
 
 _PAPER = "Bello et al. (2017), Neural Optimizer Search with Reinforcement Learning, arXiv:1709.07417"
 _UNNAMED = ("found", "rule")

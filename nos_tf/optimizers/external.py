@@ -14,9 +14,9 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nos_tf.errors import unknown
+from nos_tf.common.errors import unknown
+from nos_tf.common.versions import versions
 from nos_tf.optimizers.keras_compat import keras
-from nos_tf.versions import versions
 
 _DEFAULT_WEIGHT_DECAY = 1e-4  # For SGDW, which has no default; subtracted as is, without the learning rate.
 

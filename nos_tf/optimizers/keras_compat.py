@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from nos_tf.versions import BACKENDS
+from nos_tf.common.versions import BACKENDS
 
 
 def _running_keras() -> tuple[Any, str]:

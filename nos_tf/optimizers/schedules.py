@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from nos_tf.common.errors import unknown
 from nos_tf.dsl.state import Array
-from nos_tf.errors import unknown
 from nos_tf.optimizers.keras_compat import keras, register_serializable, xp
 from nos_tf.optimizers.randomness import SCHEDULE, Randomness
 from nos_tf.optimizers.validation import check_seed, check_total_steps

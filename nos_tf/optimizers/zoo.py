@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from nos_tf.common.errors import excerpt, unknown
 from nos_tf.dsl import Program, ProgramError
 from nos_tf.dsl.named_rules import NAMED_RULES
-from nos_tf.errors import excerpt, unknown
 from nos_tf.optimizers import external
 from nos_tf.optimizers.keras_compat import keras
 from nos_tf.optimizers.program_optimizer import ProgramOptimizer

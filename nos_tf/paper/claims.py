@@ -21,11 +21,11 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from nos_tf.common.statistics import Interval
 from nos_tf.paper.cells import BEST_RULE, CONVNET, GNMT, IMAGENET, TABLE_1, Column
 from nos_tf.paper.entry import Entry, RunEntries, best
 from nos_tf.paper.naming import BASELINES
 from nos_tf.paper.trust import Trust
-from nos_tf.statistics import Interval
 
 
 class ClaimStatus(enum.Enum):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from nos_tf.common.statistics import Interval, mean_interval
 from nos_tf.paper import naming, scale
 from nos_tf.paper.cells import BEST_RULE
 from nos_tf.paper.results import Run, Training
-from nos_tf.statistics import Interval, mean_interval
 
 _CHOSEN_BY = "final_val_accuracy"  # The best rule is selected on validation data, never by the metric that is compared.
 

@@ -21,11 +21,11 @@ import enum
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from nos_tf.common.statistics import Interval
 from nos_tf.paper.cells import TABLES, Column, Row, Table
 from nos_tf.paper.claims import CLAIMS, ClaimResult, check
 from nos_tf.paper.entry import Entry, RunEntries, numbered
 from nos_tf.paper.results import Run
-from nos_tf.statistics import Interval
 
 _ROUNDING = 1e-9  # Values exactly at the tolerance count as within it.
 

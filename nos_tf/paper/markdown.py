@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nos_tf.common.text import markdown_escaped, markdown_table
 from nos_tf.paper import wording
 from nos_tf.paper.entry import Entry
 from nos_tf.paper.ledger import Ledger, Line, RowResult, Status, TableResult
-from nos_tf.text import markdown_escaped, markdown_table
 
 
 def render(ledger: Ledger) -> str:

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
 import msgspec
 
-from nos_tf import run_folder
-from nos_tf.errors import RunError, first_line
+from nos_tf.common import run_folder
+from nos_tf.common.errors import RunError, first_line
 from nos_tf.paper.scale import PAPER_SCALES
 
 _HUGE = 1e300  # JSON has no infinity, but allows numbers that overflow a float.

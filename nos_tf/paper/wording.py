@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from nos_tf import text
+from nos_tf.common import text
+from nos_tf.common.statistics import Interval
 from nos_tf.paper.cells import Column
 from nos_tf.paper.claims import ClaimResult, ClaimStatus
 from nos_tf.paper.entry import Entry
 from nos_tf.paper.ledger import CellResult, Ledger, Status, in_unit
 from nos_tf.paper.trust import Trust
-from nos_tf.statistics import Interval
 
 TITLE = "The paper's results compared with our runs"
 

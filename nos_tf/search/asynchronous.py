@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.evaluation.result import Evaluation
 from nos_tf.search.executors.job import Executor, Job
 from nos_tf.search.known import KnownRules, keys_of

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import nos_tf
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
+from nos_tf.dsl import parse
 from nos_tf.evaluation.result import FAILED, TRAINED
 from nos_tf.search.executors.job import Executor, Job
 from nos_tf.search.observer import Observer
@@ -16,7 +16,7 @@ def run_baselines(store: Store, executor: Executor, observer: Observer, seed: in
     done = {baseline.name for baseline in store.baselines()}
     observer.on_phase("baselines", len(done), len(BASELINES))
     missing = [name for name in BASELINES if name not in done]
-    jobs = [Job(number, nos_tf.parse(BASELINES[name]), seed) for number, name in enumerate(missing)]
+    jobs = [Job(number, parse(BASELINES[name]), seed) for number, name in enumerate(missing)]
     for job, evaluation in executor.run(jobs):
         store.add_baseline(Baseline(missing[job.id], job.program, evaluation))
         observer.on_result()

@@ -8,10 +8,10 @@ from typing import Any, NoReturn
 
 from absl import flags
 
-from nos_tf import style
 from nos_tf.cli import application, shared_flags
-from nos_tf.errors import RunError
-from nos_tf.run_folder import RunFolder
+from nos_tf.common import style
+from nos_tf.common.errors import RunError
+from nos_tf.common.run_folder import RunFolder
 from nos_tf.search import command_flags, files, progress, tensorboard
 from nos_tf.search.configuration import differences
 from nos_tf.search.executors import ray_cluster

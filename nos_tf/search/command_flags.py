@@ -8,7 +8,7 @@ from typing import Any
 from absl import flags
 
 from nos_tf.cli import shared_flags
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.search import child_flags, run_flags, searcher_flags
 from nos_tf.search.configuration import Configuration
 

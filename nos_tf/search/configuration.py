@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from nos_tf.common.errors import RunError
 from nos_tf.dsl import SearchSpace
-from nos_tf.errors import RunError
 from nos_tf.evaluation.protocol import Protocol
 from nos_tf.search import race
 from nos_tf.search.executors.setup import EvaluatorSetup

@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from nos_tf.common.errors import RunError
 from nos_tf.dsl import Program
-from nos_tf.errors import RunError
 from nos_tf.evaluation.result import FAILED, Evaluation
 from nos_tf.search.executors.job import Executor, Job
 from nos_tf.search.known import KnownRules, keys_of

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from nos_tf.common.text import duration
 from nos_tf.dsl.algebra.simplest import simplest_text
 from nos_tf.evaluation.result import TRAINED
 from nos_tf.search.observer import Observer
 from nos_tf.search.trial import Batch, Trial
-from nos_tf.text import duration
 
 _LINE_INTERVAL = 5.0  # Seconds between log lines.
 

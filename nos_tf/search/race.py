@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-import nos_tf
-from nos_tf.dsl import Program
+from nos_tf.common.leaderboard import UNDECIDED
+from nos_tf.common.statistics import paired_difference
+from nos_tf.dsl import Program, canonical_key
 from nos_tf.evaluation.result import FAILED, TRAINED
-from nos_tf.leaderboard import UNDECIDED
 from nos_tf.search import verdicts
 from nos_tf.search.executors.job import Executor
 from nos_tf.search.observer import Observer
@@ -23,7 +23,6 @@ from nos_tf.search.store import Store
 from nos_tf.search.trainings import Run, Trainings
 from nos_tf.search.trial import BASELINES, Baseline, Trial
 from nos_tf.search.tuning import tune
-from nos_tf.statistics import paired_difference
 
 RACERS, FINALISTS = 20, 3
 TUNING, RACING, FINE_TUNING, TEST = "tuning", "racing", "fine tuning", "test"
@@ -65,7 +64,7 @@ def ranked(trials: Sequence[Trial]) -> list[Trial]:
 
 def racers(trials: Sequence[Trial], baselines: Sequence[Baseline]) -> list[Trial]:
     """The best rules of the search, without those equal to a baseline."""
-    known = {nos_tf.canonical_key(baseline.program) for baseline in baselines}
+    known = {canonical_key(baseline.program) for baseline in baselines}
     return [trial for trial in ranked(trials) if trial.key not in known][:RACERS]
 
 

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nos_tf import run_folder, searchers
-from nos_tf.errors import RunError
-from nos_tf.run_folder import RunFolder
+from nos_tf import searchers
+from nos_tf.common import run_folder
+from nos_tf.common.errors import RunError
+from nos_tf.common.run_folder import RunFolder
+from nos_tf.common.tensorflow_loading import load_single_threaded, set_environment
+from nos_tf.common.versions import versions
 from nos_tf.search import asynchronous, files, loop, race
 from nos_tf.search.baselines import check_baselines, run_baselines
 from nos_tf.search.configuration import Configuration
@@ -20,8 +23,6 @@ from nos_tf.search.executors.worker_processes import WorkerProcesses
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
 from nos_tf.search.trial import BASELINES, RANDOM
-from nos_tf.tensorflow_loading import load_single_threaded, set_environment
-from nos_tf.versions import versions
 
 
 def run(configuration: Configuration, folder: RunFolder, flags: Mapping[str, Any], observer: Observer) -> None:

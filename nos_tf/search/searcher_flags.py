@@ -9,10 +9,10 @@ from typing import Any
 from absl import flags
 
 from nos_tf import searchers
+from nos_tf.common.errors import RunError
 from nos_tf.dsl.entries import Binary, Operand, Unary, base_names
 from nos_tf.dsl.primitives import BINARY, OPERANDS, UNARY
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
-from nos_tf.errors import RunError
 from nos_tf.search.configuration import BATCH_SIZE
 
 ALIASES = {"learning_rate": "controller_learning_rate"}  # Former flag names that still work.

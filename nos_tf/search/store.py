@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from nos_tf.common.errors import RunError
 from nos_tf.dsl import Program
-from nos_tf.errors import RunError
 from nos_tf.evaluation.result import Evaluation
 from nos_tf.search.trial import Baseline, Batch, Proposal, Training, Trial
 

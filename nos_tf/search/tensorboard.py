@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.search.observer import Observer
 from nos_tf.search.trial import Batch, Trial
 

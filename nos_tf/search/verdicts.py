@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from nos_tf import statistics
+from nos_tf.common import statistics
+from nos_tf.common.leaderboard import BETTER, UNDECIDED, WORSE
 from nos_tf.dsl import Program
-from nos_tf.leaderboard import BETTER, UNDECIDED, WORSE
 
 LOOKS = 2  # Maximum number of tests of a difference: undecided ones get the same number of seeds again, once.
 _LEVEL = 0.05

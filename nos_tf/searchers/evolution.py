@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nos_tf.common.settings import Settings, setting
 from nos_tf.dsl.algebra.canonical import canonical_key, canonical_keys, key_number
 from nos_tf.dsl.program import TOKENS_PER_GROUP, Program
 from nos_tf.dsl.search_space import SearchSpace
 from nos_tf.searchers.registry import register
 from nos_tf.searchers.searcher import State, check_observation, check_state, identity
-from nos_tf.settings import Settings, setting
 
 _MAX_MUTATIONS = 20  # Per child; if they do not lead to a new rule, everything around the parent is known.
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from nos_tf.common.errors import unknown
+from nos_tf.common.settings import Settings
 from nos_tf.dsl.search_space import SearchSpace
-from nos_tf.errors import unknown
 from nos_tf.searchers.searcher import Searcher
-from nos_tf.settings import Settings
 
 Maker = Callable[[SearchSpace, int, Any], Searcher]
 

@@ -9,9 +9,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from nos_tf.common.settings import Settings
 from nos_tf.dsl.program import Program
 from nos_tf.dsl.search_space import SearchSpace
-from nos_tf.settings import Settings
 
 State = Mapping[str, np.ndarray]  # No object arrays, so that it is stored and loaded without pickling.
 

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nos_tf.common.settings import Settings, setting
 from nos_tf.dsl.program import Program
 from nos_tf.dsl.search_space import SearchSpace
 from nos_tf.searchers.registry import register
 from nos_tf.searchers.searcher import State, check_observation, check_state, identity
-from nos_tf.settings import Settings, setting
 
 
 @dataclasses.dataclass(frozen=True)

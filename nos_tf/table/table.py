@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nos_tf.common.errors import excerpt, unknown
 from nos_tf.dsl import Program, ProgramError, canonical_key, parse
 from nos_tf.dsl.algebra.canonical import key_number
 from nos_tf.dsl.algebra.simplest import simplest_text
-from nos_tf.errors import excerpt, unknown
 from nos_tf.evaluation.responses import responses
 from nos_tf.table import content
 from nos_tf.table.content import Content

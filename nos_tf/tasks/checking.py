@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from nos_tf.common.errors import DataWarning, first_line, summary
+from nos_tf.common.text import number
 from nos_tf.datasets import labeled
-from nos_tf.errors import DataWarning, first_line, summary
 from nos_tf.tasks.objective import CROSS_ENTROPY
 from nos_tf.tasks.task import Split, Splits, Task, get
-from nos_tf.text import number
 
 _TINY_RATE = 1e-6  # Learning rate of the one training step, after which a sound network is still finite.
 _SUM_TOLERANCE = 1e-3  # Deviation of summed probabilities from 1, also in half precision.

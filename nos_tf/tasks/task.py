@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nos_tf.errors import unknown
+from nos_tf.common.errors import unknown
 from nos_tf.tasks.objective import CROSS_ENTROPY, Objective
 
 

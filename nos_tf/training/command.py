@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from absl import flags
 
-from nos_tf import run_folder, style
 from nos_tf.cli import application, shared_flags, sweep_flags
-from nos_tf.errors import RunError
-from nos_tf.run_folder import RunFolder
-from nos_tf.tensorflow_loading import load_quietly
+from nos_tf.common import run_folder, style
+from nos_tf.common.errors import RunError
+from nos_tf.common.run_folder import RunFolder
+from nos_tf.common.tensorflow_loading import load_quietly
 from nos_tf.training import machines
 from nos_tf.training.interruption import Preempted
 

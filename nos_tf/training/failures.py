@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from nos_tf.errors import RunError, first_line
+from nos_tf.common.errors import RunError, first_line
 
 # Messages of TensorFlow's image decoders; any other error of the same class is a bug.
 _UNDECODABLE = re.compile(r"(Invalid (JPEG|PNG|GIF|BMP)[^\n\[]*|Unknown image file format[^\n\[]*|Input is empty)")

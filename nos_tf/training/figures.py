@@ -11,9 +11,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from nos_tf.statistics import Interval, mean_interval
-from nos_tf.style import BLUE, DASHES, GRAY, PALETTE
-from nos_tf.text import number
+from nos_tf.common.statistics import Interval, mean_interval
+from nos_tf.common.style import BLUE, DASHES, GRAY, PALETTE
+from nos_tf.common.text import number
 from nos_tf.training.files import Row
 from nos_tf.training.study import Study
 

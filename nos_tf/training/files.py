@@ -15,8 +15,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from nos_tf import run_folder
-from nos_tf.errors import RunError, first_line
+from nos_tf.common import run_folder
+from nos_tf.common.errors import RunError, first_line
 from nos_tf.optimizers.keras_compat import tf_variables, weight_averages
 
 HISTORY = "history.csv"

@@ -11,8 +11,8 @@ import os
 import shutil
 from pathlib import Path
 
-from nos_tf.errors import RunError
-from nos_tf.run_folder import CONFIGURATION, RunFolder, writing
+from nos_tf.common.errors import RunError
+from nos_tf.common.run_folder import CONFIGURATION, RunFolder, writing
 
 
 def own_folder(folder: Path) -> Path:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import rich.progress
 from rich.console import Console
 
-from nos_tf.text import duration
+from nos_tf.common.text import duration
 from nos_tf.training.experiment import Experiment
 from nos_tf.training.files import Row
 

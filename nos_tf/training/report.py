@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nos_tf.statistics import mean_interval
-from nos_tf.text import markdown_escaped, markdown_table, number
+from nos_tf.common.statistics import mean_interval
+from nos_tf.common.text import markdown_escaped, markdown_table, number
 from nos_tf.training.study import Study
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.optimizers.keras_compat import FIT_TAKES_SEVERAL_MACHINES
 
 

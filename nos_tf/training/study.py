@@ -17,9 +17,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from nos_tf import run_folder
-from nos_tf.errors import RunError
-from nos_tf.text import number
+from nos_tf.common import run_folder
+from nos_tf.common.errors import RunError
+from nos_tf.common.text import number
 from nos_tf.training.experiment import Experiment
 from nos_tf.training.files import HISTORY, Row, read_rows
 from nos_tf.training.fit import fit

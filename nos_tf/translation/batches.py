@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from nos_tf.common.errors import RunError
 from nos_tf.datasets.parallel_text import ParallelText
 from nos_tf.datasets.stream import shared_batch
-from nos_tf.errors import RunError
 from nos_tf.translation.subwords import BEGIN, END, PAD, Subwords
 
 _IDS = tf.TensorSpec([None, None], tf.int32)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+from nos_tf.common.text import markdown_escaped, markdown_table
 from nos_tf.datasets.parallel_text import ParallelText
-from nos_tf.text import markdown_escaped, markdown_table
 from nos_tf.translation.batches import Pairs
 from nos_tf.translation.beam_search import Decoder
 from nos_tf.translation.metrics import bleu

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import sentencepiece
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 
 PAD, UNKNOWN, BEGIN, END = range(4)
 

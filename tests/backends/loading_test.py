@@ -69,7 +69,7 @@ def test_saved_models_load_in_a_new_process(saved: Path, order: str, tmp_path: P
 
 
 def test_what_trains_in_bulk_asks_for_tensorflow() -> None:
-    from nos_tf.errors import RunError
+    from nos_tf.common.errors import RunError
     from nos_tf.optimizers.keras_compat import BACKEND
 
     if BACKEND == "tensorflow":

@@ -4,9 +4,9 @@ import itertools
 import numpy as np
 import pytest
 
+from nos_tf.common.errors import DataWarning
 from nos_tf.datasets.cifar10 import Images, split
 from nos_tf.datasets.cifar10_batches import Cifar10
-from nos_tf.errors import DataWarning
 
 RNG = np.random.default_rng(0)
 

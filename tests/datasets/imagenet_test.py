@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nos_tf.common.errors import DataWarning
 from nos_tf.datasets.imagenet import ImageNet
 from nos_tf.datasets.prepared import PreparedDataError
-from nos_tf.errors import DataWarning
 from tests.datasets import fake_imagenet
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nos_tf.common.errors import DataWarning
 from nos_tf.datasets import labeled
-from nos_tf.errors import DataWarning
 
 LABELS = np.array([0, 1, 2, 1])
 

@@ -1,7 +1,7 @@
 import pytest
 
+from nos_tf.common.errors import DataWarning, RunError
 from nos_tf.datasets import parallel_text
-from nos_tf.errors import DataWarning, RunError
 
 
 def test_reads_line_by_line(tmp_path):

@@ -2,8 +2,8 @@ import os
 
 import pytest
 
+from nos_tf.common.errors import RunError
 from nos_tf.datasets import wmt14
-from nos_tf.errors import RunError
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nos_tf.style import CONSOLE_WIDTH
+from nos_tf.common.style import CONSOLE_WIDTH
 from tests.paper.run_folders import SMALL_DATA, SMALL_SCALE, accuracies, swept, write
 
 ROOT = Path(__file__).parents[2]

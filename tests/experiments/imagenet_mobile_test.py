@@ -23,7 +23,7 @@ from tests.datasets import fake_imagenet
 from tests.experiments.flagfiles import flagfile
 from tests.training.fit_test import Silent
 
-pytestmark = pytest.mark.filterwarnings("ignore::nos_tf.errors.DataWarning")  # The test lacks most classes.
+pytestmark = pytest.mark.filterwarnings("ignore::nos_tf.common.errors.DataWarning")  # The test lacks most classes.
 ROOT = Path(__file__).parents[2]
 SMALL = {
     "model": "mobilenet_v3_small", "width": 1.0, "image_size": 32, "epochs": 2, "batch_size": 8, "schedule": "cosine",

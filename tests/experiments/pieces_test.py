@@ -9,8 +9,8 @@ import filelock
 import pytest
 
 from experiments.pieces import Pieces, Work
+from nos_tf.common.errors import RunError
 from nos_tf.dsl import parse
-from nos_tf.errors import RunError
 from nos_tf.evaluation.result import TRAINED, Evaluation, SweepPoint
 from nos_tf.search.executors.job import Job
 

@@ -25,7 +25,7 @@ from tests.experiments.flagfiles import flagfile
 from tests.training.fit_test import Silent
 from tests.translation.sentences import TEXT
 
-pytestmark = pytest.mark.filterwarnings("ignore::nos_tf.errors.DataWarning")  # It is meant.
+pytestmark = pytest.mark.filterwarnings("ignore::nos_tf.common.errors.DataWarning")  # It is meant.
 ROOT = Path(__file__).parents[2]
 DATA = os.environ.get("TFDS_DATA_DIR", "")
 SMALL = ("--vocabulary=150", "--layers=2", "--units=48", "--dropout=0.1", "--batch_size=12", "--optimizers=adam")

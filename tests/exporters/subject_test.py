@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import nos_tf
+from nos_tf.common.errors import RunError
 from nos_tf.dsl.named_rules import NAMED_RULES
-from nos_tf.errors import RunError
 from nos_tf.exporters import export
 from nos_tf.exporters.subject import NAMES, subject
 

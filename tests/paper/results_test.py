@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.paper import markdown, page, results, text
 from nos_tf.paper.claims import ClaimStatus
 from nos_tf.paper.ledger import Status, compare

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import nos_tf
+from nos_tf.common.errors import RunError
 from nos_tf.dsl import Program, SearchSpace
-from nos_tf.errors import RunError
 from nos_tf.search import asynchronous, loop
 from nos_tf.search.executors.job import failure
 from nos_tf.search.observer import Observer

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import nos_tf
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.evaluation.result import Evaluation
 from nos_tf.search.baselines import check_baselines, run_baselines
 from nos_tf.search.observer import Observer

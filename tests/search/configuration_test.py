@@ -1,7 +1,7 @@
 import pytest
 
+from nos_tf.common.errors import RunError
 from nos_tf.dsl import SearchSpace
-from nos_tf.errors import RunError
 from nos_tf.search import race
 from nos_tf.search.configuration import Configuration, differences
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 import nos_tf
+from nos_tf.common.errors import RunError
 from nos_tf.dsl import Program, SearchSpace
-from nos_tf.errors import RunError
 from nos_tf.evaluation.fingerprint import fingerprints
 from nos_tf.search import loop
 from nos_tf.search.executors.job import failure

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from nos_tf.common.run_folder import RunFolder
 from nos_tf.dsl import SearchSpace
-from nos_tf.run_folder import RunFolder
 from nos_tf.search import files, run
 from nos_tf.search.configuration import Configuration
 from nos_tf.search.executors.setup import EvaluatorSetup

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import nos_tf
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.search.store import Store
 from nos_tf.search.trial import Baseline, Batch, Training, Trial
 from tests.search.fakes import FakeEvaluator

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 import nos_tf
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.evaluation.result import Evaluation
 from nos_tf.search import tensorboard
 from nos_tf.search.trial import Batch, Trial

@@ -11,10 +11,10 @@ from absl import flags
 
 import nos_tf
 from nos_tf import searchers
+from nos_tf.common.settings import Settings, setting
 from nos_tf.dsl.search_space import SearchSpace
 from nos_tf.search import command_flags
 from nos_tf.searchers import registry
-from nos_tf.settings import Settings, setting
 
 
 @pytest.fixture(scope="module")

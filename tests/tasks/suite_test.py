@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from nos_tf import tasks
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.evaluation.protocol import Protocol
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.tasks import suite

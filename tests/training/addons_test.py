@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from experiments import cifar10
 from nos_tf import optimizers
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.optimizers import external
 from nos_tf.training import command
 from nos_tf.training.interruption import Preempted

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.training import failures
 from tests.training import study_case
 from tests.training.fit_test import train

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from nos_tf.statistics import mean_interval
+from nos_tf.common.statistics import mean_interval
 from nos_tf.training import figures
 
 COLUMNS = ("loss", "val_accuracy")

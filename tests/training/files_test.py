@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.models.gnmt import GNMT
 from nos_tf.training import files
 from tests.training import study_case

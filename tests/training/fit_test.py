@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from nos_tf import optimizers
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.optimizers.keras_compat import random_state_in_variables
 from nos_tf.training import fit as fit_lib
 from nos_tf.training.files import HISTORY, read_rows

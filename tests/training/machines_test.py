@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
+from nos_tf.common.run_folder import RunFolder
 from nos_tf.optimizers.keras_compat import FIT_TAKES_SEVERAL_MACHINES
-from nos_tf.run_folder import RunFolder
 from nos_tf.training import machines
 from nos_tf.training.files import Row, read_rows
 from tests.training.fake_training import start

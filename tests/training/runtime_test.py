@@ -1,7 +1,7 @@
 import pytest
 import tensorflow as tf
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.optimizers.keras_compat import IS_KERAS_3
 from nos_tf.training.runtime import Runtime, check_batch
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from nos_tf import optimizers
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.training import figures, report
 from nos_tf.training.interruption import Interruption, Preempted
 from nos_tf.training.progress import Progress

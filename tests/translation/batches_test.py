@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.translation.batches import Pairs, TrainingBatches, evaluation_batches
 from nos_tf.translation.subwords import BEGIN, END, Subwords
 from tests.translation.sentences import TEXT

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.translation.subwords import BEGIN, END, PAD, Subwords
 from tests.translation.sentences import TEXT
 

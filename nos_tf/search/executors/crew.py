@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.evaluation.result import Evaluation
 from nos_tf.search.executors.job import Job, Jobs, as_queue, failure
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from nos_tf.errors import RunError, summary
+from nos_tf.common.errors import RunError, summary
 from nos_tf.evaluation.result import Evaluation
 from nos_tf.search.executors.job import Evaluates, Job, Jobs, as_queue, failure, perform
 

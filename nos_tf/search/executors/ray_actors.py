@@ -8,14 +8,14 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
+from nos_tf.common.versions import versions
 from nos_tf.evaluation.result import Evaluation
 from nos_tf.search.executors import crew, ray_cluster
 from nos_tf.search.executors.crew import Crew, Worker
 from nos_tf.search.executors.job import Job
 from nos_tf.search.executors.ray_cluster import Share
 from nos_tf.search.executors.ray_worker import RayWorker
-from nos_tf.versions import versions
 
 # Packages whose versions must match the search's, because results depend on them.
 _SAME = ("tensorflow", "keras", "numpy", "scikit-learn")

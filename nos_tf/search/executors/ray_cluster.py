@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 
 LOCAL = "local"
 _REACH = 10.0  # Seconds to wait for an answer from the cluster's head.

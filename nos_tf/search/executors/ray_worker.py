@@ -7,10 +7,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from nos_tf.errors import summary
+from nos_tf.common.errors import summary
+from nos_tf.common.versions import versions
 from nos_tf.search.executors.job import Evaluates, Job, failure, perform
 from nos_tf.search.executors.setup import EvaluatorSetup
-from nos_tf.versions import versions
 
 
 class RayWorker:

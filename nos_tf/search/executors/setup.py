@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nos_tf.errors import RunError, first_line, summary, unknown
+from nos_tf.common.errors import RunError, first_line, summary, unknown
+from nos_tf.common.tensorflow_loading import load_quietly, load_single_threaded
 from nos_tf.evaluation.protocol import Protocol
 from nos_tf.search.executors.job import Evaluates
 from nos_tf.tasks import suite
-from nos_tf.tensorflow_loading import load_quietly, load_single_threaded
 
 if TYPE_CHECKING:
     from nos_tf.tasks import Task

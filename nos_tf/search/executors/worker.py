@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from nos_tf.errors import summary
+from nos_tf.common.errors import summary
 from nos_tf.search.executors.job import Evaluates, Job, failure, perform
 from nos_tf.search.executors.setup import EvaluatorSetup
 

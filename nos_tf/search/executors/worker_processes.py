@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from nos_tf.errors import RunError
-from nos_tf.run_folder import writing
+from nos_tf.common.errors import RunError
+from nos_tf.common.run_folder import writing
 from nos_tf.search.executors.crew import Crew, Worker
 
 COMMAND = (sys.executable, "-m", "nos_tf.search.executors.worker")

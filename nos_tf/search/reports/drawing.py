@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from nos_tf import style
+from nos_tf.common import style
 from nos_tf.search.trial import RANDOM
 
 WIDTH = 7.2  # Inches; the page scales figures to its columns.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from nos_tf import statistics, style
+from nos_tf.common import statistics, style
 from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, OPERANDS, UNARY
 from nos_tf.search.reports import race_figures
 from nos_tf.search.reports.drawing import figure_of, finish, short, source_color

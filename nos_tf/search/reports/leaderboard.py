@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from nos_tf.common.leaderboard import BETTER
+from nos_tf.common.statistics import Interval, mean_interval
 from nos_tf.dsl import Program
 from nos_tf.evaluation.result import FAILED, TRAINED, Evaluation
-from nos_tf.leaderboard import BETTER
 from nos_tf.search import race, verdicts
 from nos_tf.search.reports.run_data import RunData
 from nos_tf.search.verdicts import Comparison
-from nos_tf.statistics import Interval, mean_interval
 
 BASELINE = "baseline"
 

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nos_tf import run_folder
+from nos_tf.common import run_folder
+from nos_tf.common.leaderboard import LEADERBOARD
+from nos_tf.common.statistics import Interval
 from nos_tf.dsl.algebra.simplest import simplest_text
-from nos_tf.leaderboard import LEADERBOARD
 from nos_tf.search import files, race
 from nos_tf.search.reports.leaderboard import Standing, leaderboard
 from nos_tf.search.reports.run_data import RunData
 from nos_tf.search.verdicts import Comparison
-from nos_tf.statistics import Interval
 
 
 def write(run: RunData, folder: Path) -> None:

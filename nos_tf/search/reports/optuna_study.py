@@ -8,11 +8,11 @@ from pathlib import Path
 
 import optuna
 
+from nos_tf.common.errors import RunError
 from nos_tf.dsl import Program
 from nos_tf.dsl.algebra.simplest import simplest_text
 from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, OPERANDS, UNARY
 from nos_tf.dsl.program import Group
-from nos_tf.errors import RunError
 from nos_tf.search.reports.run_data import RunData
 from nos_tf.search.trial import Trial
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import jinja2
 
-from nos_tf import run_folder, text
+from nos_tf.common import run_folder, text
+from nos_tf.common.statistics import Interval
 from nos_tf.search import race
 from nos_tf.search.reports import drawing, figures, tables, words
 from nos_tf.search.reports.leaderboard import leaderboard
 from nos_tf.search.reports.run_data import RunData
 from nos_tf.search.verdicts import Comparison
-from nos_tf.statistics import Interval
 
 
 def write(runs: Sequence[RunData], path: Path) -> None:

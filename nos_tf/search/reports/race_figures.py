@@ -10,14 +10,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nos_tf import statistics, style
+from nos_tf.common import statistics, style
+from nos_tf.common.statistics import Interval
 from nos_tf.dsl.algebra.simplest import simplest_text
 from nos_tf.evaluation.result import TRAINED, SweepPoint
 from nos_tf.search import race
 from nos_tf.search.reports.drawing import figure_of, finish, short
 from nos_tf.search.reports.leaderboard import BASELINE, Standing, leaderboard
 from nos_tf.search.reports.run_data import RunData
-from nos_tf.statistics import Interval
 
 _CURVES = 5  # Baselines with curves; together with the finalists, more would be hard to tell apart.
 

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import nos_tf
-from nos_tf.dsl import Program
+from nos_tf.dsl import Program, canonical_key
 from nos_tf.dsl.algebra.simplest import simplest_text
 from nos_tf.search import files
 from nos_tf.search.race import ranked
@@ -86,8 +85,8 @@ class RunData:
 
     def known_name(self, program: Program) -> str | None:
         """Name of the baseline that a rule equals, or None."""
-        names = {nos_tf.canonical_key(baseline.program): baseline.name for baseline in self.baselines}
-        return names.get(nos_tf.canonical_key(program))
+        names = {canonical_key(baseline.program): baseline.name for baseline in self.baselines}
+        return names.get(canonical_key(program))
 
     def label(self, program: Program) -> str:
         """Label of a rule in tables and figures."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import collections
 
+from nos_tf.common.leaderboard import UNDECIDED, WORSE
 from nos_tf.dsl.algebra.simplest import simplest_text
-from nos_tf.leaderboard import UNDECIDED, WORSE
 from nos_tf.search import race
 from nos_tf.search.reports.leaderboard import Leaderboard, Standing, leaderboard
 from nos_tf.search.reports.run_data import RunData

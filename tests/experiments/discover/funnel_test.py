@@ -11,7 +11,7 @@ from experiments.discover import __main__ as script
 from experiments.discover import candidates, frozen, judging, racing
 from experiments.pieces import Work
 from nos_tf import parse
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.evaluation.result import TRAINED, Evaluation
 from nos_tf.search.store import Store
 from nos_tf.tasks import suite

@@ -8,8 +8,8 @@ import pytest
 from experiments.discover import report, verdict
 from experiments.discover.frozen import Finalist
 from nos_tf import parse
+from nos_tf.common.leaderboard import BETTER, UNDECIDED, WORSE
 from nos_tf.evaluation.result import TRAINED, Evaluation
-from nos_tf.leaderboard import BETTER, UNDECIDED, WORSE
 from nos_tf.tasks import suite
 
 RULE, OTHER = parse("g * m"), parse("sign(g) * m")

@@ -7,7 +7,7 @@ import nos_tf
 from experiments.rosenbrock.comparison import ADAM_EPSILONS, FUNCTIONS, Comparison, Run, select
 from experiments.rosenbrock.descent import Descent
 from nos_tf import optimizers
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from tests.experiments.rosenbrock.runs import make
 
 

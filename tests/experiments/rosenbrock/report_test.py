@@ -6,7 +6,7 @@ from rich.console import Console
 
 from experiments.rosenbrock import report
 from experiments.rosenbrock.comparison import FUNCTIONS, Run, select
-from nos_tf.statistics import mean_interval
+from nos_tf.common.statistics import mean_interval
 from tests.experiments.rosenbrock.runs import make
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.search.executors.in_process import InProcess
 from nos_tf.search.executors.job import Job
 from nos_tf.search.executors.ray_actors import RayActors

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from nos_tf.search.executors import ray_cluster
 from nos_tf.search.executors.ray_cluster import Share
 

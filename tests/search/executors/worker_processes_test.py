@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import nos_tf
+from nos_tf.common.errors import RunError
 from nos_tf.dsl import SearchSpace
-from nos_tf.errors import RunError
 from nos_tf.evaluation.result import Evaluation
 from nos_tf.search.executors.in_process import InProcess
 from nos_tf.search.executors.job import Job

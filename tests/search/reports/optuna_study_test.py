@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import nos_tf
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 from tests.search.reports import runs
 
 

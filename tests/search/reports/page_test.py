@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
+from nos_tf.common.style import CONSOLE_WIDTH
 from nos_tf.search.reports import console, drawing, figures, page
 from nos_tf.search.reports.run_data import RunData, load
-from nos_tf.style import CONSOLE_WIDTH
 from tests.search.reports import runs
 
 

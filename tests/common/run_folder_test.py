@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from nos_tf import run_folder
-from nos_tf.errors import RunError
-from nos_tf.run_folder import RunFolder
+from nos_tf.common import run_folder
+from nos_tf.common.errors import RunError
+from nos_tf.common.run_folder import RunFolder
 
 MARKER = "trials.sqlite"
 HOLD = """
 import sys
 from pathlib import Path
-from nos_tf.run_folder import RunFolder
+from nos_tf.common.run_folder import RunFolder
 with RunFolder(Path(sys.argv[1])):
     print("locked", flush=True)
     sys.stdin.read()

@@ -1,6 +1,6 @@
 import pytest
 
-from nos_tf.text import duration, markdown_escaped, markdown_table, number
+from nos_tf.common.text import duration, markdown_escaped, markdown_table, number
 
 
 @pytest.mark.parametrize(

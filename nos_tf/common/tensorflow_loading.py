@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 
-from nos_tf.errors import RunError
+from nos_tf.common.errors import RunError
 
 
 def require() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nos_tf.errors import RunError, excerpt, first_line, require_known, summary, unknown
+from nos_tf.common.errors import RunError, excerpt, first_line, require_known, summary, unknown
 
 
 def test_unknown_name_with_a_near_miss():

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from typing import Any
 
-from nos_tf.text import number
+from nos_tf.common.text import number
 
 
 def setting(

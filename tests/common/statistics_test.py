@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from nos_tf import statistics
+from nos_tf.common import statistics
 
 REWARDS = [0.0, 0.0, 0.1, 0.35, 0.4, 0.4, 0.9]
 

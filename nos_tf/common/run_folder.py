@@ -16,8 +16,8 @@ from typing import Any
 
 import filelock
 
-from nos_tf.errors import RunError, first_line
-from nos_tf.versions import commit, versions
+from nos_tf.common.errors import RunError, first_line
+from nos_tf.common.versions import commit, versions
 
 CONFIGURATION = "config.json"
 RESULTS = "results.json"

@@ -1,0 +1,1 @@
+"""What every part of the package may use; nothing in here uses any other part."""
