@@ -17,7 +17,7 @@ from absl import app, flags
 import nos_tf
 from benchmarks import figures
 from nos_tf.evaluation import fingerprint, screening
-from nos_tf.evaluation.judgement import classes, judge
+from nos_tf.evaluation.judgment import classes, judge
 from nos_tf.evaluation.responses import responses
 
 _RULES = flags.DEFINE_integer("rules", 5_000, "Random rules per measurement.", lower_bound=100)

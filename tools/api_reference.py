@@ -18,7 +18,7 @@ MODULES = (
     "nos_tf.tasks",
     "nos_tf.searchers",
     "nos_tf.table",
-    "nos_tf.evaluation.judgement",
+    "nos_tf.evaluation.judgment",
     # Building blocks of the scripts in experiments/, with the extra [reproduce].
     "nos_tf.training.experiment",
     "nos_tf.training.fit",

@@ -50,7 +50,7 @@ def load(path: Path) -> Rules:
 
 
 def _make() -> Rules:
-    from nos_tf.evaluation.judgement import classes, judge
+    from nos_tf.evaluation.judgment import classes, judge
 
     space = SearchSpace()
     programs = list(space.programs())

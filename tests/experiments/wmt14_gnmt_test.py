@@ -280,7 +280,7 @@ def test_damaged_runs_are_one_clear_line(trained, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path(DATA, "wmt14_translate").is_dir(), reason="no prepared WMT14: set TFDS_DATA_DIR")
-def test_wmt14_sample_is_labelled_and_is_not_compared_with_the_paper(tmp_path):
+def test_wmt14_sample_is_labeled_and_is_not_compared_with_the_paper(tmp_path):
     sizes = ("--train_split=train[:60]", "--valid_split=validation[:8]", "--test_split=test[:8]", "--vocabulary=200")
     small = ("--layers=2", "--units=16", "--batch_size=8", "--epochs=1", "--learning_rates=0.01", "--seeds=1")
     code, out, err = run(f"--data_dir={DATA}", f"--run_dir={tmp_path}/run", *sizes, *small)

@@ -109,7 +109,7 @@ def test_the_oldest_dies_however_good_it_is():
     assert evolution.metrics() == {"population_reward": pytest.approx(0.2)}
 
 
-def test_a_tournament_of_one_has_no_favourites():
+def test_a_tournament_of_one_has_no_favorites():
     space = SearchSpace(num_groups=2)
     evolution = searchers.get("evolution", space, 0, population_size=4, tournament_size=1)
     parents = evolution.propose(4)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import nos_tf
-from nos_tf.evaluation.judgement import Judgement, classes, judge
+from nos_tf.evaluation.judgment import Judgment, classes, judge
 
 
-def by_hand(judged: list[Judgement]) -> list[int]:
+def by_hand(judged: list[Judgment]) -> list[int]:
     """Merges sets until nothing changes."""
     sets = [{index} for index in range(len(judged))]
     for _ in judged:
@@ -27,7 +27,7 @@ def by_hand(judged: list[Judgement]) -> list[int]:
 @pytest.mark.parametrize("seed", range(5))
 def test_classes_are_those_of_merging_by_hand(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    judged = [Judgement(str(rng.integers(12)), str(rng.integers(14)), None) for _ in range(15)]
+    judged = [Judgment(str(rng.integers(12)), str(rng.integers(14)), None) for _ in range(15)]
     assert classes(judged).tolist() == by_hand(judged)
 
 

@@ -12,7 +12,7 @@ from nos_tf.evaluation import fingerprint, screening
 from nos_tf.evaluation.responses import responses
 
 
-class Judgement(NamedTuple):
+class Judgment(NamedTuple):
     """A rule's keys, either of which is enough to share a result, and the reason why it cannot learn, if any."""
 
     key: str
@@ -20,7 +20,7 @@ class Judgement(NamedTuple):
     reason: str | None
 
 
-def judge(programs: Sequence[Program]) -> list[Judgement]:
+def judge(programs: Sequence[Program]) -> list[Judgment]:
     """Canonical key, fingerprint and screening result of each rule, from a single run of each.
 
     Args:
@@ -31,10 +31,10 @@ def judge(programs: Sequence[Program]) -> list[Judgement]:
     for values in responses(programs):
         fingerprints += fingerprint.of_responses(values)
         reasons += screening.of_responses(values)
-    return [Judgement(*fields) for fields in zip(canonical_keys(programs), fingerprints, reasons, strict=True)]
+    return [Judgment(*fields) for fields in zip(canonical_keys(programs), fingerprints, reasons, strict=True)]
 
 
-def classes(judged: Sequence[Judgement]) -> np.ndarray:
+def classes(judged: Sequence[Judgment]) -> np.ndarray:
     """Class number of each rule, int `[rules]`: rules that share a key of either kind are in the same class.
 
     Classes are numbered in order of first appearance.
@@ -42,8 +42,8 @@ def classes(judged: Sequence[Judgement]) -> np.ndarray:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    _, keys = np.unique([judgement.key for judgement in judged], return_inverse=True)
-    _, fingerprints = np.unique([judgement.fingerprint for judgement in judged], return_inverse=True)
+    _, keys = np.unique([judgment.key for judgment in judged], return_inverse=True)
+    _, fingerprints = np.unique([judgment.fingerprint for judgment in judged], return_inverse=True)
     count = int(keys.max()) + 1
     size = count + int(fingerprints.max()) + 1
     ends = keys.astype(np.int32), (count + fingerprints).astype(np.int32)  # SciPy 1.11 accepts no wider ones.
