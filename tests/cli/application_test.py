@@ -81,7 +81,9 @@ def test_the_core_needs_no_extra() -> None:
 
 
 def test_what_data_are_warned_of_is_one_line() -> None:
-    code = "import sys, warnings; sys.argv = ['x']; from nos_tf.cli import application; from nos_tf import errors\n"
+    code = (
+        "import sys, warnings; sys.argv = ['x']; from nos_tf.cli import application; from nos_tf.common import errors\n"
+    )
     code += "def main(): warnings.warn('few\\nrows', errors.DataWarning); warnings.warn('other', UserWarning)\n"
     done = python(code + "application.run(main, 'Interrupted')")
     assert done.returncode == 0
