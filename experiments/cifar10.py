@@ -70,7 +70,7 @@ def experiment(
         raise RunError(str(error)) from None
     epochs, batch_size, schedule = values["epochs"], values["batch_size"], values["schedule"]
     steps = command.steps_per_epoch(len(data.train.labels), batch_size)
-    command.check_data(data.check)
+    command.check_data(data.check_data)
     return Experiment(
         name=name,
         dataset=data.label,

@@ -71,13 +71,13 @@ def _experiment(values: Mapping[str, Any]) -> Experiment:
         bool(auxiliary), values["weight_decay"], values["batch_norm_momentum"],
     )  # fmt: skip
     try:
-        mobile.check(values["model"], values["image_size"], values["width"], bool(auxiliary))
+        mobile.require_buildable(values["model"], values["image_size"], values["width"], bool(auxiliary))
         data = ImageNet.load(values["data_dir"], values["val_examples"])
     except ValueError as error:
         raise RunError(str(error)) from None
     batch_size, size = values["batch_size"], values["image_size"]
     steps = command.steps_per_epoch(data.train.examples, batch_size)
-    command.check_data(data.check)
+    command.check_data(data.check_data)
     width = "" if values["width"] == 1.0 else f" {values['width']:g}"
     facts = {key: values[key] for key in ("image_size", "epochs", "batch_size", "schedule", "augment")}
     batches = functools.partial(data.batches, batch_size, size, values["augment"])

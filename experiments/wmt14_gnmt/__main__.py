@@ -63,7 +63,7 @@ def _experiment(values: Mapping[str, Any]) -> Experiment:
     from nos_tf.translation.translate import Translator
 
     texts = configuration.texts(values)
-    command.check_data(functools.partial(parallel_text.check, texts))
+    command.check_data(functools.partial(parallel_text.check_texts, texts))
     text = texts.pop("train")
     subwords = configuration.subwords(values, text)
     pairs = configuration.training_pairs(values, text, subwords)

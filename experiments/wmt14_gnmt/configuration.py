@@ -93,7 +93,7 @@ def _is_own(values: Mapping[str, Any]) -> bool:
     return any(values[f"{flag}_{side}"] is not None for flag in _SPLITS.values() for side in ("src", "tgt"))
 
 
-def check(values: Mapping[str, Any]) -> None:
+def require_pairs(values: Mapping[str, Any]) -> None:
     """Refuses texts of one's own that are not in pairs, or not enough of them.
 
     Raises:

@@ -46,13 +46,13 @@ def check_flags(mode: str) -> None:
     Raises:
       RunError: It names one of them.
     """
-    own = shared_flags.own()
+    own = shared_flags.project_flags()
     takes = _TAKES.get(mode, own.keys() - _OWN - {"input"})
     for name, flag in own.items():
         if flag.present and name not in takes:
             raise RunError(f"--mode={mode} takes no --{name}; drop it. Received: --{name}={flag.value}")
     if mode == "train":
-        configuration.check(flags.FLAGS.flag_values_dict())
+        configuration.require_pairs(flags.FLAGS.flag_values_dict())
     elif flags.FLAGS.run_dir is None:
         raise RunError(f"Name the folder of the training. Received: --mode={mode} without --run_dir")
     if mode == "translate" and flags.FLAGS.input is None:
@@ -74,7 +74,7 @@ def evaluate() -> None:
     from nos_tf.translation.translate import Translator
 
     texts = configuration.texts(values, ("val", "test"))
-    command.check_data(functools.partial(parallel_text.check, texts))
+    command.check_data(functools.partial(parallel_text.check_texts, texts))
     quality = Quality(texts, subwords, functools.partial(Translator, **configuration.search(values)))
     model.compile(loss=SmoothedCrossEntropy(values["label_smoothing"]), metrics=[Perplexity()])
     scores = quality.measure(model)
@@ -116,7 +116,7 @@ def _load() -> tuple[dict[str, Any], Subwords, GNMT]:
     folder = Path(flags.FLAGS.run_dir)
     config = run_folder.read_json(folder / run_folder.CONFIGURATION)
     stored: Any = config.get("flags")
-    own = shared_flags.own()
+    own = shared_flags.project_flags()
     complete = isinstance(stored, dict) and stored.keys() >= own.keys()
     if config.get("experiment") != configuration.NAME or not complete:
         raise RunError(f"The folder holds no run of this script. Received: --run_dir={folder}")

@@ -30,7 +30,7 @@ def define(name: str) -> None:
 WITHOUT_NUMBERS = frozenset({"run_dir", "data_dir", "resume"})
 
 
-def own() -> dict[str, flags.Flag]:
+def project_flags() -> dict[str, flags.Flag]:
     """All flags except absl's, by name."""
     modules = flags.FLAGS.flags_by_module_dict()
     return {
@@ -43,7 +43,7 @@ def own() -> dict[str, flags.Flag]:
 
 def values() -> dict[str, Any]:
     """Values of all flags except absl's, by name."""
-    return {name: flag.value for name, flag in own().items()}
+    return {name: flag.value for name, flag in project_flags().items()}
 
 
 def check_data_dir() -> None:

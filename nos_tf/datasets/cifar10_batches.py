@@ -54,7 +54,7 @@ class Cifar10:
             label += f", a sample of {counts} images to train, validate and test"
         return cls(*parts, label)
 
-    def check(self) -> None:
+    def check_data(self) -> None:
         """Rejects data that no network could be trained on, and warns about classes that a part lacks.
 
         Raises:

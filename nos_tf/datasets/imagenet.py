@@ -93,7 +93,7 @@ class ImageNet:
             lambda record: prepared.info.features.deserialize_example(record, decoders=decoders),
         )
 
-    def check(self) -> None:
+    def check_data(self) -> None:
         """Rejects labels other than ImageNet's classes, and warns about classes that a part lacks.
 
         Does nothing for the whole set, where reading every label would take as long as an epoch.

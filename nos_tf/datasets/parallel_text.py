@@ -33,7 +33,7 @@ def load(source_path: str, target_path: str) -> ParallelText:
     return ParallelText(source, target)
 
 
-def check(texts: Mapping[str, ParallelText]) -> None:
+def check_texts(texts: Mapping[str, ParallelText]) -> None:
     """Rejects texts that nothing can be learned from or measured on.
 
     Only warns about what may be intended: pairs with an empty side, pairs with the same text on both sides, and pairs

@@ -63,7 +63,7 @@ MODELS = {
 }
 
 
-def check(name: str, image_size: int, width: float, auxiliary_head: bool) -> None:
+def require_buildable(name: str, image_size: int, width: float, auxiliary_head: bool) -> None:
     """Refuses what `build` cannot make, at once.
 
     Raises:
@@ -111,7 +111,7 @@ def build(
     Raises:
       ValueError: As `check`.
     """
-    check(name, image_size, width, auxiliary_head)
+    require_buildable(name, image_size, width, auxiliary_head)
     model = MODELS[name]
     decay = tf.keras.regularizers.L2(weight_decay / 2) if weight_decay else None
     statistics: dict[str, Any] = {"synchronized": synchronized()}

@@ -174,7 +174,7 @@ CLAIMS = (
 )
 
 
-def check(claim: Claim, runs: Sequence[RunEntries]) -> list[ClaimResult]:
+def compare_with_runs(claim: Claim, runs: Sequence[RunEntries]) -> list[ClaimResult]:
     """Checks a claim on each pair of entries; returns one result without a pair if there is none."""
     results = [_result(claim, better, worse) for better, worse in _pairs(claim, runs)]
     return results or [ClaimResult(claim, ClaimStatus.NOT_RUN)]

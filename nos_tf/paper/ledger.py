@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from nos_tf.common.statistics import Interval
 from nos_tf.paper.cells import TABLES, Column, Row, Table
-from nos_tf.paper.claims import CLAIMS, ClaimResult, check
+from nos_tf.paper.claims import CLAIMS, ClaimResult, compare_with_runs
 from nos_tf.paper.entry import Entry, RunEntries, numbered
 from nos_tf.paper.results import Run
 
@@ -134,7 +134,7 @@ def compare(runs: Sequence[Run]) -> Ledger:
     for table in TABLES:
         rows = [_row(table, row, entries) for row in table.rows]
         tables.append(TableResult(table, tuple(sorted(rows, key=lambda row: not row.was_run))))
-    claims = [result for claim in CLAIMS for result in check(claim, entries)]
+    claims = [result for claim in CLAIMS for result in compare_with_runs(claim, entries)]
     return Ledger(tuple(runs), tuple(tables), tuple(sorted(claims, key=lambda claim: claim.pair is None)))
 
 

@@ -61,7 +61,7 @@ def _stored_flags(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     with Store.read(path) as store:
-        stored = command_flags.renamed(store.run()["flags"])
+        stored = command_flags.renamed(store.description()["flags"])
     given = command_flags.given()
     different = differences(stored, given)
     if different:

@@ -40,11 +40,11 @@ def run(configuration: Configuration, folder: RunFolder, flags: Mapping[str, Any
     set_environment()
     data_label = configuration.setup.describe_data()
     if not (folder / files.STORE).exists():
-        for warning in configuration.setup.check():
+        for warning in configuration.setup.check_task():
             observer.on_warning(warning)
     record = {"flags": dict(flags), "versions": versions(), "data_label": data_label}
     with _executor(configuration, folder) as executor, _store(folder / files.STORE, record) as store:
-        run_folder.write_json(folder / run_folder.CONFIGURATION, store.run())
+        run_folder.write_json(folder / run_folder.CONFIGURATION, store.description())
         observer.on_start(store.trials())
         run_baselines(store, executor, observer, configuration.training_seed)
         check_baselines(store)

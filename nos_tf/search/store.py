@@ -123,7 +123,7 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def run(self) -> dict[str, Any]:
+    def description(self) -> dict[str, Any]:
         """What describes the run."""
         return {name: json.loads(value) for name, value in self._connection.execute("SELECT name, value FROM run")}
 

@@ -26,7 +26,7 @@ class Interruption:
     def __init__(self) -> None:
         self.received: int | None = None
 
-    def check(self) -> bool:
+    def should_stop(self) -> bool:
         """Returns whether to save and stop."""
         return self.received is not None
 
@@ -92,7 +92,7 @@ class Agreement:
           Whether any machine wants to save, and whether any received a signal. Later signals wait for the next call.
         """
         if self._exchange is None:
-            return due, self._interruption.check()
+            return due, self._interruption.should_stop()
         received = self._interruption.received
         votes = [float(due), float(received == signal.SIGINT), float(received == signal.SIGTERM)]
         due, interrupted, terminated = (bool(count) for count in self._exchange(votes).numpy())

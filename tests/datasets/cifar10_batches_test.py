@@ -51,14 +51,14 @@ def test_evaluations_hold_every_image_once(data):
 
 
 def test_data_are_checked(data):
-    Cifar10(images(24), images(10), images(10), "invented").check()
+    Cifar10(images(24), images(10), images(10), "invented").check_data()
     with pytest.warns(DataWarning, match="^test has no example of class 7 and 2 more"):
-        data.check()
+        data.check_data()
     wrong = data.test._replace(labels=data.test.labels + 8)
     with pytest.raises(ValueError, match=r"^Labels of test must be below .*10 outputs.* Received: 10 in row 2$"):
-        dataclasses.replace(data, test=wrong).check()
+        dataclasses.replace(data, test=wrong).check_data()
     with pytest.raises(ValueError, match=r"^train has a single class"):
-        dataclasses.replace(data, train=data.train.first(1)).check()
+        dataclasses.replace(data, train=data.train.first(1)).check_data()
 
 
 def test_sizes_are_stated(data):

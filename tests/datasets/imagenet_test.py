@@ -114,11 +114,11 @@ def test_last_images_can_be_held_out(data):
 
 def test_labels_of_a_sample_are_checked(tmp_path):
     with pytest.warns(DataWarning, match="^test has no example of class 5 and 17 more, which another split has$"):
-        ImageNet.load(str(fake_imagenet.small(tmp_path / "small"))).check()
+        ImageNet.load(str(fake_imagenet.small(tmp_path / "small"))).check_data()
     records = [[(fake_imagenet.photograph(0), label) for label in (0, 1_000)]]
     other = fake_imagenet.write(tmp_path / "other", {"train": records, "validation": records})
     with pytest.raises(ValueError, match=r"^Labels of train must be below .* 1000 outputs.* Received: 1000 in row 1$"):
-        ImageNet.load(str(other)).check()
+        ImageNet.load(str(other)).check_data()
 
 
 def test_what_is_wrong_with_a_folder_is_one_clear_error(tmp_path):

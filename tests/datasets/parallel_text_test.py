@@ -35,14 +35,14 @@ GOOD = parallel_text.ParallelText(["one", "two", "three"], ["eins", "zwei", "dre
 
 
 def test_sound_texts_pass():
-    parallel_text.check({"train": GOOD, "val": parallel_text.ParallelText(["four"], ["vier"])})
-    parallel_text.check({"val": GOOD})
+    parallel_text.check_texts({"train": GOOD, "val": parallel_text.ParallelText(["four"], ["vier"])})
+    parallel_text.check_texts({"val": GOOD})
 
 
 def test_texts_without_a_whole_pair_are_refused():
     blank = parallel_text.ParallelText(["four", " "], ["", "eins"])
     with pytest.raises(ValueError, match=r"^A pair of val must have words on both sides; .* Received: 2 pairs$"):
-        parallel_text.check({"train": GOOD, "val": blank})
+        parallel_text.check_texts({"train": GOOD, "val": blank})
 
 
 @pytest.mark.parametrize(
@@ -55,4 +55,4 @@ def test_texts_without_a_whole_pair_are_refused():
 )
 def test_what_may_be_meant_is_warned_of(source, target, message):
     with pytest.warns(DataWarning, match=message):
-        parallel_text.check({"train": GOOD, "val": parallel_text.ParallelText(source, target)})
+        parallel_text.check_texts({"train": GOOD, "val": parallel_text.ParallelText(source, target)})

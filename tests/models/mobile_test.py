@@ -105,4 +105,4 @@ def test_logits_are_float32_in_mixed_precision():
 )
 def test_what_a_model_cannot_be_is_refused(arguments, words):
     with pytest.raises(ValueError, match=words):
-        mobile.check(*arguments)
+        mobile.require_buildable(*arguments)

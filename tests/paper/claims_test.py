@@ -6,14 +6,14 @@ import pytest
 
 from nos_tf.paper import results, wording
 from nos_tf.paper.cells import BEST_RULE, TABLES, Column
-from nos_tf.paper.claims import CLAIMS, Claim, ClaimResult, check
+from nos_tf.paper.claims import CLAIMS, Claim, ClaimResult, compare_with_runs
 from nos_tf.paper.entry import numbered
 from tests.paper.run_folders import CIFAR10_SCALE, SMALL_DATA, SMALL_SCALE, accuracies, swept, training, write
 
 
 def claims(directory: Path, text: str) -> list[ClaimResult]:
     (claim,) = (claim for claim in CLAIMS if text in claim.text)
-    return check(claim, numbered(results.find(directory)))
+    return compare_with_runs(claim, numbered(results.find(directory)))
 
 
 def statuses(directory: Path, text: str) -> list[str]:
@@ -162,7 +162,9 @@ def test_rosenbrock_is_checked_on_each_function(tmp_path: Path) -> None:
     assert statuses(tmp_path, "close to Momentum") == ["not decided (the paper gives no number)"]
     runs = results.find(tmp_path)
     assert [run.function for run in runs] == ["deterministic", "stochastic"]
-    evidence = wording.evidence(check(next(claim for claim in CLAIMS if "below Adam" in claim.text), numbered(runs))[0])
+    evidence = wording.evidence(
+        compare_with_runs(next(claim for claim in CLAIMS if "below Adam" in claim.text), numbered(runs))[0]
+    )
     assert evidence == (
         "final value: R1 powersign 1e-09 ± 0 (1 seed) vs. R1 adam 0.001 ± 0 (1 seed); ahead by 0.001 ± 0"
     )

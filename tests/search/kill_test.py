@@ -55,7 +55,7 @@ def table(folder: Path) -> list[tuple]:
             *((b.number, b.source, b.metrics) for b in store.batches()),
             *sorted((b.name, b.evaluation.reward) for b in store.baselines()),
             *sorted((t.stage, t.program.tokens, t.seed, t.learning_rate, t.evaluation.reward) for t in trainings),
-            store.run()["finalists"],
+            store.description()["finalists"],
         ]
 
 

@@ -67,7 +67,7 @@ def finish(store: Store, stops: tuple[int | None, ...] = (None,), test_seeds: in
 def content(store: Store) -> list:
     found = store.trainings()
     rows = [(one.stage, str(one.program), one.seed, one.learning_rate, one.evaluation) for one in found]
-    return [store.run(), sorted(rows, key=lambda row: row[:4])]
+    return [store.description(), sorted(rows, key=lambda row: row[:4])]
 
 
 def test_rules_that_are_baselines_do_not_race(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_seeds_and_data_of_a_choice_are_not_those_of_another(tmp_path: Path) -> 
 def test_finalists_and_all_baselines_are_tested_at_rates_that_were_tuned(tmp_path: Path) -> None:
     with filled(tmp_path / "s.sqlite") as store:
         finish(store)
-        finalists = {nos_tf.Program.from_tokens(tokens) for tokens in store.run()["finalists"]}
+        finalists = {nos_tf.Program.from_tokens(tokens) for tokens in store.description()["finalists"]}
         assert len(finalists) == race.FINALISTS
         baselines = {one.program for one in store.baselines() if one.evaluation.learning_rate is not None}
         for stage in (race.TEST, race.LONG_TEST):
@@ -146,7 +146,7 @@ def test_what_is_undecided_gets_more_seeds_and_no_more(tmp_path: Path) -> None:
 def test_few_rules_or_none(tmp_path: Path, rules: int) -> None:
     with filled(tmp_path / "s.sqlite", rules) as store:
         finish(store, test_seeds=2)
-        assert len(store.run()["finalists"]) == rules
+        assert len(store.description()["finalists"]) == rules
         assert {one.stage for one in store.trainings()} == set(race.STAGES)
 
 

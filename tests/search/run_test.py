@@ -16,7 +16,7 @@ from tests.search.fakes import FakeEvaluator
 
 @pytest.mark.parametrize(("task", "races"), [("digits", True), ("suite", False)])
 def test_a_run_ends_with_a_race_where_a_rule_has_one_learning_rate(task, races, tmp_path, monkeypatch):
-    monkeypatch.setattr(EvaluatorSetup, "check", lambda self: [])
+    monkeypatch.setattr(EvaluatorSetup, "check_task", lambda self: [])
     monkeypatch.setattr(EvaluatorSetup, "build", lambda self: FakeEvaluator())
     what = Configuration(task, "random", trials=8, random_trials=0, batch_size=4, space=SearchSpace(), test_seeds=1)
     with RunFolder(tmp_path / "run", files.STORE) as folder:
@@ -24,5 +24,5 @@ def test_a_run_ends_with_a_race_where_a_rule_has_one_learning_rate(task, races, 
         with Store.read(folder / files.STORE) as store:
             assert sum(trial.duplicate_of is None for trial in store.trials()) == 8
             assert bool(store.trainings()) == races
-            assert ("finalists" in store.run()) == races
+            assert ("finalists" in store.description()) == races
     assert ("racing" in run.plan(what)) == races

@@ -46,7 +46,7 @@ def test_returns_what_was_stored(tmp_path: Path) -> None:
         assert store.batches() == [Batch(0, "ppo", {"entropy": 1.5}), Batch(1, "ppo", {"entropy": 1.25})]
         assert store.baselines() == [baseline]
         assert store.trainings() == trainings
-        assert store.run() == {**RUN, "data_label": "other"}
+        assert store.description() == {**RUN, "data_label": "other"}
         latest = store.state("ppo")
         assert latest is not None
         assert latest.keys() == {"weights"}

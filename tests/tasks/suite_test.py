@@ -53,7 +53,7 @@ def test_no_search_on_a_suite_reads_a_held_out_task(name, monkeypatch):
     monkeypatch.setattr(task_module, "_TASKS", {name: watched(task) for name, task in task_module._TASKS.items()})
     setup = EvaluatorSetup(name)
     setup.describe_data()
-    setup.check()
+    setup.check_task()
     setup.build()
     assert set(read) == set(suite.SUITES[name])
 

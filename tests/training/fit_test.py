@@ -28,11 +28,11 @@ class StopAt(Interruption):
         super().__init__()
         self._step, self._display = step, display
 
-    def check(self):
+    def should_stop(self):
         return self._display.step >= self._step
 
     def stop(self):
-        if self.check():
+        if self.should_stop():
             raise Preempted
 
 

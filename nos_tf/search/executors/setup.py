@@ -110,7 +110,7 @@ class EvaluatorSetup:
         except ValueError as error:
             raise RunError(str(error)) from None
 
-    def check(self) -> list[str]:
+    def check_task(self) -> list[str]:
         """Checks the task's data and network before a search spends hours on them.
 
         Returns:

@@ -101,7 +101,7 @@ def load(folder: Path) -> RunData:
       RunError: The folder holds no readable store of trials.
     """
     with Store.read(folder / files.STORE) as store:
-        run = store.run()
+        run = store.description()
         return RunData(
             name=folder.resolve().name,
             flags=run["flags"],
