@@ -110,7 +110,7 @@ def run(*flags):
         (("--data_dir=/nowhere",), ("--data_dir", "/nowhere")),
         (("--batch_size=34",), ("33 training examples", "--batch_size=34")),
         (("--model=nasnet_mobile", "--width=1"), ("80 pixels", "image_size=32")),
-        (("--val_examples=33",), ("33 of the training set",)),
+        (("--val_examples=33",), ("33 in the training set",)),
         (("--auxiliary_weight=0.4",), ("MobileNetV2 has no auxiliary head",)),
     ],
 )
