@@ -3,9 +3,6 @@
 Evaluates every distinct rule by the search's protocol, in pieces that are saved as files. A stopped run loses only the
 pieces in progress; rerun the same command to continue. Several machines can share the work through a shared folder, and
 `--stop_after` limits the time. The last step writes the table into the package.
-
-The table of the digits is only partly built: the folder `begun` next to this file holds its finished pieces. To
-continue it, use a copy of that folder as the run folder.
 """
 
 from __future__ import annotations

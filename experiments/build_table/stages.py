@@ -9,7 +9,10 @@ import numpy as np
 
 from experiments.build_table import rules
 from experiments.pieces import Work
-from nos_tf.evaluation.result import Evaluation
+from nos_tf.dsl import canonical_keys, parse
+from nos_tf.dsl.algebra.canonical import key_number
+from nos_tf.dsl.named_rules import NAMED_RULES
+from nos_tf.evaluation.result import TRAINED, Evaluation
 from nos_tf.search.executors.job import Job
 from nos_tf.search.executors.setup import EvaluatorSetup
 
@@ -71,13 +74,15 @@ class Stages:
             return False
         self.first = first
         order = np.argsort([-one.reward for one in self.first], kind="stable")
-        self.best = self.classes[order[: self._flags["best"]]]
+        top = order[: self._flags["best"]]
+        places = np.concatenate([top, self._named(top)])
+        self.best = self.classes[places]
         others = range(seed + 1, seed + SEEDS)
         more = self._evaluated("seeds", task, [self._job(number, other) for number in self.best for other in others])
         if more is None:
             return False
         self.more = _grouped(more, SEEDS - 1)
-        self.fine_rates = np.array([self._fine_rates(*one) for one in zip(order, self.more, strict=False)])
+        self.fine_rates = np.array([self._fine_rates(*one) for one in zip(places, self.more, strict=True)])
         fine = self._evaluated(
             "fine",
             task,
@@ -100,7 +105,7 @@ class Stages:
             if (results := self._evaluated(name, task, jobs)) is None:
                 return False
             setattr(self, name, _grouped(results, len(TEST_SEEDS)))
-        self.second = self._second()
+        self.second = self._second(self.classes[top])
         second = self._evaluated("second", second_task, [self._job(number, seed) for number in self.second])
         self.second_results = second or []
         return second is not None
@@ -115,11 +120,21 @@ class Stages:
         middle = float(np.exp(np.mean(np.log(rates))))
         return [float(f"{middle * factor:.6g}") for factor in FINE]
 
-    def _second(self) -> np.ndarray:
+    def _named(self, top: np.ndarray) -> np.ndarray:
+        """Places of the rules that have names and trained, but are not among the best ones.
+
+        A seed's initial weights can favor or harm all rules alike, so what the best are compared with needs their seeds.
+        """
+        keys = [key_number(key) for key in canonical_keys([parse(rule.text) for rule in NAMED_RULES.values()])]
+        numbers = self.rules.key_class[np.isin(self.rules.keys, np.array(keys, np.uint64))]
+        places = np.flatnonzero(np.isin(self.classes, numbers))
+        return np.array([place for place in places if place not in top and self.first[place].status == TRAINED], int)
+
+    def _second(self, best: np.ndarray) -> np.ndarray:
         """The best rules and the same number of random ones."""
-        others = np.setdiff1d(self.classes, self.best)
-        random = np.random.default_rng(1).permutation(others)[: len(self.best)]
-        return np.concatenate([self.best, np.sort(random)])
+        others = np.setdiff1d(self.classes, best)
+        random = np.random.default_rng(1).permutation(others)[: len(best)]
+        return np.concatenate([best, np.sort(random)])
 
     def _job(self, number: int, seed: int, **options: Any) -> Job:
         return Job(0, self.rules.program(int(number)), seed, **options)
