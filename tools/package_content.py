@@ -10,7 +10,7 @@ import sys
 import tarfile
 import zipfile
 
-_SHIPPED = (".py", ".j2")
+_SHIPPED = (".py", ".j2", ".npz")
 _SOURCE_FILES = {"LICENSE", "PKG-INFO", "README.md", "pyproject.toml", "setup.cfg"}
 
 

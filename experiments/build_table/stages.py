@@ -32,7 +32,7 @@ class Stages:
       rules: The distinct rules.
       classes: Numbers of the trained rules.
       first: Result of each trained rule with the first seed.
-      best: Numbers of the best rules.
+      best: Numbers of the best rules, followed by those of rules that have names.
       more: Results of the best rules with the other seeds, `[best][seed]`.
       fine_rates: Learning rates around their best ones, `[best, rates]`.
       fine: Results at these rates with all seeds, `[best][rate][seed]`.
@@ -123,7 +123,7 @@ class Stages:
     def _named(self, top: np.ndarray) -> np.ndarray:
         """Places of the rules that have names and trained, but are not among the best ones.
 
-        A seed's initial weights can favor or harm all rules alike, so what the best are compared with needs their seeds.
+        A seed can favor or harm all rules alike, so whatever the best rules are compared with needs the same seeds.
         """
         keys = [key_number(key) for key in canonical_keys([parse(rule.text) for rule in NAMED_RULES.values()])]
         numbers = self.rules.key_class[np.isin(self.rules.keys, np.array(keys, np.uint64))]

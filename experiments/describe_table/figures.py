@@ -39,7 +39,7 @@ def distribution(table: Table) -> Figure:
     known = findings.named(table)
     for color, (name, value) in zip(style.PALETTE, known.items(), strict=False):
         axes.axvline(value, color=color, label=f"{name} {value:.3f}", linewidth=1.5)
-    axes.legend(frameon=False, fontsize="small", loc="upper left")
+    figure.legend(frameon=False, fontsize="small", loc="outside upper center", ncols=5)
     return figure
 
 
@@ -96,7 +96,7 @@ def seeds(table: Table) -> Figure:
     left.hist(rewards.std(axis=1, ddof=1), bins=60, color=style.SKY)
     left.set(xlabel="standard deviation over seeds", ylabel="best rules")
     right.plot(rewards[:, 0], rewards[:, 1:].mean(axis=1), ".", color=style.BLUE, alpha=0.3, markersize=3)
-    ends = [rewards.min(), rewards.max()]
+    ends = [rewards[:, 0].min(), rewards.max()]
     right.plot(ends, ends, color=style.GRAY, linewidth=1)
     right.set(xlabel="reward with the seed used for selection", ylabel="mean reward with the other seeds")
     return figure

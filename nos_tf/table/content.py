@@ -35,7 +35,8 @@ class Content:
       sweep_ends: End of each class's sweep in the next two arrays, int32 `[classes]`.
       sweep_rate: All rates that were tried, float32.
       sweep_score: Rewards of their short runs, float32; NaN for rates that were dropped.
-      best: Classes that were trained with more seeds, int32 `[best]`.
+      best: Classes that were trained with more seeds, int32 `[best]`: the best rules by the first seed in descending
+        order, then rules that have names.
       best_rewards: Rewards under the protocol with each seed, including the first, float32 `[best, seeds]`.
       best_rates: Their learning rates, float32 `[best, seeds]`.
       fine_rates: Learning rates around their mean, float32 `[best, rates]`.

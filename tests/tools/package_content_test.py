@@ -12,7 +12,7 @@ import pytest
 
 from tools import api_reference, import_graph, package_content
 
-SHIPPED = ["nos_tf/__init__.py", "nos_tf/dsl/parser.py", "nos_tf/paper/ledger.html.j2"]
+SHIPPED = ["nos_tf/__init__.py", "nos_tf/dsl/parser.py", "nos_tf/paper/ledger.html.j2", "nos_tf/table/digits-1.npz"]
 SOURCE = [*SHIPPED, "LICENSE", "PKG-INFO", "README.md", "pyproject.toml", "setup.cfg", "nos_tf.egg-info/SOURCES.txt"]
 
 
@@ -42,13 +42,13 @@ def check(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_whole_package_passes(check, capsys: pytest.CaptureFixture[str]) -> None:
     check(SHIPPED, SOURCE)
-    assert "contain the 3 files" in capsys.readouterr().out
+    assert "contain the 4 files" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("wheel", "source", "message"),
     [
-        (SHIPPED[:2], SOURCE, "any.whl: missing: nos_tf/paper/ledger.html.j2"),
+        (SHIPPED[:-1], SOURCE, "any.whl: missing: nos_tf/table/digits-1.npz"),
         ([*SHIPPED, "nos_tf/BUILD"], SOURCE, "any.whl: unexpected: nos_tf/BUILD"),
         ([*SHIPPED, "tests/dsl/parser_test.py"], SOURCE, "any.whl: unexpected: tests/dsl/parser_test.py"),
         (SHIPPED, [*SOURCE, "runs/data.npz"], "tar.gz: unexpected: runs/data.npz"),
