@@ -18,7 +18,7 @@ from tests.search.fakes import DATA_LABEL, TASK, FakeEvaluator
 
 EvaluatorSetup.get_task = lambda self: TASK
 EvaluatorSetup.describe_data = lambda self: DATA_LABEL
-EvaluatorSetup.check = lambda self: []
+EvaluatorSetup.check_task = lambda self: []
 EvaluatorSetup.build = lambda self: FakeEvaluator(float(os.environ.get("FAKE_SECONDS", "0")))
 worker_processes.COMMAND = (sys.executable, str(Path(__file__).parent / "fake_worker.py"))
 

@@ -71,7 +71,7 @@ class Stop(Interruption):
         super().__init__()
         self._left = steps
 
-    def check(self):
+    def should_stop(self):
         self._left -= 1
         return self._left <= 0
 
