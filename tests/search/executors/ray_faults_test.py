@@ -15,7 +15,7 @@ pytest.importorskip("ray")
 
 from ray.cluster_utils import Cluster
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.xdist_group("ray"), pytest.mark.slow]
 TRAINING = 0.1  # Seconds.
 
 
