@@ -44,9 +44,7 @@ def summary(
     entries = [
         _entry(name, budget, regrets, ranks, at, place, rules) for name in regrets for budget, place in places.items()
     ]
-    others = [one for one in entries if one["searcher"] != "random"]
-    for one, p in zip(others, holm([one["p"] for one in others]), strict=True):
-        one["p"] = p
+    correct(entries)
     return {"searchers": entries}
 
 
@@ -78,6 +76,13 @@ def _entry(
         "random_rules": int(at[worth[0]]) if len(worth) else None,
         "random_rules_at_most": int(at[-1]),
     }
+
+
+def correct(entries: Sequence[dict[str, Any]]) -> None:
+    """Replaces the p-values of entries that have one by Holm-corrected ones."""
+    compared = [one for one in entries if "p" in one]
+    for one, p in zip(compared, holm([one["p"] for one in compared]), strict=True):
+        one["p"] = p
 
 
 def rows(results: Mapping[str, Any]) -> list[list[str]]:

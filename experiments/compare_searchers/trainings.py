@@ -16,11 +16,11 @@ from typing import Any
 import joblib
 import numpy as np
 
-from experiments.compare_searchers.statistics import p_value
+from experiments.compare_searchers.statistics import correct, p_value
 from nos_tf import searchers
 from nos_tf.common import run_folder, style
 from nos_tf.common.run_folder import RunFolder
-from nos_tf.common.statistics import holm, mean_interval, paired_difference
+from nos_tf.common.statistics import mean_interval, paired_difference
 from nos_tf.common.tensorflow_loading import load_single_threaded, set_environment
 from nos_tf.common.text import markdown_table
 from nos_tf.dsl import Program
@@ -149,9 +149,7 @@ def compare(runs: Mapping[str, Sequence[Mapping[str, Any]]], budgets: Sequence[i
                 pair = paired_difference(values, random)
                 entry |= {"difference": pair.mean, "difference_half_width": pair.half_width, "p": pair.p}
             entries.append(entry)
-    others = [one for one in entries if "p" in one]
-    for one, p in zip(others, holm([one["p"] for one in others]), strict=True):
-        one["p"] = p
+    correct(entries)
     return entries
 
 

@@ -31,7 +31,7 @@ from nos_tf.common.text import markdown_table
 NAME = "gnmt_learning"
 TABLE = "gnmt_learning.md"
 _KINDS = ("gnmt", "keras")
-_RATES = {"adam": ("0.0003", "0.001", "0.003", "0.01", "0.03"), "powersign": ("0.03", "0.1", "0.3", "1", "3")}
+_RATES = {"adam": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2), "powersign": (3e-2, 1e-1, 3e-1, 1.0, 3.0)}
 
 Epochs = list[tuple[float, ...]]  # Perplexity, and that with shuffled sources, after each epoch.
 
@@ -88,7 +88,7 @@ def _main() -> None:
         print(f"Run folder: {folder.path}", flush=True)
         pairs = list(itertools.product(values["networks"], values["optimizers"]))
         first = [
-            Training(network, optimizer, float(rate), values["seed"])
+            Training(network, optimizer, rate, values["seed"])
             for network, optimizer in pairs
             for rate in _RATES[optimizer]
         ]
