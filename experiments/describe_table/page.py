@@ -41,7 +41,7 @@ def render(table: Table, name: str) -> str:
         "## Data sheet",
         _sheet(table, name),
     ]  # fmt: skip
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
 _TITLES = {
