@@ -1,30 +1,33 @@
 """The cost of learning from late results: python -m experiments.staleness --run_dir=runs/staleness
 
-Runs searchers on a simulated reward over all one-group rules with simulated training times, so that 100 workers need no
-cluster: batch by batch, and asynchronously with one rule per worker in training. Reports the regret (the best reward of
-all rules minus the best one found) by number of rules and by time. Stores are kept in the run folder; continue with
---resume.
+Runs searchers on the table of all one-group rules with simulated training times, so that 100 workers need no cluster:
+batch by batch, and asynchronously with one rule per worker in training. Reports the regret (the value of the best rule
+in the table minus that of the selected one) by number of rules and by time. Stores are kept in the run folder; continue
+with --resume.
 """
 
 from __future__ import annotations
 
 import collections
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import joblib
 import numpy as np
 from absl import flags
 
+from experiments import tables
+from experiments.compare_searchers.lookup import SPACE, curve
 from nos_tf import searchers
 from nos_tf.cli import application, shared_flags
 from nos_tf.common import run_folder, style
 from nos_tf.common.errors import RunError, require_known
 from nos_tf.common.run_folder import RunFolder
 from nos_tf.common.statistics import mean_interval
-from nos_tf.common.tensorflow_loading import load_single_threaded
+from nos_tf.common.tensorflow_loading import load_single_threaded, set_environment
 from nos_tf.common.text import markdown_table
-from nos_tf.dsl import Program, SearchSpace
 from nos_tf.evaluation.result import TRAINED, Evaluation
 from nos_tf.search import asynchronous, loop
 from nos_tf.search.configuration import BATCH_SIZE
@@ -32,6 +35,7 @@ from nos_tf.search.executors.job import Job, Jobs, as_queue
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
 from nos_tf.search.trial import Trial
+from nos_tf.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,34 +43,8 @@ if TYPE_CHECKING:
 NAME = "staleness"
 TABLE = "staleness.md"
 FIGURE = "staleness.png"
-SPACE = SearchSpace(num_groups=1)
 _SPREAD = 0.5  # Standard deviation of the logarithm of training times; their median is 1.
 _HEADER = ("searcher", "workers", "learning", "updates late", "regret", "mean of all rules", "time", "workers busy")
-
-
-class Landscape:
-    """A random reward over one-group rules: a sum over pairs of tokens, scaled to [0, 1].
-
-    Args:
-      seed: Random seed.
-    """
-
-    def __init__(self, seed: int):
-        rng = np.random.default_rng((seed, 1))
-        self._sizes = [len(SPACE.vocabulary(position)) for position in range(SPACE.length)]
-        self._pairs = {
-            (i, j): rng.normal(size=(self._sizes[i], self._sizes[j]))
-            for i in range(SPACE.length)
-            for j in range(i + 1, SPACE.length)
-        }
-        every = self._sum(np.indices(self._sizes))
-        self._low, self._high = float(every.min()), float(every.max())
-
-    def __call__(self, program: Program) -> float:
-        return float((self._sum(SPACE.encode(program)) - self._low) / (self._high - self._low))
-
-    def _sum(self, tokens: Any) -> Any:
-        return sum(table[tokens[i], tokens[j]] for (i, j), table in self._pairs.items())
 
 
 def duration(job: int, seed: int) -> float:
@@ -79,13 +57,13 @@ class Simulated:
 
     Args:
       workers: Number of workers.
-      landscape: Rewards of the rules.
+      table: Table with the rules' rewards.
       seed: Seed of the training times.
     """
 
-    def __init__(self, workers: int, landscape: Landscape, seed: int):
+    def __init__(self, workers: int, table: Table, seed: int):
         self.workers = workers
-        self._landscape = landscape
+        self._table = table
         self._seed = seed
         self._clock = 0.0
 
@@ -104,15 +82,17 @@ class Simulated:
                 job = waiting.popleft()
                 heapq.heappush(busy, (self._clock + duration(job.id, self._seed), job.id, job))
             self._clock, _, job = heapq.heappop(busy)
-            yield job, Evaluation(self._landscape(job.program), TRAINED, 0.1, seconds=self._clock)
+            reward = float(self._table.content.reward[self._table.number(job.program)])
+            yield job, Evaluation(reward, TRAINED, 0.1, seconds=self._clock)
 
 
 def main() -> NoReturn:
     """Runs the study and exits."""
     shared_flags.define(NAME)
+    flags.DEFINE_string("table", "digits", "Table to search.")
     flags.DEFINE_list("searchers", ["random", "evolution", "ppo", "trpo"], "Searchers to study.")
     flags.DEFINE_list("workers", ["1", "10", "100"], "Numbers of workers.")
-    flags.DEFINE_integer("seeds", 5, "Number of seeds, starting at --seed.", lower_bound=2)
+    flags.DEFINE_integer("seeds", 10, "Number of seeds, starting at --seed.", lower_bound=2)
     flags.DEFINE_integer("trials", 1000, "Distinct rules per run.", lower_bound=16)
     interrupted = "Interrupted. Finished searches are saved; rerun the same command with --resume to continue."
     application.run(_main, interrupted)
@@ -123,30 +103,35 @@ def _main() -> None:
     require_known("searcher", values["searchers"], searchers.names())
     if not all(number.isdigit() and int(number) > 0 for number in values["workers"]):
         raise RunError(f"Numbers of workers must be at least 1. Received: --workers={','.join(values['workers'])}")
+    data = tables.load(values["table"]).content.facts["data"]
+    set_environment()
     with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:
         folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS)
         print(f"Run folder: {folder.path}", flush=True)
-        load_single_threaded()
         seeds = range(values["seed"], values["seed"] + values["seeds"])
         runs = []
         for searcher in values["searchers"]:
             for workers in map(int, values["workers"]):
                 for late in (False, True) if workers > 1 else (False,):
-                    by_seed = [_run(folder, searcher, workers, late, seed) for seed in seeds]
+                    work = (joblib.delayed(_run)(folder.path, values, searcher, workers, late, seed) for seed in seeds)
+                    by_seed = joblib.Parallel(n_jobs=-1)(work)
                     runs.append({"searcher": searcher, "workers": workers, "late": late, "seeds": by_seed})
                     print(" ".join(_row(runs[-1])), flush=True)
-        results = {"experiment": NAME, "dataset": "invented rewards and times", "runs": runs}
-        run_folder.write_json(folder / run_folder.RESULTS, results)
-        table = markdown_table(_HEADER, [_row(run) for run in runs])
-        run_folder.write_text(folder / TABLE, table)
+        dataset = f"table of rules on {data}, simulated times"
+        run_folder.write_json(folder / run_folder.RESULTS, {"experiment": NAME, "dataset": dataset, "runs": runs})
+        text = markdown_table(_HEADER, [_row(run) for run in runs])
+        run_folder.write_text(folder / TABLE, text)
         with run_folder.replacing(folder / FIGURE) as path:
             _figure(runs).savefig(path, dpi=120)
-        style.console().print(table, markup=False, highlight=False, soft_wrap=True)
+        style.console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _run(folder: RunFolder, searcher: str, workers: int, late: bool, seed: int) -> dict[str, Any]:
+def _run(folder: Path, flags: Mapping[str, Any], searcher: str, workers: int, late: bool, seed: int) -> dict[str, Any]:
     """Results of one search, read from its store if it was run before."""
-    trials = _trials(folder, searcher, workers if late else None, seed)
+    load_single_threaded()
+    table = tables.load(flags["table"])
+    path = folder / f"{searcher}-{workers if late else 'synchronous'}-{seed}.sqlite"
+    trials = _trials(path, searcher, workers if late else None, seed, flags["trials"], table)
     evaluated = [trial for trial in trials if trial.evaluation is not None]
     busy = sum(duration(trial.id, seed) for trial in evaluated)
     if late:
@@ -154,11 +139,11 @@ def _run(folder: RunFolder, searcher: str, workers: int, late: bool, seed: int) 
         times = [_finished(trial) for trial in evaluated]
     else:
         times = _times(evaluated, workers, seed)
-    rewards = [trial.reward for trial in evaluated]
+    numbers = np.array([table.number(trial.program) for trial in evaluated])
     return {
-        "regret": (1.0 - np.maximum.accumulate(rewards)).tolist(),
+        "regret": curve(numbers, np.arange(1, len(numbers) + 1), table)[0],
         "times": times,
-        "mean_reward": float(np.mean(rewards)),
+        "mean_reward": float(np.mean([trial.reward for trial in evaluated])),
         "staleness": float(np.mean([trial.staleness for trial in trials])),
         "busy": busy / (workers * max(times)),
     }
@@ -169,18 +154,16 @@ def _finished(trial: Trial) -> float:
     return trial.evaluation.seconds
 
 
-def _trials(folder: RunFolder, searcher: str, in_flight: int | None, seed: int) -> list[Trial]:
+def _trials(path: Path, searcher: str, in_flight: int | None, seed: int, count: int, table: Table) -> list[Trial]:
     """Trials of one search. Those of a synchronous search do not depend on the number of workers."""
-    path = folder / f"{searcher}-{in_flight or 'synchronous'}-{seed}.sqlite"
-    wanted = flags.FLAGS.trials
     if path.exists():
         with Store.read(path) as store:
             trials = store.trials()
-        if sum(trial.evaluation is not None for trial in trials) == wanted:
+        if sum(trial.evaluation is not None for trial in trials) == count:
             return trials
         path.unlink()  # A simulation cannot be resumed because its clock is not stored.
-    stage = loop.Stage(searcher, searchers.get(searcher, SPACE, seed), wanted, BATCH_SIZE, seed)
-    executor = Simulated(in_flight or 1, Landscape(seed), seed)
+    stage = loop.Stage(searcher, searchers.get(searcher, SPACE, seed), count, BATCH_SIZE, seed)
+    executor = Simulated(in_flight or 1, table, seed)
     with Store.create(path, {}) as store:
         if in_flight is None:
             loop.run_stage(stage, store, executor, Observer())
@@ -217,7 +200,7 @@ def _row(run: dict[str, Any]) -> list[str]:
         str(run["workers"]),
         "as results arrive" if run["late"] else "batch by batch",
         cell([one["staleness"] for one in by_seed], 1),
-        cell([one["regret"][-1] for one in by_seed], 3),
+        cell([one["regret"][-1] for one in by_seed], 4),
         cell([one["mean_reward"] for one in by_seed], 3),
         cell([max(one["times"]) for one in by_seed], 0),
         f"{np.mean([one['busy'] for one in by_seed]):.0%}",
