@@ -19,7 +19,7 @@ _CAPTIONS = {
     "train.",
     "operands": "The value of the best rule for every pair of operands.",
     "learning_rates": "Sensitivity of the best rules to the learning rate, compared with Adam and RMSProp: rewards of "
-    "the sweep's short trainings.",
+    "the sweep's short trainings. Rates that were given up before the end have none.",
     "seeds": "Variation between seeds, and how much of the reward used for selection remains with other seeds.",
     "tasks": "The same rules on a different kind of task.",
 }
