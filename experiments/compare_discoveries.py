@@ -22,8 +22,7 @@ from nos_tf.common.errors import RunError
 from nos_tf.common.leaderboard import BETTER
 from nos_tf.common.run_folder import RunFolder
 from nos_tf.common.statistics import holm, mean_interval, paired_difference
-from nos_tf.common.text import markdown_table
-from nos_tf.search.reports.words import probability
+from nos_tf.common.text import markdown_table, p_value
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -131,7 +130,7 @@ def _row(one: dict[str, Any]) -> list[str]:
     if "p" not in one:
         return [*cells, "", "", str(one["better"])]
     difference = f"{one['difference']:+.3f} ± {one['difference_half_width']:.3f}"
-    return [*cells, difference, probability(one["p"]), str(one["better"])]
+    return [*cells, difference, p_value(one["p"]), str(one["better"])]
 
 
 def draw(found: Sequence[Discovery]) -> Figure:

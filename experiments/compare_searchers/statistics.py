@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from nos_tf.common.statistics import holm, mean_interval, paired_difference
+from nos_tf.common.text import p_value
 
 HEADER = (
     "searcher",
     "rules",
     "regret",
     "in the best 0.1%",
-    "regret minus random search's",
-    "p (Holm)",
+    "regret minus random search's (Holm)",
     "random rules for the same regret",
 )
 _TOP = 0.001
@@ -98,16 +98,10 @@ def _row(one: Mapping[str, Any]) -> list[str]:
         f"{one['in_top']:.1%}",
     ]
     if "difference" not in one:
-        return [*cells, "", "", ""]
+        return [*cells, "", ""]
     worth = one["random_rules"]
     return [
         *cells,
-        f"{one['difference']:+.4f} ± {one['difference_half_width']:.4f}",
-        p_value(one["p"]),
+        f"{one['difference']:+.4f} ± {one['difference_half_width']:.4f} ({p_value(one['p'])})",
         f"more than {one['random_rules_at_most']:,}" if worth is None else f"{worth:,}",
     ]
-
-
-def p_value(p: float) -> str:
-    """A p-value as a cell of a table."""
-    return "< 0.0001" if p < 1e-4 else f"{p:.4f}"

@@ -16,13 +16,13 @@ from typing import Any
 import joblib
 import numpy as np
 
-from experiments.compare_searchers.statistics import correct, p_value
+from experiments.compare_searchers.statistics import correct
 from nos_tf import searchers
 from nos_tf.common import run_folder, style
 from nos_tf.common.run_folder import RunFolder
 from nos_tf.common.statistics import mean_interval, paired_difference
 from nos_tf.common.tensorflow_loading import load_single_threaded, set_environment
-from nos_tf.common.text import markdown_table
+from nos_tf.common.text import markdown_table, p_value
 from nos_tf.dsl import Program
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
 from nos_tf.search.configuration import BATCH_SIZE, derived_seeds
@@ -38,7 +38,7 @@ BUDGETS = (100, 300, 1_000)
 TABLE = "searchers.md"
 _FRESH_SEEDS = 3
 _PURPOSE = 200  # Purpose number of the fresh seeds, which no search uses.
-_HEADER = ("searcher", "rules", "reward of the chosen rule", "more than random's", "p (Holm)", "mean of all rules")
+_HEADER = ("searcher", "rules", "reward of the chosen rule", "more than random's (Holm)", "mean of all rules")
 
 
 def describe(flags: Mapping[str, Any]) -> str:
@@ -157,5 +157,6 @@ def _row(one: Mapping[str, Any]) -> list[str]:
     cells = [one["searcher"], f"{one['rules']:,}", f"{one['value']:.3f} ± {one['value_half_width']:.3f}"]
     mean = f"{one['mean']:.3f} ± {one['mean_half_width']:.3f}"
     if "p" not in one:
-        return [*cells, "", "", mean]
-    return [*cells, f"{one['difference']:+.4f} ± {one['difference_half_width']:.4f}", p_value(one["p"]), mean]
+        return [*cells, "", mean]
+    difference = f"{one['difference']:+.4f} ± {one['difference_half_width']:.4f} ({p_value(one['p'])})"
+    return [*cells, difference, mean]

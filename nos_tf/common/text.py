@@ -34,3 +34,8 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def markdown_escaped(text: str) -> str:
     """Escapes every character that Markdown would read as markup."""
     return re.sub(r"([\\`*_{}\[\]<>&|#~^$!])", r"\\\1", text)
+
+
+def p_value(p: float) -> str:
+    """A p-value as text."""
+    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"

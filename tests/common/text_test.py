@@ -1,6 +1,6 @@
 import pytest
 
-from nos_tf.common.text import duration, markdown_escaped, markdown_table, number
+from nos_tf.common.text import duration, markdown_escaped, markdown_table, number, p_value
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,11 @@ def test_numbers(value: float, text: str) -> None:
 def test_table():
     made = markdown_table(("rule", "reward"), [("`g * m`", "0.9"), ("", "**0.8**")])
     assert made == "| rule | reward |\n| --- | --- |\n| `g * m` | 0.9 |\n|  | **0.8** |\n"
+
+
+@pytest.mark.parametrize(("p", "text"), [(0.03217, "p = 0.032"), (1.0, "p = 1"), (1e-7, "p < 0.0001")])
+def test_p_values(p: float, text: str) -> None:
+    assert p_value(p) == text
 
 
 @pytest.mark.parametrize(

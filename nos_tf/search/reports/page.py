@@ -71,7 +71,7 @@ def number(value: Interval) -> str:
 def difference(pair: Comparison) -> str:
     """A paired difference, its confidence interval and its p-value as text."""
     margin = "" if pair.half_width is None else f" ± {pair.half_width:.4f}"
-    return f"{pair.difference:+.4f}{margin}, {words.probability(pair.p)}"
+    return f"{pair.difference:+.4f}{margin}, {text.p_value(pair.p)}"
 
 
 def _view(run: RunData) -> dict[str, Any]:

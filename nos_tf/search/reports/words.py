@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 
 from nos_tf.common.leaderboard import UNDECIDED, WORSE
+from nos_tf.common.text import p_value
 from nos_tf.dsl.algebra.simplest import simplest_text
 from nos_tf.search import race
 from nos_tf.search.reports.leaderboard import Leaderboard, Standing, leaderboard
@@ -27,13 +28,8 @@ def compared(one: Standing, board: Leaderboard) -> str:
     pair = one.difference
     assert pair is not None  # Only the best baseline is not compared with itself.
     margin = "" if pair.half_width is None else f" ± {pair.half_width:.4f}"
-    best = f"{pair.difference:+.4f}{margin} vs. {board.best_baseline.name}, the best baseline; {probability(pair.p)}"
+    best = f"{pair.difference:+.4f}{margin} vs. {board.best_baseline.name}, the best baseline; {p_value(pair.p)}"
     return f"{' and '.join(parts) or 'better than every tuned baseline'} ({best}; {pair.seeds} seeds)"
-
-
-def probability(p: float) -> str:
-    """A p-value as text."""
-    return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
 
 
 def _race(run: RunData) -> list[str]:

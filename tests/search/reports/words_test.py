@@ -59,11 +59,6 @@ def test_unfinished_run_says_how_far_it_is(run: RunData) -> None:
     assert any("so far" in sentence for sentence in words.sentences(early))
 
 
-@pytest.mark.parametrize(("p", "text"), [(0.03217, "p = 0.032"), (1.0, "p = 1"), (1e-7, "p < 0.0001")])
-def test_probability(p: float, text: str) -> None:
-    assert words.probability(p) == text
-
-
 def test_busy_workers_are_averaged_over_the_time_in_which_any_trains(run: RunData) -> None:
     # Two workers from 0 to 4 and from 2 to 6 seconds, one from 10 to 12, after a stop: 10 seconds of work in 8.
     spans = [(0.0, 4.0), (2.0, 6.0), (10.0, 12.0)]
