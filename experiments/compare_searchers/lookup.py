@@ -10,6 +10,7 @@ from nos_tf import searchers
 from nos_tf.dsl.search_space import SearchSpace
 from nos_tf.search.configuration import BATCH_SIZE
 from nos_tf.search.loop import MAX_PROPOSALS
+from nos_tf.search.race import RACERS
 from nos_tf.table import Table
 
 SPACE = SearchSpace(num_groups=1)
@@ -43,18 +44,19 @@ def search(name: str, seed: int, trials: int, table: Table, **settings: Any) -> 
     return np.array(list(found)[:trials])
 
 
-def chosen(found: np.ndarray, table: Table) -> np.ndarray:
-    """The rule with the highest reward so far, after each evaluation.
-
-    The reward is that of a single training; `table.values` holds the value of the rule.
-    """
-    rewards = table.content.reward[found]
-    best = np.maximum.accumulate(rewards)
-    is_new = np.concatenate([[True], best[1:] > best[:-1]])
-    return found[np.maximum.accumulate(np.where(is_new, np.arange(len(found)), 0))]
-
-
 def curve(found: np.ndarray, at: np.ndarray, table: Table) -> tuple[list[float], list[int]]:
-    """Regret and rank of the selected rule at each number of evaluated rules; constant after the search has ended."""
-    best = chosen(found, table)[np.minimum(at, len(found)) - 1]
+    """Regret and rank of the selected rule at each number of evaluated rules; constant after the search has ended.
+
+    As at the end of a real search, the rules with the highest rewards race, and the one with the highest value is
+    selected. Without a race, a rule that was lucky with the search's only seed would be selected again and again.
+
+    Args:
+      found: Numbers of the evaluated rules, in order.
+      at: Numbers of evaluated rules, `[checkpoints]`.
+      table: Table of all rules in `SPACE`.
+    """
+    best = []
+    for count in np.minimum(at, len(found)):
+        racers = found[np.argsort(-table.content.reward[found[:count]], kind="stable")[:RACERS]]
+        best.append(racers[np.argmax(table.values[racers])])
     return (table.values.max() - table.values[best]).tolist(), table.ranks[best].tolist()

@@ -1,12 +1,13 @@
 """Searchers compared by trainings, where no table reaches: how good the rule is that each has chosen by then.
 
-A search chooses the rule with the highest reward so far. What that rule is worth is measured from fresh seeds, because
-the highest of many rewards is partly luck. Searches of the same seed share the initial weights of the children, so they
-are compared in pairs.
+The highest of many rewards is partly luck. So, as at the end of a real search, the rules with the highest rewards race
+from fresh seeds, and the value of the best one is measured with others. Searches of the same seed share the initial
+weights of the children, so they are compared in pairs.
 """
 
 from __future__ import annotations
 
+import collections
 import functools
 import itertools
 from collections.abc import Mapping, Sequence
@@ -31,12 +32,12 @@ from nos_tf.search.executors.job import Job
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.loop import Stage, run_stage
 from nos_tf.search.observer import Observer
+from nos_tf.search.race import RACERS, ranked
 from nos_tf.search.store import Store
-from nos_tf.search.trial import Trial
 
 BUDGETS = (100, 300, 1_000)
 TABLE = "searchers.md"
-_FRESH_SEEDS = 3
+_FRESH_SEEDS = 3  # For the race, and as many others for the value.
 _PURPOSE = 200  # Purpose number of the fresh seeds, which no search uses.
 _HEADER = ("searcher", "rules", "reward of the chosen rule", "more than random's (Holm)", "mean of all rules")
 
@@ -88,7 +89,7 @@ def _executor(setup: EvaluatorSetup) -> InProcess:
 
 
 def _search(folder: Path, flags: Mapping[str, Any], name: str, seed: int) -> tuple[str, int]:
-    """Runs one search, or what is missing of it, and measures the rules that it has chosen."""
+    """Runs one search, or what is missing of it, and the race of its best rules."""
     load_single_threaded()
     executor = _executor(_setup(flags))
     path = folder / f"{name}-{seed}.sqlite"
@@ -97,27 +98,32 @@ def _search(folder: Path, flags: Mapping[str, Any], name: str, seed: int) -> tup
         stage = Stage(name, searchers.get(name, space, seed), flags["trials"], BATCH_SIZE, seed)
         run_stage(stage, store, executor, Observer())
         trials = [trial for trial in store.trials() if trial.duplicate_of is None]
-    chosen = {budget: best_so_far(trials, budget) for budget in _budgets(flags["trials"])}
-    fresh = derived_seeds(seed, _PURPOSE, _FRESH_SEEDS)
-    rules = list({trial.program for trial in chosen.values()})
-    rewards: dict[Program, list[float]] = {rule: [] for rule in rules}
-    jobs = [Job(number, rule, each) for number, (rule, each) in enumerate(itertools.product(rules, fresh))]
-    for job, evaluation in executor.run(jobs):
-        rewards[job.program].append(evaluation.reward)
+    racers = {
+        budget: [trial.program for trial in ranked(trials[:budget])[:RACERS]] or [trials[0].program]
+        for budget in _budgets(flags["trials"])
+    }
+    fresh = derived_seeds(seed, _PURPOSE, 2 * _FRESH_SEEDS)
+    raced = _measure(executor, [rule for rules in racers.values() for rule in rules], fresh[:_FRESH_SEEDS])
+    chosen = {budget: max(rules, key=raced.__getitem__) for budget, rules in racers.items()}
+    values = _measure(executor, list(chosen.values()), fresh[_FRESH_SEEDS:])
     result = {
         "rewards": [trial.reward for trial in trials],
         "chosen": [
-            {"rules": budget, "rule": str(trial.program), "value": float(np.mean(rewards[trial.program]))}
-            for budget, trial in chosen.items()
+            {"rules": budget, "rule": str(rule), "raced": raced[rule], "value": values[rule]}
+            for budget, rule in chosen.items()
         ],
     }
     run_folder.write_json(_path(folder, name, seed), result)
     return name, seed
 
 
-def best_so_far(trials: Sequence[Trial], budget: int) -> Trial:
-    """The first trial of the highest reward among the first `budget`."""
-    return max(trials[:budget], key=lambda trial: trial.reward)
+def _measure(executor: InProcess, rules: Sequence[Program], seeds: Sequence[int]) -> dict[Program, float]:
+    """Mean reward of each rule over the seeds."""
+    pairs = itertools.product(dict.fromkeys(rules), seeds)
+    rewards = collections.defaultdict(list)
+    for job, evaluation in executor.run([Job(number, rule, seed) for number, (rule, seed) in enumerate(pairs)]):
+        rewards[job.program].append(evaluation.reward)
+    return {rule: float(np.mean(found)) for rule, found in rewards.items()}
 
 
 def _budgets(trials: int) -> list[int]:

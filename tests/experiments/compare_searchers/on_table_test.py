@@ -30,9 +30,14 @@ def test_a_search_evaluates_each_class_once_in_the_order_of_the_proposals(table)
     assert found.tolist() == list(dict.fromkeys(numbers))[:8_000]
 
 
-def test_the_chosen_rule_is_the_best_so_far_and_the_first_of_equals():
-    table = miniature.of_the_whole_space(np.zeros(SPACE.size, int), np.array([0.2, 0.5, 0.1, 0.5, 0.9], np.float32))
-    assert lookup.chosen(np.array([0, 2, 3, 1, 4]), table).tolist() == [0, 0, 3, 3, 4]
+def test_of_the_rules_with_the_highest_rewards_the_one_with_the_highest_value_is_selected(monkeypatch):
+    rewards = np.array([0.2, 0.5, 0.1, 0.6, 0.9], np.float32)
+    table = miniature.of_the_whole_space(np.zeros(SPACE.size, int), rewards)
+    monkeypatch.setattr(lookup, "RACERS", 2)
+    monkeypatch.setattr(table, "values", np.array([0.2, 0.55, 0.8, 0.5, 0.3]))  # The last one had luck.
+    regrets, _ = lookup.curve(np.array([2, 0, 1, 3, 4]), np.array([1, 2, 3, 4, 5]), table)
+    # In the race: 2; 0 and 2; 0 and 1; 1 and 3; 3 and 4.
+    assert regrets == pytest.approx([0.0, 0.0, 0.25, 0.25, 0.3])
 
 
 def test_regret_of_random_search_is_that_of_the_best_of_n(table):
