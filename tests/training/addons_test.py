@@ -61,5 +61,7 @@ def test_options_that_they_do_not_take_are_refused_in_one_line():
         "seed": 0,
         "seeds": 1,
     }
-    with pytest.raises(RunError, match=r"^Cannot create addons/lamb .*use_ema.*; drop .* Received: use_ema=True[^\n]*$"):
+    with pytest.raises(
+        RunError, match=r"^Cannot create addons/lamb .*use_ema.*; drop .* Received: use_ema=True[^\n]*$"
+    ):
         command._plan(values, study_case.experiment())
