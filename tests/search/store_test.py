@@ -153,14 +153,14 @@ def make_newer(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda path: path.write_bytes(b"not a database at all, but long enough to hold a header" * 9), "Not a store"),
-        (lambda path: path.write_bytes(b""), "Not a store"),
+        (lambda path: path.write_bytes(b"not a database, but long enough to hold a header" * 9), "is not a store"),
+        (lambda path: path.write_bytes(b""), "is not a store"),
         (make_foreign, "not a store of trials"),
         (make_other_tables, "damaged.*tables"),
         (make_damaged, "damaged"),
         (make_truncated, "damaged"),
         (make_newer, "version 99"),
-        (lambda path: None, "The folder holds no s.sqlite, so no search"),
+        (lambda path: None, "The folder holds no s.sqlite, so it is not"),
         (lambda path: path.mkdir(), "cannot be read"),
     ],
 )

@@ -100,7 +100,7 @@ def test_evaluation_sees_every_pair_once():
 
 
 def test_unusable_sizes_are_refused():
-    with pytest.raises(RunError, match=r"choose a smaller batch.* Received: 5 pairs, a batch of 6"):
+    with pytest.raises(RunError, match=r"choose a smaller batch size.* Received: 5 pairs, a batch size of 6"):
         TrainingBatches(pairs(5), 6)
-    with pytest.raises(RunError, match=r"multiple of the number of shards\. Received: a batch of 4, 3 shards"):
+    with pytest.raises(RunError, match=r"multiple of the number of shards\. Received: a batch size of 4, 3 shards"):
         TrainingBatches(pairs(5), 4, num_shards=3)

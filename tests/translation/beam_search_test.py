@@ -9,7 +9,7 @@ from nos_tf.models.gnmt import GNMT
 from nos_tf.translation.beam_search import compile_search
 from nos_tf.translation.subwords import BEGIN, END
 
-VOCABULARY = 7  # Three real sub-words and the unknown one besides pad, begin and end.
+VOCABULARY = 7  # Three real subwords and the unknown one besides pad, begin and end.
 LONGEST = 4
 
 

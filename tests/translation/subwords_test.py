@@ -49,7 +49,7 @@ def test_splits_between_words_where_it_can(subwords):
         (lambda path: Subwords.train(LINES, 5000), r"Vocabulary size too high .*Received: 5000"),
         (lambda path: Subwords.train(LINES, 5), r"choose another vocabulary size\. Received: 5"),
         (lambda path: Subwords.train([], 100), r"choose another vocabulary size\. Received: 100"),
-        (lambda path: Subwords(b"nonsense"), r"not a sentencepiece model.* Received: 8 bytes"),
+        (lambda path: Subwords(b"nonsense"), r"not a SentencePiece model.* Received: 8 bytes"),
         (lambda path: Subwords.load(path / "missing"), r"cannot be read .*Received: .*missing"),
     ],
 )

@@ -114,6 +114,6 @@ def test_a_failing_input_is_not_taken_for_its_end(translator):
 def test_the_longest_translation_follows_from_the_source(subwords):
     model = GNMT(subwords.vocabulary_size, units=4, num_layers=2)
     weights = np.zeros([4, subwords.vocabulary_size])
-    model.projection.set_weights([weights])  # All sub-words are as good as the end, so that the first one wins.
+    model.projection.set_weights([weights])  # All subwords are as good as the end, so that the first one wins.
     tokens = Translator(model, subwords, width=1)._search(np.array([[5, 6, 3]], np.int32), np.array([16])).tokens
     assert np.count_nonzero(tokens) == 16
