@@ -120,7 +120,7 @@ def test_two_replicas_have_the_loss_curve_of_one(tmp_path, own_text):
 def test_flagfiles_of_the_paper_s_rows_are_at_its_scale(row):
     values = flagfile(f"wmt14_gnmt_{row}.flags")
     assert values["optimizers"] == row
-    # Of WMT 2014's pairs, 95 in a hundred are short enough with 32,000 sub-words.
+    # Of WMT 2014's pairs, 95 in a hundred are short enough with 32,000 subwords.
     steps = int(0.95 * 4_508_785) // values["batch_size"] * values["epochs"]
     scale = {**values, "steps": steps, "train_examples": 4_508_785, "test_examples": 3_003}
     (dataset,) = PAPER_SCALES["wmt14_gnmt"].datasets
@@ -142,7 +142,7 @@ def trained(tmp_path_factory, own_text):
 @pytest.mark.slow
 def test_training_reports_perplexity_and_bleu(trained):
     folder, out = trained
-    assert re.search(r"epoch 100/100 .* perplexity 1\.\d+ .* [\d,]+ sub-words/s  ETA 0 s", out)
+    assert re.search(r"epoch 100/100 .* perplexity 1\.\d+ .* [\d,]+ subwords/s  ETA 0 s", out)
     results = json.loads((folder / "results.json").read_text())
     (training,) = results["runs"]
     for name in ("val_bleu", "test_bleu", "val_ema_bleu", "test_ema_bleu"):
@@ -245,9 +245,9 @@ def test_stopped_run_goes_on_to_the_same_numbers(tmp_path, own_text):
         (("--train_src=/none/a", "--train_tgt=b", "--valid_src=a", "--valid_tgt=b"), ("cannot be read", "/none/a")),
         (("--mode=translate", "--input=-"), ("--run_dir",)),
         (("--mode=translate", "--run_dir=/none"), ("--input",)),
-        (("--mode=translate", "--run_dir=/none", "--input=-", "--units=5"), ("takes no --units", "--units=5")),
+        (("--mode=translate", "--run_dir=/none", "--input=-", "--units=5"), ("does not accept --units", "--units=5")),
         (("--mode=evaluate", "--run_dir=/none"), ("holds no config.json", "/none")),
-        (("--input=-",), ("--mode=train takes no --input",)),
+        (("--input=-",), ("--mode=train does not accept --input",)),
         (("--data_dir=/none",), ("--data_dir",)),
         (("--source_language=en", "--target_language=es"), ("WMT 2014", "en to es")),
         (("--optimizers=adma",), ("adam", "adma")),
