@@ -20,7 +20,7 @@ def trees(root: pathlib.Path = ROOT) -> dict[str, ast.Module]:
 
 
 def graph(root: pathlib.Path = ROOT) -> dict[str, set[str]]:
-    """Finds the modules that each module imports, at the top, inside functions, or by a string ("nos_tf.search.command")."""
+    """Finds what each module imports, at the top, inside functions, or by a string ("nos_tf.search.command")."""
     known = trees(root)
     return {name: _imports(name, tree, known.keys()) for name, tree in known.items()}
 
