@@ -32,7 +32,7 @@ def test_zoo_follows_the_twin_compiled(tmp_path: pathlib.Path) -> None:
     conformance.check("torch_compiled", tmp_path, conformance.ZOO, target="torch")
 
 
-@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile's default backend needs a C++ compiler")
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_follows_the_twin_compiled_to_machine_code(tmp_path: pathlib.Path) -> None:
