@@ -86,8 +86,8 @@ class GNMT(tf.keras.Model):
       vocabulary_size: Number of subwords in the vocabulary, which both languages share.
       units: Number of units in every layer and size of the embeddings; 1,024 in the paper.
       num_layers: Number of layers in the encoder and in the decoder, at least 2; 8 in the paper.
-      dropout: Dropout rate for the inputs that each layer receives from below. The masks of a step depend only on
-        `seed` and the optimizer's iterations, so a resumed run draws the same ones.
+      dropout: Dropout rate for the inputs that each layer receives from below. The masks of a step are derived from
+        `seed`, the optimizer's iterations and the replica, so a resumed run draws the same ones.
       init_scale: Weights are initialized uniformly in `[-init_scale, init_scale]`. By default
         `0.04 * sqrt(1024 / units)`, which equals Wu et al.'s 0.04 for 1,024 units and keeps the variance of the
         activations the same for smaller networks.
