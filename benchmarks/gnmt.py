@@ -110,7 +110,7 @@ def main(argv: Sequence[str]) -> None:
     source = np.random.default_rng(0).integers(4, _VOCABULARY.value, (_BATCH.value, _LENGTH.value)).astype(np.int32)
     print(
         f"TensorFlow {tf.__version__}, {_LAYERS.value}+{_LAYERS.value} layers of {_UNITS.value} units, "
-        f"{_VOCABULARY.value} sub-words, {_BATCH.value} pairs of {_LENGTH.value} sub-words, n={_ROUNDS.value}"
+        f"{_VOCABULARY.value} subwords, {_BATCH.value} pairs of {_LENGTH.value} subwords, n={_ROUNDS.value}"
     )
     if "training" in _PARTS.value:
         sides = {

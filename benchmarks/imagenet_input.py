@@ -53,7 +53,7 @@ def _sides(data: ImageNet, size: int, batch_size: int) -> dict[str, tf.data.Data
 
 
 def _seconds(stream: tf.data.Dataset, count: int) -> float:
-    """Times some batches after the first one, from a new iterator, because an old one would have full buffers."""
+    """Times some batches after the first one, with a new iterator, because an old one would have full buffers."""
     batches = iter(stream)
     next(batches)
     started = time.perf_counter()
@@ -63,7 +63,7 @@ def _seconds(stream: tf.data.Dataset, count: int) -> float:
 
 
 def _waiting(step: Callable[[Any], Any], stream: Iterator[Any], count: int) -> tuple[float, float]:
-    """Mean seconds per step, and the part of it spent getting the batch."""
+    """Returns the mean seconds per step, and how many of them were spent waiting for the batch."""
     waited, started = 0.0, time.perf_counter()
     for _ in range(count):
         before = time.perf_counter()

@@ -32,7 +32,7 @@ _PLAIN = "plain"
 
 
 def protocols(epochs: int) -> dict[str, Protocol]:
-    """The plain fair protocol, each shortcut alone, and all of them."""
+    """Returns the plain fair protocol, one with each shortcut alone, and the one with all of them."""
     default = Protocol()
     plain = dataclasses.replace(default, sweep_epochs=epochs, hurdle=0.0, give_up=False)
     return {
@@ -137,7 +137,7 @@ class Replay:
 
 
 def agreement(plain: np.ndarray, saving: np.ndarray) -> dict[str, float]:
-    """Agreement of two lists of rewards on the ranking of the same rules."""
+    """Measures how far two lists of rewards agree on the ranking of the same rules."""
     order = np.argsort(-plain, kind="stable")
     fifth = order[: max(3, len(order) // 5)]
     top = order[: max(1, len(order) // 100)]

@@ -27,7 +27,7 @@ _ADDONS = tuple(
 
 
 def optimizers() -> tuple[str, ...]:
-    """Default optimizers: the paper's, and those of tensorflow-addons if it is installed."""
+    """Returns the default optimizers: the paper's, and those of tensorflow-addons if it is installed."""
     return _OPTIMIZERS + (_ADDONS if importlib.util.find_spec("tensorflow_addons") is not None else ())
 
 
@@ -46,7 +46,7 @@ def define(batch_size: int) -> None:
 def experiment(
     name: str, model: str, build: Callable[[int], tf.keras.Model], augment: bool, values: Mapping[str, Any]
 ) -> Experiment:
-    """Makes the experiment that trains a network on the data selected by the flags.
+    """Creates the experiment that trains a network on the data selected by the flags.
 
     Args:
       name: Name of the script.

@@ -29,7 +29,7 @@ def below(package: str, edges: dict[str, set[str]]) -> set[str]:
 
 
 def package(module: str) -> str | None:
-    """The diagram's name of the package that a module is in; None for the few modules that stand alone in nos_tf."""
+    """Returns the diagram's name for a module's package, or None for the few modules outside of packages in nos_tf."""
     top, _, rest = module.partition(".")
     if top == "experiments":
         return top
@@ -37,7 +37,7 @@ def package(module: str) -> str | None:
     return name if top == "nos_tf" and (ROOT / "nos_tf" / name / "__init__.py").exists() and name else None
 
 
-def test_diagram_has_no_circle() -> None:
+def test_diagram_has_no_cycle() -> None:
     assert len(arrows()) >= 10
     graphlib.TopologicalSorter(arrows()).prepare()
 
@@ -51,7 +51,7 @@ def test_imports_follow_the_arrows() -> None:
         for start, end in ((package(module), package(other)) for other in imports)
         if start and end and end not in allowed.get(start, {start})
     }
-    assert not wrong, f"Import the other way round, or draw the arrow in docs/architecture.md. Received: {wrong}"
+    assert not wrong, f"Reverse the import, or draw the arrow in docs/architecture.md. Received: {wrong}"
 
 
 def test_every_package_is_in_the_diagram() -> None:
@@ -60,12 +60,12 @@ def test_every_package_is_in_the_diagram() -> None:
 
 
 @pytest.mark.parametrize(("start", "end"), [("training", "search"), ("paper", "search")])
-def test_reproductions_do_not_stand_above_the_search(start: str, end: str) -> None:
+def test_reproductions_do_not_depend_on_the_search(start: str, end: str) -> None:
     assert end not in below(start, arrows())
 
 
-def test_imports_have_no_circle() -> None:
-    """A package and its own modules may import each other: its `__init__` shows them."""
+def test_imports_have_no_cycle() -> None:
+    """Only a package and its own modules may import each other, because its `__init__` exports them."""
     edges = {
         module: {other for other in imports if not module.startswith(f"{other}.") and other != "nos_tf"}
         for module, imports in import_graph.graph().items()

@@ -8,7 +8,7 @@ import pytest
 from nos_tf.common.tensorflow_loading import KERNELS
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-for variable, value in KERNELS.items():  # Set early so that subprocesses of tests compute like this process.
+for variable, value in KERNELS.items():  # Set early, so that subprocesses use the same kernels.
     os.environ.setdefault(variable, value)
 
 

@@ -1,4 +1,4 @@
-"""What the documentation tells its readers to type exists: scripts, flags, make targets; so do the files it names."""
+"""Everything that the documentation tells readers to type exists: scripts, flags, make targets and files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ABSL = {"flagfile", "help", "helpfull", "helpshort"}
 
 
 def commands() -> list[tuple[str, list[str]]]:
-    """Page and words of every command, of examples and of the text's own `make x` and `python -m x`."""
+    """Returns page and words of every command in examples, and of `make x` and `python -m x` in the text."""
     found = []
     for page in pages():
         text = (ROOT / page).read_text("utf-8")
@@ -52,7 +52,7 @@ COMMANDS = [pytest.param(words, id=f"{page}: {' '.join(words)[:60]}") for page, 
 
 @functools.cache
 def flags_of(module: str) -> frozenset[str]:
-    """Names of a script's flags: asked of an experiment, read off the source of what loads TensorFlow at once."""
+    """Returns the names of a script's flags: from --helpfull for experiments, from the source for other scripts."""
     path = ROOT / module.replace(".", "/")
     path = path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
     assert path.exists(), module
@@ -103,7 +103,7 @@ def test_command_exists(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("page", pages())
-def test_files_that_a_page_names_exist(page: str) -> None:
+def test_files_mentioned_on_a_page_exist(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")
     for target, _ in _LINK.findall(text):
         assert (ROOT / page).parent.joinpath(target).exists(), target
@@ -113,7 +113,7 @@ def test_files_that_a_page_names_exist(page: str) -> None:
             assert (ROOT / code).exists(), code
 
 
-def test_sections_that_a_page_links_to_exist() -> None:
+def test_linked_sections_exist() -> None:
     for page in pages():
         for target, section in re.findall(r"\]\((?!https?://)([^)#\s]*)#([^)\s]+)\)", (ROOT / page).read_text("utf-8")):
             other = (ROOT / page).parent / target if target else ROOT / page
@@ -121,7 +121,7 @@ def test_sections_that_a_page_links_to_exist() -> None:
             assert section in {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_index_of_the_results_names_every_table() -> None:
+def test_index_of_the_results_lists_every_table() -> None:
     folder = ROOT / "docs/results"
     text = (folder / "README.md").read_text("utf-8")
     named = {target for target, _ in _LINK.findall(text) if target.endswith(".md")}

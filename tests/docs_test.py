@@ -1,7 +1,7 @@
-"""Runs every Python example of the README and the docs, each by itself as a reader would paste it.
+"""Runs every Python example in the README and the docs, each on its own, as a reader would paste it.
 
-An example whose first line is `# NAME.py` is a file that a command or a later example of the same page reads. The
-tutorial is followed from its first line to its last, commands included, with a smaller search (slow).
+An example whose first line is `# NAME.py` is a file that a command or a later example on the same page uses. The
+tutorial is run from beginning to end, including its commands, with a smaller search (slow).
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 TUTORIAL = "docs/tutorial.md"
-SMALLER = ("--trials=8", "--test_seeds=1", "--epochs=1", "--num_groups=1", "--workers=1")  # Instead of minutes.
+SMALLER = (
+    "--trials=8",
+    "--test_seeds=1",
+    "--epochs=1",
+    "--num_groups=1",
+    "--workers=1",
+)  # Takes seconds.
 _BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _FILE = re.compile(r"# (\w+)\.py\b")
 
@@ -28,7 +34,7 @@ def pages() -> list[str]:
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
-    """Language and text of a page's examples, in their order."""
+    """Returns language and text of a page's examples, in order."""
     return [(match[1], match[2]) for match in _BLOCK.finditer((ROOT / page).read_text("utf-8"))]
 
 
@@ -56,7 +62,7 @@ def test_example_runs(page: str, text: str, tmp_path: pathlib.Path, monkeypatch:
 
 
 @pytest.mark.slow
-def test_tutorial_from_its_first_line_to_its_last(tmp_path: pathlib.Path) -> None:
+def test_tutorial_from_beginning_to_end(tmp_path: pathlib.Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     for language, text in blocks(TUTORIAL):
         if language == "python":

@@ -1,4 +1,4 @@
-"""A saved model loads in a new process after a plain `import nos_tf`, before or after Keras; so does a backup."""
+"""A saved model loads in a new process after a plain `import nos_tf`, before or after Keras, and so does a backup."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ for name, optimizer in OPTIMIZERS.items():
     np.save(f"{sys.argv[1]}/{name}.npy", model.predict(np.ones((8, 3)), verbose=0))
 """
 )
-# A SavedModel serves without nos_tf. Trainings of four epochs are backed up after each; one ends within its third.
+# A SavedModel is served without nos_tf. Trainings of four epochs are backed up after each; one stops during the third.
 SERVE_AND_BACK_UP = (
     """
 import sys
@@ -81,7 +81,7 @@ def test_saved_models_load_in_a_new_process(saved: Path, order: str) -> None:
     subprocess.run([sys.executable, "-c", ORDERS[order] + LOAD, str(saved)], check=True, timeout=300)
 
 
-def test_saved_model_serves_and_a_backup_is_gone_on_with_in_a_new_process(saved: Path) -> None:
+def test_saved_model_is_served_and_a_backup_resumed_in_a_new_process(saved: Path) -> None:
     for stop, run in (("stop", "parts"), ("go", "parts"), ("go", "whole")):
         subprocess.run([sys.executable, "-c", SERVE_AND_BACK_UP, str(saved), stop, run], check=True, timeout=300)
         assert (saved / "power-parts.npy").exists() == (stop == "go")

@@ -1,4 +1,4 @@
-"""Rules of the repository that no other tool holds."""
+"""Rules of the repository that no other tool enforces."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tools.import_graph import FOLDERS
 
 ROOT = pathlib.Path(__file__).parents[1]
 KERAS_COMPAT = "nos_tf/optimizers/keras_compat.py"
-# Names that tell Keras 2 from Keras 3, or that only one of them has.
+# Names that distinguish Keras 2 from Keras 3, or that exist in only one of them.
 VERSION_SPECIFIC = re.compile(r"IS_KERAS_3|keras\.(__version__|__internal__|src|ops)\b|optimizers\.legacy|tf_keras")
 
 pytestmark = pytest.mark.skipif("TEST_WORKSPACE" in os.environ, reason="Bazel shows a test only what it declares")
@@ -24,7 +24,7 @@ def sources() -> list[pathlib.Path]:
 
 
 def imported(path: pathlib.Path) -> set[str]:
-    """Top-level names of what a file imports."""
+    """Returns the top-level names that a file imports."""
     nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
@@ -32,7 +32,7 @@ def imported(path: pathlib.Path) -> set[str]:
 
 
 def texts(path: pathlib.Path) -> list[str]:
-    """String literals in a file, without docstrings; for an f-string, its constant parts."""
+    """Returns the string literals in a file, without docstrings; for f-strings, their constant parts."""
     nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
     statements = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
     return [
@@ -42,7 +42,7 @@ def texts(path: pathlib.Path) -> list[str]:
     ]
 
 
-def test_only_keras_compat_knows_which_keras_runs() -> None:
+def test_only_keras_compat_depends_on_the_version_of_keras() -> None:
     knowing = {
         path.relative_to(ROOT).as_posix()
         for path in sources()
@@ -51,7 +51,7 @@ def test_only_keras_compat_knows_which_keras_runs() -> None:
     assert knowing == {KERAS_COMPAT}
 
 
-def test_messages_below_the_command_line_name_no_flags() -> None:
+def test_library_messages_do_not_mention_flags() -> None:
     """Library code names its own arguments; only commands know which flag sets them."""
     definition = re.compile(r'(?:DEFINE_\w+\(\s*|\bflag=)"(\w+)"')
     defined = {name for path in sources() for name in definition.findall(path.read_text("utf-8"))}
@@ -67,13 +67,13 @@ def test_messages_below_the_command_line_name_no_flags() -> None:
     assert not naming, f"Name the argument, not the flag. Received: {naming}"
 
 
-def test_lock_files_name_no_address() -> None:
+def test_lock_files_contain_no_addresses() -> None:
     for path in ROOT.glob("requirements*.txt"):
         lines = path.read_text("utf-8").splitlines()
         assert all(re.match(r"[a-z0-9-]+==[\w.+]+( ; .+)?$", line) for line in lines), path
 
 
-def test_tools_name_no_interpreter_of_this_machine() -> None:
+def test_tools_contain_no_paths_of_a_machine() -> None:
     for name in ("Makefile", ".ci/run", ".bazelrc", ".pre-commit-config.yaml", "pyproject.toml"):
         assert not re.search(r"/(root|home|work|tmp)/", (ROOT / name).read_text("utf-8")), name
 

@@ -64,7 +64,7 @@ def _card(name: str, training: Mapping[str, Any]) -> str:
 
 
 def update(program: Program, g: np.ndarray, m: np.ndarray) -> np.ndarray:
-    """The update halfway through a long training whose gradients have mean square 1, without noise or drops.
+    """Computes the update halfway through a long training whose gradients have mean square 1, without noise or drops.
 
     Args:
       program: The rule.

@@ -11,7 +11,7 @@ FOLDERS = ("benchmarks", "experiments", "nos_tf", "tests", "tools")
 
 
 def trees(root: pathlib.Path = ROOT) -> dict[str, ast.Module]:
-    """Syntax tree of every Python file, by module name."""
+    """Parses every Python file into a syntax tree, by module name."""
     modules = {}
     for path in sorted(path for folder in FOLDERS for path in (root / folder).rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
@@ -20,7 +20,7 @@ def trees(root: pathlib.Path = ROOT) -> dict[str, ast.Module]:
 
 
 def graph(root: pathlib.Path = ROOT) -> dict[str, set[str]]:
-    """Modules that each module imports, at the top, inside functions, or by a string ("nos_tf.search.command")."""
+    """Finds what each module imports, at the top, inside functions, or by a string ("nos_tf.search.command")."""
     known = trees(root)
     return {name: _imports(name, tree, known.keys()) for name, tree in known.items()}
 

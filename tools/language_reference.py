@@ -26,7 +26,7 @@ _MARKED = re.compile(r"(?<=<!-- table: )(\w+)( -->\n).*?(?=<!-- end -->)", re.DO
 
 
 def _state(g: float = 0.0, step: int = 0, averages: Mapping[str, float] | None = None, draw: float = 0.0) -> NumpyState:
-    """The state of one weight, with the same value for all random draws."""
+    """Returns the state of one weight, with the same value for all random draws."""
     return NumpyState(
         g=np.float64(g),
         w=np.float64(WEIGHT),
@@ -39,7 +39,7 @@ def _state(g: float = 0.0, step: int = 0, averages: Mapping[str, float] | None =
 
 
 def _states(draw: float) -> Iterator[NumpyState]:
-    """The states of the worked example, step by step."""
+    """Yields the states of the worked example, step by step."""
     averages = dict.fromkeys(AVERAGES, 0.0)
     for step, gradient in enumerate(GRADIENTS):
         for name, entry in AVERAGES.items():
@@ -73,7 +73,7 @@ def _operands(entries: Sequence[Operand]) -> str:
 
 
 def _values(entry: Operand) -> list[str]:
-    """Value of an operand at each step of the worked example, or its standard deviation if it is random."""
+    """Computes an operand at each step of the worked example, or its standard deviation if it is random."""
     steps = zip(_states(draw=0.0), _states(draw=1.0), strict=True)
     pairs = [[_number(entry.compute(state)) for state in states] for states in steps]
     return [value if value == drawn else f"random, deviation {drawn}" for value, drawn in pairs]

@@ -15,25 +15,25 @@ _SOURCE_FILES = {"LICENSE", "PKG-INFO", "README.md", "pyproject.toml", "setup.cf
 
 
 def package_files(root: pathlib.Path) -> set[str]:
-    """Files of the package, relative to the root."""
+    """Lists the files of the package, relative to the root."""
     paths = (path for path in (root / "nos_tf").rglob("*") if path.suffix in _SHIPPED)
     return {path.relative_to(root).as_posix() for path in paths}
 
 
 def differences(found: set[str], wanted: set[str]) -> list[str]:
-    """One line for each unexpected or missing file."""
+    """Returns one line for each unexpected or missing file."""
     return [f"unexpected: {name}" for name in sorted(found - wanted)] + [
         f"missing: {name}" for name in sorted(wanted - found)
     ]
 
 
 def wheel_files(wheel: pathlib.Path) -> set[str]:
-    """Files in a wheel, without its metadata."""
+    """Lists the files in a wheel, without its metadata."""
     return {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
 
 
 def source_files(archive: pathlib.Path) -> set[str]:
-    """Files in a source archive, without its metadata."""
+    """Lists the files in a source archive, without its metadata."""
     with tarfile.open(archive) as members:
         names = [member.name.partition("/")[2] for member in members.getmembers() if member.isfile()]
     return {name for name in names if ".egg-info/" not in name}

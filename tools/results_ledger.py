@@ -23,7 +23,7 @@ def page() -> str:
 
 
 def _pages_without_runs() -> str:
-    """List of pages whose runs were not kept."""
+    """Lists the pages whose runs were not kept."""
     lines = []
     for path in sorted(PAGE.parent.glob("*.md")):
         is_of_runs = re.search(r"^ +python -m experiments\.", path.read_text("utf-8"), re.MULTILINE)

@@ -57,7 +57,7 @@ def _section(name: str) -> str:
 
 
 def _paper(name: str) -> list[str]:
-    """The paper's numbers for a rule, as a list."""
+    """Renders the paper's numbers for a rule as a list, if there are any."""
     lines = []
     for table in TABLES:
         for row in table.rows:

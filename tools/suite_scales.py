@@ -19,7 +19,7 @@ _SEEDS = 10
 
 
 def best(task: Task, seeds: int = _SEEDS) -> float:
-    """Mean reward of the best baseline."""
+    """Returns the mean reward of the best baseline."""
     from nos_tf.evaluation import Evaluator
 
     evaluator = Evaluator(task)

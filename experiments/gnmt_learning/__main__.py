@@ -1,11 +1,11 @@
-"""How fast GNMT learns, beside a translation network of Keras' own layers.
+"""Compares how fast GNMT learns with a translation model made of Keras' own layers.
 
     python -m experiments.gnmt_learning --data_dir=~/tensorflow_datasets --run_dir=runs/gnmt_learning
 
-All networks have the same width, layers, sub-words, batches, dropout, smoothed loss, clipping, and schedule, and each
-uses its best of five learning rates by validation perplexity. `gnmt:0.1` is GNMT with uniform initial weights in
-[-0.1, 0.1]. How much a network reads the source is measured by how much the perplexity grows when the sources are
-shuffled among the sentences. Finished trainings are kept in the run folder; with --resume, a run goes on from there.
+All networks have the same width, layers, subwords, batches, dropout, label smoothing, clipping and schedule, and each
+uses the best of five learning rates by validation perplexity. `gnmt:0.1` is GNMT with uniform initial weights in
+[-0.1, 0.1]. How much a network relies on the source is measured by the increase in perplexity when the sources are
+shuffled among the sentences. Finished trainings are kept in the run folder; with --resume, a run continues from there.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TABLE = "gnmt_learning.md"
 _KINDS = ("gnmt", "keras")
 _RATES = {"adam": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2), "powersign": (3e-2, 1e-1, 3e-1, 1.0, 3.0)}
 
-Epochs = list[tuple[float, ...]]  # Perplexity, and that with shuffled sources, after each epoch.
+Epochs = list[tuple[float, ...]]  # Perplexity with the true sources and with shuffled ones, after each epoch.
 
 
 class Training(NamedTuple):
@@ -41,9 +41,9 @@ class Training(NamedTuple):
 
     Attributes:
       network: "gnmt", "gnmt:" and the bound of its initial weights, or "keras".
-      optimizer: Its name.
-      learning_rate: The peak of its schedule.
-      seed: Seed of the weights, of the order of the pairs, and of dropout.
+      optimizer: Name of the optimizer.
+      learning_rate: Peak learning rate of the schedule.
+      seed: Seed of the initial weights, the order of the pairs and dropout.
     """
 
     network: str
@@ -52,7 +52,7 @@ class Training(NamedTuple):
     seed: int
 
     def path(self, folder: Path) -> Path:
-        """File of its result."""
+        """Returns the path of the result."""
         network = self.network.replace(":", "_")
         return folder / f"{network}-{self.optimizer}-{self.learning_rate:g}-{self.seed}.json"
 
@@ -61,15 +61,15 @@ def main() -> NoReturn:
     """Runs the study and exits."""
     shared_flags.define(NAME)
     flags.DEFINE_list("networks", list(_KINDS), "Networks to compare.")
-    flags.DEFINE_list("optimizers", ["adam"], f"Optimizers that train each of them, of {', '.join(_RATES)}.")
+    flags.DEFINE_list("optimizers", ["adam"], f"Optimizers to train each network with: {', '.join(_RATES)}.")
     flags.DEFINE_string("train_split", "train", "Part of WMT 2014 English-German to train on.")
-    flags.DEFINE_string("valid_split", "validation", "Part to measure on.")
-    flags.DEFINE_integer("vocabulary", 4000, "Sub-words, learned from the training text.", lower_bound=8)
-    flags.DEFINE_integer("units", 128, "Units of each layer and of the embeddings.", lower_bound=1)
-    flags.DEFINE_integer("layers", 2, "Layers of the encoder and of the decoder.", lower_bound=2)
-    flags.DEFINE_integer("epochs", 3, "Epochs of each training.", lower_bound=1)
-    flags.DEFINE_integer("batch_size", 64, "Sentence pairs of a batch.", lower_bound=1)
-    flags.DEFINE_integer("seeds", 3, "Seeds at the best rate; the first one chooses it.", lower_bound=1)
+    flags.DEFINE_string("valid_split", "validation", "Part to evaluate on.")
+    flags.DEFINE_integer("vocabulary", 4000, "Number of subwords to learn from the training text.", lower_bound=8)
+    flags.DEFINE_integer("units", 128, "Units per layer, and size of the embeddings.", lower_bound=1)
+    flags.DEFINE_integer("layers", 2, "Layers in the encoder and in the decoder.", lower_bound=2)
+    flags.DEFINE_integer("epochs", 3, "Epochs per training.", lower_bound=1)
+    flags.DEFINE_integer("batch_size", 64, "Sentence pairs per batch.", lower_bound=1)
+    flags.DEFINE_integer("seeds", 3, "Seeds at the best rate, which is chosen with the first one.", lower_bound=1)
     application.run(_main, "Interrupted. Finished work is saved; rerun the same command with --resume to continue.")
 
 
@@ -121,7 +121,7 @@ def _is_positive(text: str) -> bool:
 
 
 def _trained(folder: Path, trainings: Sequence[Training], values: Mapping[str, Any]) -> dict[Training, Epochs]:
-    """Results of trainings, infinite after a training has diverged; those that are missing are trained now."""
+    """Runs the trainings without a stored result, and returns all results, with infinity after divergence."""
     missing = [one for one in trainings if not one.path(folder).exists()]
     work = (joblib.delayed(_train)(folder, one, values) for one in missing)
     for done, one in enumerate(joblib.Parallel(n_jobs=-1, return_as="generator_unordered")(work), start=1):
@@ -142,7 +142,7 @@ def _train(folder: Path, training: Training, values: Mapping[str, Any]) -> Train
 
 
 def _entry(seeds: Sequence[Epochs], training: Training) -> dict[str, Any]:
-    """Figures of a network at its best learning rate; `seeds` are its results `[seeds][epochs][2]`."""
+    """Summarizes a network at its best learning rate, from results of shape `[seeds][epochs][2]`."""
     values = np.array(seeds)
     intervals = [mean_interval(column.tolist()) for column in values[:, :, 0].T]
     return {
@@ -157,7 +157,7 @@ def _entry(seeds: Sequence[Epochs], training: Training) -> dict[str, Any]:
 
 def _header(epochs: int) -> list[str]:
     after = [f"perplexity after {epoch}" for epoch in range(1, epochs + 1)]
-    return ["network", "optimizer", "learning rate", *after, "more with shuffled sources"]
+    return ["network", "optimizer", "learning rate", *after, "increase with shuffled sources"]
 
 
 def _row(one: Mapping[str, Any]) -> list[str]:

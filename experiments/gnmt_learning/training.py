@@ -1,4 +1,4 @@
-"""A training of a translation network, and the network of Keras' own layers that GNMT is compared with."""
+"""Trains a translation network: GNMT, or one made of Keras' own layers to compare it with."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def train(
     """Trains a network from new weights.
 
     Args:
-      network: As of `Training`.
+      network: "gnmt", "gnmt:" and the bound of its initial weights, or "keras".
       optimizer: Name of the optimizer.
-      learning_rate: Peak of a linear warm-up and a cosine.
-      seed: Seed of everything random.
+      learning_rate: Peak learning rate, between a linear warm-up and a cosine decay.
+      seed: Seed of all random draws.
       flags: Values of the script's flags.
 
     Returns:
-      For each epoch, the validation perplexity, and the same with the sources shuffled among the sentences; None once
-      the training has diverged.
+      For each epoch, the validation perplexity with the true sources and with sources shuffled among the sentences;
+      None if it is not finite, because the training has diverged.
     """
     vocabulary_size, pairs, validation = _data(
         flags["train_split"], flags["valid_split"], flags["vocabulary"], flags["data_dir"]
@@ -78,7 +78,7 @@ def train(
 
 @functools.lru_cache(maxsize=1)
 def _data(train_split: str, valid_split: str, vocabulary: int, data_dir: str | None) -> tuple[int, Pairs, Pairs]:
-    """Number of sub-words, training pairs and validation pairs."""
+    """Returns the number of subwords, the training pairs and the validation pairs."""
     text, valid = (wmt14.load(split, data_dir=data_dir) for split in (train_split, valid_split))
     subwords = Subwords.train(itertools.chain(text.source, text.target), vocabulary)
     pairs, validation = (Pairs.encode(each, subwords).within(_MAX_LENGTH) for each in (text, valid))
@@ -93,10 +93,10 @@ def _network(name: str, vocabulary_size: int, units: int, layers: int, seed: int
 
 
 def keras_network(vocabulary_size: int, units: int, num_layers: int) -> tf.keras.Model:
-    """An encoder and decoder of LSTM layers with additive attention between them, all of them Keras' own.
+    """Builds an LSTM encoder and decoder with additive attention from Keras' own layers.
 
-    The first encoder layer is bidirectional, and the context goes into the projection alone, beside the decoder's
-    output. Inputs and outputs are those of `nos_tf.models.gnmt.GNMT`.
+    The first encoder layer is bidirectional. The context is concatenated with the decoder's output before the
+    projection, but does not enter the decoder. Inputs and outputs are those of `nos_tf.models.gnmt.GNMT`.
     """
     layers = tf.keras.layers
 

@@ -28,14 +28,14 @@ def main() -> NoReturn:
 
 
 def _define() -> None:
-    # Batch, clipping, dropout and length are those of GNMT's own recipe: 340,000 steps of 128 pairs.
+    # Batch size, clipping, dropout and length follow GNMT's own recipe: 340,000 steps of 128 pairs.
     command.define(("adam", "powersign"), epochs=10, batch_size=128, clip_norm=5.0)
     command.define_averages()
     configuration.define()
     inference.define()
     flags.DEFINE_enum(
         "mode", "train", ("train", "evaluate", "translate"),
-        "Train, or use what --run_dir holds: measure it on validation and test text, or translate --input.",
+        "Train a model, or use one from --run_dir: evaluate it on the validation and test text, or translate --input.",
     )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def _experiment(values: Mapping[str, Any]) -> Experiment:
         dataset=configuration.label(values),
         scale={
             **{key: values[key] for key in ("layers", "units", "epochs", "batch_size", "schedule")},
-            "vocabulary": subwords.vocabulary_size,  # Of a given model, whatever the flag says.
+            "vocabulary": subwords.vocabulary_size,  # Differs from the flag if a subword model is given.
             "steps": steps * values["epochs"],
             "train_examples": len(text.source),
             **{f"{split}_examples": len(text.source) for split, text in texts.items()},
@@ -111,7 +111,7 @@ def _experiment(values: Mapping[str, Any]) -> Experiment:
         steps_per_epoch=steps,
         epochs=values["epochs"],
         examples_per_step=batch_size * pairs.tokens() // len(pairs.source),
-        unit="sub-words",
+        unit="subwords",
         measure=quality.measure,
         samples=quality.samples,
         files={configuration.SUBWORDS: subwords.model},

@@ -1,4 +1,4 @@
-"""Flags that say what is trained by the translation script, and what their values stand for."""
+"""Flags that define the trainings of the translation script, and the objects that their values describe."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 NAME = "wmt14_gnmt"
 SUBWORDS = "subwords.model"
-SEARCH = {"beam_width": "width", "alpha": "alpha", "beta": "beta"}  # Flags, and the arguments of `Translator`.
-_WHOLE_SENTENCE = 100  # Sub-words.
-_WHOLE = {"train": "train", "valid": "validation", "test": "test"}  # Beginnings of flags, and splits of WMT 2014.
-_USES = {"train": "train on", "valid": "choose learning rates by", "test": "test on"}
-_SPLITS = {"train": "train", "val": "valid", "test": "test"}  # Names in results, and beginnings of flags.
+SEARCH = {"beam_width": "width", "alpha": "alpha", "beta": "beta"}  # Arguments of `Translator` by flag.
+_WHOLE_SENTENCE = 100  # Subwords.
+_WHOLE = {"train": "train", "valid": "validation", "test": "test"}  # Splits of WMT 2014 by prefix of the flags.
+_USES = {"train": "train on", "valid": "choose learning rates with", "test": "test on"}
+_SPLITS = {"train": "train", "val": "valid", "test": "test"}  # Prefixes of the flags by name in the results.
 
 
 def define() -> None:
@@ -32,29 +32,36 @@ def define() -> None:
     flags.DEFINE_string("source_language", "en", "Language of WMT 2014 to translate from.")
     flags.DEFINE_string("target_language", "de", "Language of WMT 2014 to translate into; one of the two is en.")
     for name, split in _WHOLE.items():
-        flags.DEFINE_string(f"{name}_split", split, f"Part of WMT 2014 to {_USES[name]}, as {split}[:200].")
-        flags.DEFINE_string(f"{name}_src", None, f"Text of your own to {_USES[name]} instead: a sentence a line.")
-        flags.DEFINE_string(f"{name}_tgt", None, f"The translations of --{name}_src, line by line.")
-    flags.DEFINE_integer("vocabulary", 32000, "Sub-words, learned from the training text.", lower_bound=8)
-    flags.DEFINE_string("subwords", None, "A sentencepiece model to use instead, with pad 0, unk 1, bos 2, eos 3.")
-    flags.DEFINE_integer("max_length", 50, "Pairs with more sub-words on a side are not trained on.", lower_bound=1)
-    flags.DEFINE_integer("layers", 8, "Layers of the encoder and of the decoder.", lower_bound=2)
-    flags.DEFINE_integer("units", 1024, "Units of each layer and of the embeddings.", lower_bound=1)
-    flags.DEFINE_float("dropout", 0.2, "Rate at the inputs of every layer.", 0.0, 0.999)
-    flags.DEFINE_float("label_smoothing", 0.1, "Share of the target that all sub-words get in equal parts.", 0.0, 0.999)
+        flags.DEFINE_string(f"{name}_split", split, f"Part of WMT 2014 to {_USES[name]}, such as {split}[:200].")
+        flags.DEFINE_string(f"{name}_src", None, f"Your own text to {_USES[name]} instead, one sentence per line.")
+        flags.DEFINE_string(f"{name}_tgt", None, f"Translations of --{name}_src, line by line.")
+    flags.DEFINE_integer("vocabulary", 32000, "Number of subwords to learn from the training text.", lower_bound=8)
+    flags.DEFINE_string("subwords", None, "SentencePiece model to use instead, with pad 0, unk 1, bos 2, eos 3.")
+    flags.DEFINE_integer("max_length", 50, "Maximum subwords per side of a training pair.", lower_bound=1)
+    flags.DEFINE_integer("layers", 8, "Layers in the encoder and in the decoder.", lower_bound=2)
+    flags.DEFINE_integer("units", 1024, "Units per layer, and size of the embeddings.", lower_bound=1)
+    flags.DEFINE_float("dropout", 0.2, "Dropout rate at the inputs of every layer.", 0.0, 0.999)
+    flags.DEFINE_float("label_smoothing", 0.1, "Share of the target spread evenly over all subwords.", 0.0, 0.999)
     flags.DEFINE_float(
         "init_scale", None, "Bound of the uniform initial weights; by default 0.04 * sqrt(1024 / units).", lower_bound=0
     )
-    flags.DEFINE_integer("beam_width", 4, "Beams of a translation; 1 is greedy search.", lower_bound=1)
-    flags.DEFINE_float("alpha", 0.6, "Strength of a translation's length normalization.", lower_bound=0.0)
-    flags.DEFINE_float("beta", 0.0, "Strength of a translation's coverage penalty.", lower_bound=0.0)
+    flags.DEFINE_integer("beam_width", 4, "Beam width for translation; 1 for greedy search.", lower_bound=1)
+    flags.DEFINE_float("alpha", 0.6, "Strength of the length normalization for translation.", lower_bound=0.0)
+    flags.DEFINE_float("beta", 0.0, "Strength of the coverage penalty for translation.", lower_bound=0.0)
 
 
 def texts(values: Mapping[str, Any], splits: tuple[str, ...] = tuple(_SPLITS)) -> dict[str, ParallelText]:
-    """The texts of some splits that the flags ask for; a test text of one's own may be missing.
+    """Loads the texts selected by the flags.
+
+    Args:
+      values: Values of all flags.
+      splits: Names of the texts in the results.
+
+    Returns:
+      Texts by name. If the user's own texts are used, the test text is optional.
 
     Raises:
-      RunError: A text is missing, empty or cannot be read.
+      RunError: A text is missing, is empty or cannot be read.
     """
     from nos_tf.datasets import parallel_text, wmt14
     from nos_tf.datasets.prepared import PreparedDataError
@@ -70,7 +77,7 @@ def texts(values: Mapping[str, Any], splits: tuple[str, ...] = tuple(_SPLITS)) -
                 found[split] = parallel_text.load(*paths)
         except PreparedDataError as error:
             raise RunError(str(error)) from None
-        except ValueError as error:  # Of TensorFlow Datasets, which lists the splits that there are.
+        except ValueError as error:  # TensorFlow Datasets lists the known splits.
             raise RunError(f"{error} Received: --{flag}_split={values[f'{flag}_split']}") from None
         if split in found and not found[split].source:
             raise RunError(f"There is no sentence to {_USES[flag]}. Received: an empty text")
@@ -78,13 +85,13 @@ def texts(values: Mapping[str, Any], splits: tuple[str, ...] = tuple(_SPLITS)) -
 
 
 def training_pairs(values: Mapping[str, Any], text: ParallelText, subwords: Subwords) -> Pairs:
-    """The pairs that are short enough to be trained on; warns if few are."""
+    """Encodes the pairs that are short enough to train on; warns if most of them are not."""
     from nos_tf.translation.batches import Pairs
 
     pairs = Pairs.encode(text, subwords).within(values["max_length"])
     left_out = len(text.source) - len(pairs.source)
     if left_out > len(pairs.source):
-        message = f"{left_out:,} of {len(text.source):,} pairs are not trained on: a side is empty, or too long"
+        message = f"{left_out:,} of {len(text.source):,} pairs are not trained on, because a side is empty or too long"
         warnings.warn(f"{message} for --max_length={values['max_length']}", DataWarning, stacklevel=2)
     return pairs
 
@@ -94,32 +101,31 @@ def _is_own(values: Mapping[str, Any]) -> bool:
 
 
 def require_pairs(values: Mapping[str, Any]) -> None:
-    """Refuses texts of one's own that are not in pairs, or not enough of them.
+    """Checks that the user's own texts, if any, are complete.
 
     Raises:
-      RunError: It names the flag that is missing.
+      RunError: A flag is missing; the message names it.
     """
     if not _is_own(values):
         return
     for flag in _SPLITS.values():
         if not _paths(values, flag) and flag != "test":
             raise RunError(
-                "Texts of your own need --train_src, --train_tgt, --valid_src and --valid_tgt. "
-                f"Received: no --{flag}_src"
+                f"Your own texts need --train_src, --train_tgt, --valid_src and --valid_tgt. Received: no --{flag}_src"
             )
 
 
 def _paths(values: Mapping[str, Any], flag: str) -> list[str]:
-    """Files of a text and of its translations, or none."""
+    """Returns the files of a text and its translations, or an empty list if there is no such text."""
     paths = {f"--{flag}_{side}": values[f"{flag}_{side}"] for side in ("src", "tgt")}
     missing = [name for name, path in paths.items() if path is None]
     if len(missing) == 1:
-        raise RunError(f"A text needs its translations, and the other way round. Received: no {missing[0]}")
+        raise RunError(f"A text and its translations must be given together. Received: no {missing[0]}")
     return [] if missing else list(paths.values())
 
 
 def label(values: Mapping[str, Any]) -> str:
-    """What the texts are, in words that are shown beside every result."""
+    """Describes the texts, for display with the results."""
     from nos_tf.datasets import wmt14
 
     if _is_own(values):
@@ -130,10 +136,10 @@ def label(values: Mapping[str, Any]) -> str:
 
 
 def subwords(values: Mapping[str, Any], text: ParallelText) -> Subwords:
-    """The given sub-words, those of the run that is resumed, or new ones from the training text.
+    """Loads the given subword model or that of the resumed run, or else learns one from the training text.
 
     Raises:
-      RunError: They cannot be read or learned.
+      RunError: The model cannot be read or learned.
     """
     from nos_tf.translation.subwords import Subwords
 
@@ -146,7 +152,7 @@ def subwords(values: Mapping[str, Any], text: ParallelText) -> Subwords:
 
 
 def model(values: Mapping[str, Any], subwords: Subwords, seed: int) -> GNMT:
-    """A network with new weights."""
+    """Builds a model with new weights."""
     from nos_tf.models.gnmt import GNMT
 
     sizes = values["units"], values["layers"], values["dropout"], values["init_scale"]
@@ -154,7 +160,7 @@ def model(values: Mapping[str, Any], subwords: Subwords, seed: int) -> GNMT:
 
 
 def search(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of `Translator`."""
-    # A sentence is cut where the training knew none so long, but one that is a little longer is better off whole.
+    """Returns the arguments of `Translator`."""
+    # Sentences longer than those in training are split, but moderately long ones are better translated as a whole.
     max_length = max(_WHOLE_SENTENCE, values["max_length"])
     return {argument: values[flag] for flag, argument in SEARCH.items()} | {"max_length": max_length}

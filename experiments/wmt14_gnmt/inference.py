@@ -1,4 +1,4 @@
-"""What the translation script does with a trained model: measures it, and translates with it."""
+"""The modes of the translation script that use a trained model: evaluation and translation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _OWN = {"training", "weights"}
 _TEXTS = {f"{name}_{kind}" for name in ("valid", "test") for kind in ("split", "src", "tgt")} | {"data_dir"}
-# Flags that a mode takes; those that are not given have the values of the training.
+# Flags accepted by each mode; the training's values are used for those that are not given.
 _TAKES = {
     "evaluate": {"mode", "run_dir", *_OWN, *configuration.SEARCH, *_TEXTS},
     "translate": {"mode", "run_dir", "input", *_OWN, *configuration.SEARCH},
@@ -31,39 +31,41 @@ _TAKES = {
 
 
 def define() -> None:
-    """Defines the flags of these modes alone."""
-    flags.DEFINE_string("input", None, "Text to translate, a sentence a line: a file, or - for standard input.")
+    """Defines the flags that only these modes accept."""
+    flags.DEFINE_string("input", None, "Text to translate, one sentence per line: a file, or - for standard input.")
     flags.DEFINE_string(
-        "training", None, "Folder in the run's trainings/ whose model is used; by default the one of the lowest "
+        "training", None, "Folder in the run's trainings/ whose model is used; by default, the one with the lowest "
         "validation perplexity."
     )  # fmt: skip
     flags.DEFINE_enum("weights", "last", ("last", "averaged"), "Weights to use: the last ones or their averages.")
 
 
 def check_flags(mode: str) -> None:
-    """Refuses flags that the mode does not take.
+    """Checks that the given flags fit the mode and that none is missing.
 
     Raises:
-      RunError: It names one of them.
+      RunError: The mode does not accept one of the flags, or needs one that is missing; the message names it.
     """
     own = shared_flags.project_flags()
     takes = _TAKES.get(mode, own.keys() - _OWN - {"input"})
     for name, flag in own.items():
         if flag.present and name not in takes:
-            raise RunError(f"--mode={mode} takes no --{name}; drop it. Received: --{name}={flag.value}")
+            raise RunError(f"--mode={mode} does not accept --{name}; drop it. Received: --{name}={flag.value}")
     if mode == "train":
         configuration.require_pairs(flags.FLAGS.flag_values_dict())
     elif flags.FLAGS.run_dir is None:
         raise RunError(f"Name the folder of the training. Received: --mode={mode} without --run_dir")
     if mode == "translate" and flags.FLAGS.input is None:
-        raise RunError("Name the text to translate, - for standard input. Received: --mode=translate without --input")
+        raise RunError(
+            "Name the text to translate, or - for standard input. Received: --mode=translate without --input"
+        )
 
 
 def evaluate() -> None:
-    """Prints perplexity and BLEU on validation and test text.
+    """Prints perplexity and BLEU on the validation and test text.
 
     Raises:
-      RunError: The run folder holds no such training, or a text cannot be read.
+      RunError: The run folder does not contain the training, or a text cannot be read.
     """
     values, subwords, model = _load()
     from nos_tf.datasets import parallel_text
@@ -87,13 +89,13 @@ def evaluate() -> None:
 
 
 def translate(output: BinaryIO) -> None:
-    """Writes a line for each line of the input.
+    """Writes the translation of each line of the input.
 
     Args:
-      output: Gets the lines.
+      output: Receives the translations, one per line.
 
     Raises:
-      RunError: The run folder holds no such training, or the input cannot be read.
+      RunError: The run folder does not contain the training, or the input cannot be read.
     """
     path = flags.FLAGS.input
     try:
@@ -107,12 +109,12 @@ def translate(output: BinaryIO) -> None:
         translator = Translator(model, subwords, **configuration.search(values))
         try:
             translate_stream(translator, lines, output, lambda message: print(message, file=sys.stderr, flush=True))
-        except BrokenPipeError:  # Whoever read has had enough; Python would complain once more at its end.
+        except BrokenPipeError:  # The reader has closed the pipe; without this, Python would complain again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
 
 
 def _load() -> tuple[dict[str, Any], Subwords, GNMT]:
-    """Values of the flags, sub-words and model of a training."""
+    """Loads the flag values, the subword model and the translation model of a training."""
     folder = Path(flags.FLAGS.run_dir)
     config = run_folder.read_json(folder / run_folder.CONFIGURATION)
     stored: Any = config.get("flags")
@@ -136,7 +138,7 @@ def _load() -> tuple[dict[str, Any], Subwords, GNMT]:
 
 
 def _training(folder: Path) -> str:
-    """Name of the folder of the training that is asked for."""
+    """Returns the name of the folder of the selected training."""
     if flags.FLAGS.training is not None:
         known = sorted(path.name for path in (folder / "trainings").glob("*"))
         if flags.FLAGS.training not in known:
@@ -148,7 +150,7 @@ def _training(folder: Path) -> str:
 
     ended = [one for one in read_trainings(folder) if one.status == "ok"]
     if not ended:
-        raise RunError(f"No training of the run has ended well yet. Received: --run_dir={folder}")
+        raise RunError(f"No training of the run has finished successfully yet. Received: --run_dir={folder}")
     try:
         return min(ended, key=lambda one: one.metrics["final_val_perplexity"]).folder(folder).name
     except (KeyError, TypeError, ValueError) as error:

@@ -18,12 +18,12 @@ class Images(NamedTuple):
     labels: np.ndarray
 
     def first(self, count: int | None) -> Images:
-        """The first images; None for all."""
+        """Returns the first `count` images, or all of them if it is None."""
         return Images(self.images[:count], self.labels[:count])
 
 
 def load(data_dir: str | None = None) -> tuple[Images, Images]:
-    """Training set (50,000) and test set (10,000), in their original order.
+    """Loads the training set (50,000) and the test set (10,000), in their original order.
 
     Args:
       data_dir: TensorFlow Datasets folder; None for its default.

@@ -72,7 +72,7 @@ class Cifar10:
         return {f"{name}_examples": len(part.labels) for name, part in parts.items()}
 
     def batches(self, batch_size: int, augment: bool, seed: int, first_step: int) -> tf.data.Dataset:
-        """Endless training batches: float32 `[batch_size, 32, 32, 3]`, and labels `[batch_size]`.
+        """Returns endless training batches: float32 `[batch_size, 32, 32, 3]`, and labels `[batch_size]`.
 
         Args:
           batch_size: Images per step.
@@ -91,7 +91,7 @@ class Cifar10:
         return array_batches(self.train._asdict(), batch_size, seed, first_step, ready)
 
     def evaluations(self) -> dict[str, tf.data.Dataset]:
-        """Validation and test batches."""
+        """Returns validation and test batches, by name."""
         return {
             name: tf.data.Dataset.from_tensor_slices(tuple(part))
             .batch(_EVALUATION_BATCH)

@@ -120,7 +120,7 @@ class ImageNet:
         first_step: int,
         host: tf.distribute.InputContext | None = None,
     ) -> tf.data.Dataset:
-        """Endless training batches: float32 `[batch_size, size, size, 3]` from -1 to 1, and labels `[batch_size]`.
+        """Returns endless batches: float32 `[batch_size, size, size, 3]` from -1 to 1, and labels `[batch_size]`.
 
         Every epoch has its own order and leaves out images that do not fill a batch. Order and augmentation depend only
         on the seed and the step, not on the first step or the number of hosts.
@@ -131,7 +131,8 @@ class ImageNet:
           augment: Whether to crop, mirror and recolor images at random; otherwise, they are center-cropped.
           seed: Seed of the order and the augmentation.
           first_step: Number of the first batch; the images before it are read from disk but not decoded.
-          host: Which host of how many decodes its share, in batches for one replica; by default, a single host.
+          host: Context of this host among several. It decodes only its share of the images, in batches for one replica;
+            by default, there is a single host.
         """
         steps = self.train.examples // batch_size
         epochs = tf.data.Dataset.range(first_step // steps, np.iinfo(np.int64).max)
@@ -153,7 +154,7 @@ class ImageNet:
         return _batched(stream, ready, batch_size, drop_remainder=True)
 
     def evaluations(self, batch_size: int, size: int, replicas: int = 1) -> dict[str, tf.data.Dataset]:
-        """Center crops of the validation images, if any, and the test images.
+        """Returns batches of center crops of the validation images, if any, and the test images, by name.
 
         Args:
           batch_size: Maximum number of images per step.
@@ -178,7 +179,7 @@ class ImageNet:
         return np.array(list(labels.as_numpy_iterator()))
 
     def _shuffled(self, seed: int, epoch: tf.Tensor) -> tf.data.Dataset:
-        """Records of one epoch."""
+        """Returns the records of one epoch in random order."""
         tf.random.set_seed(1)  # For this graph: the global seed must not matter, and 0 fails with the tensor below.
         paths, skips, takes = _tensors(self.train)
         both = tf.stack([tf.constant(seed, tf.int64), epoch])

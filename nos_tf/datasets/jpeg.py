@@ -6,10 +6,10 @@ import tensorflow as tf
 
 
 def image_size(encoded: tf.Tensor) -> tf.Tensor:
-    """Height and width of an encoded image, int32 `[2]`, without decoding it if it is a JPEG.
+    """Returns height and width of an encoded image, int32 `[2]`, without decoding it if it is a JPEG.
 
     Args:
-      encoded: Bytes of a JPEG, or of a PNG, BMP or GIF that passes for one, as one in ImageNet does.
+      encoded: Bytes of a JPEG, or of a mislabeled PNG, BMP or GIF, such as the one in ImageNet.
     """
     return tf.cond(
         tf.io.is_jpeg(encoded),
@@ -22,7 +22,7 @@ def decode_window(encoded: tf.Tensor, window: tf.Tensor) -> tf.Tensor:
     """Decodes part of an image as uint8 `[height, width, 3]`; grayscale and CMYK become RGB.
 
     Args:
-      encoded: Bytes of a JPEG, or of a PNG, BMP or GIF that passes for one.
+      encoded: Bytes of a JPEG, or of a mislabeled PNG, BMP or GIF.
       window: Top, left, height and width, int32 `[4]`.
     """
 

@@ -116,6 +116,6 @@ def check_numbers(name: str, kind: str, array: np.ndarray) -> None:
 
 
 def _first_row(is_bad: np.ndarray) -> int | None:
-    """Index of the first row in which any entry is bad."""
+    """Returns the index of the first row with a bad entry, or None if there is none."""
     rows = np.flatnonzero(is_bad.reshape(len(is_bad), -1).any(axis=1))
     return int(rows[0]) if len(rows) else None

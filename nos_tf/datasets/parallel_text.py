@@ -90,7 +90,7 @@ def _lines(path: str) -> list[str]:
 
 
 def _decoded(line: bytes) -> tuple[str, int]:
-    """A line as text, and how many of its bytes are not UTF-8."""
+    """Decodes a line, and counts its bytes that are not UTF-8."""
     try:
         return line.decode(), 0
     except UnicodeDecodeError:

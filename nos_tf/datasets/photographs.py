@@ -1,7 +1,7 @@
-"""Encoded photographs as inputs of a network: squares of one size with values from -1 to 1.
+"""Converts encoded photographs to inputs of a network: squares of a fixed size with values from -1 to 1.
 
-Sources: Szegedy et al. (2015), "Going deeper with convolutions", section 6 (random crops of 8% to 100% of the area and
-of aspect ratios from 3/4 to 4/3; distortions of color). Brightness and saturation, in either order, follow the
+Sources: Szegedy et al. (2015), "Going deeper with convolutions", section 6 (random crops of 8% to 100% of the area with
+aspect ratios from 3/4 to 4/3; color distortions). Brightness and saturation, in either order, follow the
 TensorFlow-Slim pipeline ("fast mode") that NASNet was trained with.
 """
 
@@ -18,7 +18,7 @@ _SATURATION = (0.5, 1.5)
 
 
 def center_crop(encoded: tf.Tensor, size: int) -> tf.Tensor:
-    """The square in the center, float32 `[size, size, 3]`.
+    """Crops the square in the center, float32 `[size, size, 3]`.
 
     Args:
       encoded: Bytes of an image.
@@ -31,12 +31,15 @@ def center_crop(encoded: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def random_crop(encoded: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
-    """A window of random position, area and aspect ratio, randomly mirrored and recolored, float32 `[size, size, 3]`.
+    """Crops a window of random position, area and aspect ratio, and mirrors and recolors it at random.
 
     Args:
       encoded: Bytes of an image.
       size: Pixels per side.
       seed: Integers of shape `[2]`; the same seed gives the same image.
+
+    Returns:
+      Values from -1 to 1, float32 `[size, size, 3]`.
     """
     crop, flip, color = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
     begin, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
@@ -78,5 +81,5 @@ def distort_color(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _resized(encoded: tf.Tensor, window: tf.Tensor, size: int) -> tf.Tensor:
-    """A window as float32 `[size, size, 3]` from 0 to 1."""
+    """Decodes and resizes a window to float32 `[size, size, 3]` from 0 to 1."""
     return tf.ensure_shape(tf.image.resize(decode_window(encoded, window), [size, size]), [size, size, 3]) / 255.0

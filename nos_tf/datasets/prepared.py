@@ -15,7 +15,7 @@ class PreparedDataError(ValueError):
 
 
 def builder(name: str, data_dir: str | None = None) -> Any:
-    """The TensorFlow Datasets builder of a prepared data set, which is downloaded first if it is missing.
+    """Returns the TensorFlow Datasets builder of a prepared data set, which is downloaded first if it is missing.
 
     Args:
       name: Name of the data set, such as `"cifar10"`.
@@ -44,7 +44,7 @@ def builder(name: str, data_dir: str | None = None) -> Any:
 
 
 def load_split(name: str, split: str, data_dir: str | None = None) -> dict[str, np.ndarray]:
-    """A whole split as arrays, by feature.
+    """Loads a whole split as arrays, by feature.
 
     Raises:
       PreparedDataError: The data is not in the folder and cannot be downloaded to it.
@@ -55,7 +55,7 @@ def load_split(name: str, split: str, data_dir: str | None = None) -> dict[str, 
 
 
 def is_jpeg(name: str, split: str, feature: str, data_dir: str | None = None) -> bool:
-    """Whether the images of a split are stored as JPEG, which loses detail, judging by the first one."""
+    """Returns whether the images of a split are stored as JPEG, which loses detail, judging by the first one."""
     import tensorflow_datasets as tfds
 
     raw = builder(name, data_dir).as_dataset(split=split, decoders={feature: tfds.decode.SkipDecoding()}).take(1)

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 
 def index_batches(num_examples: int, batch_size: int, seed: int, first_step: int = 0) -> tf.data.Dataset:
-    """Indices of the examples of each step, in a new order every epoch and without those that do not fill a batch.
+    """Draws the indices of each step's examples, in a new order every epoch that leaves out those not filling a batch.
 
     Args:
       num_examples: Examples per epoch.
@@ -40,7 +40,7 @@ def array_batches(
     first_step: int = 0,
     transform: Callable[[dict[str, tf.Tensor], tf.Tensor], Any] = lambda batch, _: batch,
 ) -> tf.data.Dataset:
-    """Shuffled batches of data held in memory.
+    """Returns shuffled batches of data held in memory.
 
     Args:
       arrays: Data by name, each `[num_examples, ...]`.
@@ -62,10 +62,10 @@ def array_batches(
 
 
 def shared_batch(examples: int, batch_size: int, replicas: int) -> int:
-    """The largest batch size for which the last, smaller batch still has something for every replica.
+    """Returns the largest batch size for which even the last, smaller batch has examples for every replica.
 
-    Replicas take equal parts of a full batch, in turn. From a smaller batch, the later ones may get nothing, and
-    convolutions on CPUs fail without images.
+    A full batch is split equally among the replicas, in order. The last replicas may get nothing from a smaller batch,
+    and convolutions on CPUs fail on empty batches.
 
     Args:
       examples: Number of examples.

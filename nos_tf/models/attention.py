@@ -1,7 +1,7 @@
-"""Additive attention with normalized weights.
+"""Additive attention with weight normalization.
 
 Sources: Bahdanau et al. (2015), "Neural machine translation by jointly learning to align and translate"; Salimans and
-Kingma (2016), "Weight normalization", for the normalized form.
+Kingma (2016), "Weight normalization".
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import tensorflow as tf
 
 from nos_tf.models import recurrence
 
-_MASKED = -1e4  # exp of it is 0 in every floating-point type, and it fits into half precision.
+_MASKED = -1e4  # Its exponential is 0 in every floating-point type, and half precision can represent it.
 
 
 class Memory(NamedTuple):
-    """What a decoder attends to.
+    """Encoder outputs in the form that a decoder attends to.
 
     Attributes:
-      keys: Projected values plus bias, `[batch, source, depth]`.
-      values: `[batch, source, value_depth]`.
-      mask: 0 for a real source position, a large negative number for padding: `[batch, source]`.
+      keys: Projected values plus the bias, `[batch, source, depth]`.
+      values: Encoder outputs, `[batch, source, value_depth]`.
+      mask: 0 for tokens and a large negative number for padding, `[batch, source]`.
     """
 
     keys: tf.Tensor
@@ -32,12 +32,15 @@ class Memory(NamedTuple):
 
 
 class NormalizedAttention(tf.keras.layers.Layer):
-    """Weights are the softmax of `scale * v / |v| . tanh(values @ memory_kernel + query @ query_kernel + b)`.
+    """Additive attention whose score vector is weight-normalized.
+
+    The attention weights are the softmax of
+    `scale * v / |v| . tanh(values @ memory_kernel + query @ query_kernel + b)`.
 
     Args:
       units: Depth of queries, keys and values.
-      initializer: Makes the initializer of a kernel or of v.
-      **kwargs: Of every Keras layer.
+      initializer: Function that returns an initializer; called once for each kernel and for `v`.
+      **kwargs: Keyword arguments common to all Keras layers.
     """
 
     def __init__(self, units: int, initializer: Callable[[], tf.keras.initializers.Initializer], **kwargs):
@@ -57,7 +60,12 @@ class NormalizedAttention(tf.keras.layers.Layer):
         self.built = True
 
     def call(self, values: tf.Tensor, is_real: tf.Tensor) -> Memory:
-        """The memory of values, `[batch, source, units]`, of which `is_real`, `[batch, source]`, tells padding."""
+        """Prepares encoder outputs for attention.
+
+        Args:
+          values: Encoder outputs, `[batch, source, units]`.
+          is_real: True for tokens and False for padding, `[batch, source]`.
+        """
         kernel, bias = (tf.cast(weight, values.dtype) for weight in (self.memory_kernel, self.b))
         keys = tf.reshape(tf.matmul(tf.reshape(values, [-1, self.units]), kernel), tf.shape(values)) + bias
         return Memory(
@@ -67,19 +75,19 @@ class NormalizedAttention(tf.keras.layers.Layer):
         )
 
     def direction(self, dtype: tf.DType) -> tf.Tensor:
-        """`scale * v / |v|`, `[units]`."""
+        """Returns the normalized score vector, `scale * v / |v|`, of shape `[units]`."""
         v = tf.cast(self.v, tf.float32)
         return tf.cast(tf.cast(self.scale, tf.float32) * v * tf.math.rsqrt(tf.reduce_sum(v * v)), dtype)
 
     def attend(self, queries: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
-        """Attends from several queries of each sentence.
+        """Attends to each sentence with one or more queries.
 
         Args:
-          queries: `[batch, queries, units]`.
-          memory: Of the same batch.
+          queries: Queries, `[batch, queries, units]`.
+          memory: Memory of the same batch.
 
         Returns:
-          Contexts, `[batch, queries, units]`, and weights, `[batch, queries, source]`.
+          Contexts, `[batch, queries, units]`, and attention weights, `[batch, queries, source]`.
         """
         kernel = tf.cast(self.query_kernel, queries.dtype)
         projected = tf.reshape(tf.matmul(tf.reshape(queries, [-1, self.units]), kernel), tf.shape(queries))

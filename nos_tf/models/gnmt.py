@@ -1,9 +1,9 @@
-"""Google's Neural Machine Translation network.
+"""Google's Neural Machine Translation (GNMT) model.
 
-Sources: Wu et al. (2016), "Google's neural machine translation system"; where it is silent, the `gnmt_v2` attention of
-github.com/tensorflow/nmt. A bidirectional first encoder layer, residual connections from the third layer on, and
-attention from the bottom decoder layer: its context of the same step goes into every layer above, that of the step
-before into the bottom layer itself. Decoder states start at zero.
+Sources: Wu et al. (2016), "Google's neural machine translation system", and, for what it leaves open, the `gnmt_v2`
+attention of github.com/tensorflow/nmt. The first encoder layer is bidirectional, and there are residual connections
+from the third layer on. The bottom decoder layer queries the attention: all layers above it receive the context of the
+current step, and the bottom layer itself that of the previous step. The initial decoder states are zero.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from nos_tf.models.attention import Memory, NormalizedAttention
 
 
 class LSTM(tf.keras.layers.LSTM):
-    """Keras' LSTM layer over time-major sequences, by cuDNN on GPUs and by `recurrence.lstm` elsewhere.
+    """Keras' LSTM layer for time-major sequences, with cuDNN on GPUs and `recurrence.lstm` elsewhere.
 
     Args:
-      units: Size of the output.
-      initializer: Makes the initializer of a kernel. Biases start at 0, that of the forget gate at 1.
-      **kwargs: Of every Keras layer.
+      units: Dimensionality of the output.
+      initializer: Function that returns an initializer; called once for each kernel. Biases are initialized to 0,
+        except that of the forget gate, which is initialized to 1.
+      **kwargs: Keyword arguments common to all Keras layers.
     """
 
     def __init__(self, units: int, initializer: Callable[[], tf.keras.initializers.Initializer], **kwargs):
@@ -37,26 +38,26 @@ class LSTM(tf.keras.layers.LSTM):
         )
 
     def weights_in(self, dtype: tf.DType) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Kernel, recurrent kernel and bias."""
+        """Returns kernel, recurrent kernel and bias, cast to a type."""
         cell = self.cell
         return tuple(tf.cast(weight, dtype) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias))
 
     def call(self, sequences, initial_state=None, mask=None, training=False) -> tf.Tensor:
-        """Outputs, `[time, batch, units]`, of `[time, batch, features]`; Keras' other inputs are not used."""
+        """Maps `[time, batch, features]` to `[time, batch, units]`; Keras' other arguments are ignored."""
         if tf.config.list_logical_devices("GPU"):
             return tf.transpose(super().call(tf.transpose(sequences, [1, 0, 2])), [1, 0, 2])
         kernel, recurrent_kernel, bias = self.weights_in(sequences.dtype)
         return recurrence.lstm(project(sequences, kernel) + bias, recurrent_kernel)
 
     def step(self, inputs: tf.Tensor, state: LayerState) -> LayerState:
-        """One step from inputs `[batch, features]`."""
+        """Runs one step on inputs of shape `[batch, features]`."""
         kernel, recurrent_kernel, bias = self.weights_in(inputs.dtype)
         gate_inputs = tf.matmul(inputs, kernel) + tf.matmul(state.output, recurrent_kernel) + bias
         return LayerState(*recurrence.cell(gate_inputs, state.carry))
 
 
 class LayerState(NamedTuple):
-    """State of a layer, each `[batch, units]`."""
+    """State of an LSTM layer: output and carry, each of shape `[batch, units]`."""
 
     output: tf.Tensor
     carry: tf.Tensor
@@ -66,8 +67,8 @@ class DecoderState(NamedTuple):
     """State of the decoder between two steps.
 
     Attributes:
-      context: Context of the last step, `[batch, units]`.
-      layers: State of each layer, bottom first.
+      context: Attention context of the last step, `[batch, units]`.
+      layers: State of each layer, from the bottom up.
     """
 
     context: tf.Tensor
@@ -75,23 +76,25 @@ class DecoderState(NamedTuple):
 
 
 class GNMT(tf.keras.Model):
-    """Maps `{"source": [batch, source], "target_in": [batch, target]}`, ids with padding 0, to logits in float32.
+    """Google's Neural Machine Translation model.
 
-    A source ends with the end-of-sentence id, and `target_in` starts with the beginning-of-sentence id. Logits are
-    `[batch, target, vocabulary_size]`; those of padded positions mean nothing.
+    Inputs are token ids, `{"source": [batch, source], "target_in": [batch, target]}`, padded with 0: each source ends
+    with the end-of-sentence id, and each `target_in` starts with the beginning-of-sentence id. Outputs are float32
+    logits, `[batch, target, vocabulary_size]`; those at padded positions are meaningless.
 
     Args:
-      vocabulary_size: Number of sub-words, the same ones for both languages.
-      units: Size of every layer and of the embeddings; 1,024 in the paper.
-      num_layers: Layers of the encoder and of the decoder, at least 2; 8 in the paper.
-      dropout: Share of every layer's inputs from below that is dropped in training. A step's masks follow from `seed`
-        and from the optimizer's iterations, so that a resumed run draws the same ones.
-      init_scale: Weights start uniformly in `[-init_scale, init_scale]`. None for `0.04 * sqrt(1024 / units)`, which is
-        Wu et al.'s 0.04 at their size, and gives smaller networks the same variance of activations.
-      seed: Of the initial weights and of dropout.
+      vocabulary_size: Number of subwords in the vocabulary, which both languages share.
+      units: Number of units in every layer and size of the embeddings; 1,024 in the paper.
+      num_layers: Number of layers in the encoder and in the decoder, at least 2; 8 in the paper.
+      dropout: Dropout rate for the inputs that each layer receives from below. The masks of a step are derived from
+        `seed`, the optimizer's iterations and the replica, so a resumed run draws the same ones.
+      init_scale: Weights are initialized uniformly in `[-init_scale, init_scale]`. By default
+        `0.04 * sqrt(1024 / units)`, which equals Wu et al.'s 0.04 for 1,024 units and keeps the variance of the
+        activations the same for smaller networks.
+      seed: Seed of the initial weights and the dropout masks.
 
     Raises:
-      ValueError: Fewer than two layers.
+      ValueError: There are fewer than two layers.
     """
 
     def __init__(
@@ -104,7 +107,7 @@ class GNMT(tf.keras.Model):
         seed: int = 0,
     ):
         if num_layers < 2:
-            raise ValueError(f"A GNMT encoder has at least 2 layers, and so has its decoder. Received: {num_layers=}")
+            raise ValueError(f"GNMT needs at least 2 layers in the encoder and the decoder. Received: {num_layers=}")
         super().__init__(name="gnmt")
         scale = 0.04 * math.sqrt(1024 / units) if init_scale is None else init_scale
         self.units = units
@@ -142,7 +145,7 @@ class GNMT(tf.keras.Model):
         self.built = True
 
     def build(self, input_shape=None) -> None:
-        """Nothing: the constructor makes all weights."""
+        """Does nothing: the constructor creates all weights."""
 
     def call(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
         drop = self._dropout(training)
@@ -165,11 +168,19 @@ class GNMT(tf.keras.Model):
         return tf.cast(self.projection(tf.transpose(drop(x), [1, 0, 2])), tf.float32)
 
     def encode(self, source: tf.Tensor, drop=lambda x: x) -> Memory:
-        """The memory that the decoder attends to, of source ids `[batch, source]`."""
+        """Encodes source sentences.
+
+        Args:
+          source: Token ids, `[batch, source]`, padded with 0.
+          drop: Function that applies dropout to a tensor; by default, the identity.
+
+        Returns:
+          The memory that the decoder attends to.
+        """
         is_real = tf.not_equal(source, 0)
         lengths = tf.reduce_sum(tf.cast(is_real, tf.int32), axis=1)
 
-        def reverse(x: tf.Tensor) -> tf.Tensor:  # Padding stays behind, so that no layer needs a mask.
+        def reverse(x: tf.Tensor) -> tf.Tensor:  # Padding stays at the end, so no layer needs a mask.
             return tf.reverse_sequence(x, lengths, seq_axis=0, batch_axis=1)
 
         embedded = drop(self.source_embedding(tf.transpose(source)))
@@ -181,21 +192,21 @@ class GNMT(tf.keras.Model):
         return self.attention(tf.transpose(x, [1, 0, 2]), is_real)
 
     def initial_state(self, batch: tf.Tensor) -> DecoderState:
-        """The decoder's state before its first step, for `batch` hypotheses."""
+        """Returns the decoder's state before the first step, for `batch` hypotheses."""
         zeros = tf.zeros([batch, self.units], self.compute_dtype)
         return DecoderState(zeros, (LayerState(zeros, zeros),) * len(self.decoder_layers))
 
     def step(self, tokens: tf.Tensor, state: DecoderState, memory: Memory) -> tuple[tf.Tensor, tf.Tensor, DecoderState]:
-        """One step of the decoder, for equally many hypotheses of each sentence.
+        """Runs one step of the decoder, with the same number of hypotheses for each sentence.
 
         Args:
-          tokens: Ids of the last tokens, `[batch * hypotheses]`; a sentence's hypotheses stand side by side.
-          state: State after the tokens before.
-          memory: Of the `batch` sentences.
+          tokens: Ids of the last tokens, `[batch * hypotheses]`; the hypotheses of a sentence are adjacent.
+          state: State before these tokens.
+          memory: Memory of the `batch` sentences.
 
         Returns:
-          Logits in float32, `[batch * hypotheses, vocabulary_size]`, attention weights,
-          `[batch * hypotheses, source]`, and the new state.
+          Float32 logits, `[batch * hypotheses, vocabulary_size]`; attention weights, `[batch * hypotheses, source]`;
+          and the new state.
         """
         embedded = self.target_embedding(tokens)
         bottom = self.decoder_layers[0].step(tf.concat([embedded, state.context], axis=-1), state.layers[0])
@@ -210,7 +221,7 @@ class GNMT(tf.keras.Model):
         return logits, tf.reshape(weights, [-1, source]), DecoderState(context, tuple(states))
 
     def _dropout(self, training: bool):
-        """A function that drops, each time with another mask, or does nothing outside training."""
+        """Returns a function that applies dropout with a new mask at each call, or does nothing outside training."""
         if not training or not self.dropout:
             return lambda x: x
         optimizer = getattr(self, "optimizer", None)
@@ -227,6 +238,6 @@ class GNMT(tf.keras.Model):
 
 
 def project(sequences: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Sequences, `[time, batch, features]`, times a kernel, `[features, outputs]`."""
+    """Multiplies sequences, `[time, batch, features]`, by a kernel, `[features, outputs]`."""
     flat = tf.matmul(tf.reshape(sequences, [-1, kernel.shape[0]]), kernel)
     return tf.reshape(flat, [*tf.unstack(tf.shape(sequences)[:2]), kernel.shape[1]])

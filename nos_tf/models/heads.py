@@ -1,6 +1,6 @@
-"""Loss and metrics of classifiers with one head or more: the first one classifies, the others only help to train.
+"""Loss and metrics of classifiers with one or more heads: the first one classifies, the others only help training.
 
-Such a model's output is `[batch, heads, classes]`.
+The output of such a model has the shape `[batch, heads, classes]`.
 """
 
 from __future__ import annotations
@@ -12,25 +12,23 @@ import tensorflow as tf
 
 
 class HeadsCrossEntropy(tf.keras.losses.Loss):
-    """Sum over heads of weight times cross-entropy, against labels that are smoothed.
+    """Weighted sum of the heads' cross-entropies with label smoothing, averaged over the batch.
 
-    Source of label smoothing: Szegedy et al. (2016), "Rethinking the Inception architecture", section 7.
+    Source: Szegedy et al. (2016), "Rethinking the Inception architecture", section 7, for label smoothing.
+
+    Args:
+      weights: Weight of each head's loss.
+      label_smoothing: Share of the target distribution that is spread evenly over all classes.
+      **kwargs: Keyword arguments common to all Keras losses.
     """
 
     def __init__(self, weights: Sequence[float], label_smoothing: float = 0.0, **kwargs: Any):
-        """Keras takes the mean over the batch.
-
-        Args:
-          weights: One a head.
-          label_smoothing: Share of the target that all classes get in equal parts.
-          **kwargs: Of every Keras loss.
-        """
         super().__init__(**kwargs)
         self._weights = list(weights)
         self._label_smoothing = label_smoothing
 
     def call(self, y_true: Any, y_pred: Any) -> tf.Tensor:
-        """Losses `[batch]` of labels `[batch]` and logits `[batch, heads, classes]`."""
+        """Computes losses, `[batch]`, from labels, `[batch]`, and logits, `[batch, heads, classes]`."""
         heads, classes = y_pred.shape[1:]
         spread = self._label_smoothing / classes
         targets = tf.one_hot(tf.cast(y_true, tf.int32), classes, 1.0 - self._label_smoothing + spread, spread)
@@ -40,7 +38,7 @@ class HeadsCrossEntropy(tf.keras.losses.Loss):
 
 
 def top(k: int) -> tf.keras.metrics.Metric:
-    """Share of the examples whose label is among the first head's `k` highest logits, as metric "top<k>"."""
+    """Returns the metric "top<k>": the share of examples whose label is among the first head's `k` highest logits."""
 
     def hits(y_true: Any, y_pred: Any) -> tf.Tensor:
         first = tf.cast(y_pred[:, 0], tf.float32)

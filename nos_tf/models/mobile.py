@@ -1,12 +1,12 @@
-"""Mobile classifiers of `tf.keras.applications`, with the training recipe that NASNet-A mobile had.
+"""Mobile classifiers from `tf.keras.applications`, with the regularization that NASNet-A mobile was trained with.
 
 Sources: Zoph et al. (2018), "Learning transferable architectures for scalable image recognition", and the settings of
 its mobile model in TensorFlow-Slim (`research/slim/nets/nasnet/nasnet.py`): weight decay 4e-5, dropout 0.5 before the
-classifier, an auxiliary head of weight 0.4, no drop-path (its probability to keep a path is 1). Sandler et al. (2018),
+classifier, an auxiliary head with weight 0.4, and no drop-path (the keep probability is 1). Sandler et al. (2018),
 "MobileNetV2"; Howard et al. (2019), "Searching for MobileNetV3".
 
-Keras' NASNet differs from that one in its initial weights: their variance is scaled by a layer's inputs, or by Glorot's
-rule, instead of by its outputs.
+Keras' NASNet initializes its weights differently: it scales their variance by the number of a layer's inputs, or by
+Glorot's rule, instead of the number of its outputs.
 """
 
 from __future__ import annotations
@@ -18,20 +18,21 @@ import tensorflow as tf
 
 from nos_tf.models.normalization import synchronized
 
-_MIDDLE = "normal_concat_8"  # Output of NASNet's last cell before the second reduction, 1/16 of the input's side.
-_LEAST, _LEAST_WITH_HEAD = 32, 80  # Pixels; with fewer, the head's first pooling finds less than its 5x5 values.
+_MIDDLE = "normal_concat_8"  # The last cell before NASNet's second reduction; its output is downsampled by 16.
+_LEAST, _LEAST_WITH_HEAD = 32, 80  # Pixels per side; with fewer, the head's 5x5 pooling window does not fit.
 _REGULARIZERS = ("kernel_regularizer", "depthwise_regularizer", "pointwise_regularizer")
 
 
 class Mobile(NamedTuple):
-    """A family member.
+    """A mobile architecture.
 
     Attributes:
-      title: Its name in the literature.
-      body: Makes it without its classifier, from the shape of the images and the factor of its filters.
-      has_width: Whether there is such a factor.
-      hidden: Units of a layer before the classifier; 0 for none.
-      middle: Layer that feeds an auxiliary head; None where it has none.
+      title: Name in the literature.
+      body: Function that builds the network without its classifier, given the shape of the images and the width
+        multiplier.
+      has_width: Whether the width multiplier can differ from 1.
+      hidden: Units of the hidden layer before the classifier; 0 if there is none.
+      middle: Name of the layer that feeds the auxiliary head; None if the architecture has no such head.
     """
 
     title: str
@@ -64,10 +65,16 @@ MODELS = {
 
 
 def require_buildable(name: str, image_size: int, width: float, auxiliary_head: bool) -> None:
-    """Refuses what `build` cannot make, at once.
+    """Raises an error if `build` cannot create this model.
+
+    Args:
+      name: Name of the model, a key of `MODELS`.
+      image_size: Pixels per side.
+      width: Width multiplier.
+      auxiliary_head: Whether the model should have an auxiliary head.
 
     Raises:
-      ValueError: The model has no auxiliary head or no width, or the images are too small.
+      ValueError: The architecture has no auxiliary head or a fixed width, or the images are too small.
     """
     model = MODELS[name]
     if auxiliary_head and model.middle is None:
@@ -76,10 +83,10 @@ def require_buildable(name: str, image_size: int, width: float, auxiliary_head: 
     if image_size < least:
         heads = " with an auxiliary head" if auxiliary_head else ""
         raise ValueError(
-            f"{model.title}{heads} needs images of at least {least} pixels a side. Received: image_size={image_size}"
+            f"{model.title}{heads} needs images of at least {least} pixels per side. Received: image_size={image_size}"
         )
     if width != 1.0 and not model.has_width:
-        raise ValueError(f"{model.title} has one width only. Received: width={width:g}")
+        raise ValueError(f"{model.title} has a fixed width; leave it at 1. Received: width={width:g}")
 
 
 def build(
@@ -93,23 +100,24 @@ def build(
     batch_norm_momentum: float | None = None,
     seed: int | None = None,
 ) -> tf.keras.Model:
-    """A model from images `[batch, image_size, image_size, 3]`, -1 to 1, to logits `[batch, heads, num_classes]`.
+    """Builds a model that maps images to logits.
 
-    Within the scope of a strategy of several replicas, batch normalization takes its statistics over all of them.
+    Inputs are `[batch, image_size, image_size, 3]` with values from -1 to 1; outputs are `[batch, heads, num_classes]`.
+    In the scope of a strategy with several replicas, the statistics of batch normalization are synchronized.
 
     Args:
-      name: One of `MODELS`.
-      image_size: Pixels of a side, at least 32; at least 80 with an auxiliary head.
-      num_classes: Number of logits.
-      width: Factor of the filters; 1 for models that have none.
-      dropout: Rate before the classifier.
-      auxiliary_head: Whether there is a second head.
+      name: Name of the model, a key of `MODELS`.
+      image_size: Pixels per side, at least 32, or 80 with an auxiliary head.
+      num_classes: Number of logits per head.
+      width: Multiplier of the number of filters; 1 for architectures with a fixed width.
+      dropout: Dropout rate before the classifier.
+      auxiliary_head: Whether to add an auxiliary head.
       weight_decay: Each weight of convolutions and dense layers adds `weight_decay / 2 * weight**2` to the loss.
-      batch_norm_momentum: Of the running statistics; the model's own by default.
-      seed: Of the dropout's masks.
+      batch_norm_momentum: Momentum of the running statistics; by default, that of the architecture.
+      seed: Seed of the dropout masks.
 
     Raises:
-      ValueError: As `check`.
+      ValueError: The architecture has no auxiliary head or a fixed width, or the images are too small.
     """
     require_buildable(name, image_size, width, auxiliary_head)
     model = MODELS[name]
@@ -127,7 +135,7 @@ def build(
 
 
 def _adapted(model: tf.keras.Model, decay: Any, statistics: Mapping[str, Any]) -> tf.keras.Model:
-    """A copy with other regularizers and batch normalization; Keras' applications offer no such choice."""
+    """Copies a model with other regularizers and batch normalization, which Keras' applications do not offer."""
 
     def copy(layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
         config = layer.get_config()
@@ -145,8 +153,9 @@ def _classifier(pooled: Any, num_classes: int, hidden: int, dropout: float, deca
     x = pooled
     if hidden:
         x = layers.Dense(hidden, kernel_regularizer=decay)(x)
-        x = layers.Multiply()([x, layers.ReLU(6.0)(layers.Rescaling(1.0, 3.0)(x))])  # Hard swish, ...
-        x = layers.Rescaling(1 / 6)(x)  # ... which Keras 2 does not name.
+        # Hard swish, which Keras 2 does not provide.
+        x = layers.Multiply()([x, layers.ReLU(6.0)(layers.Rescaling(1.0, 3.0)(x))])
+        x = layers.Rescaling(1 / 6)(x)
     if dropout:
         x = layers.Dropout(dropout, seed=seed)(x)
     return layers.Dense(num_classes, kernel_regularizer=decay, dtype="float32", name="logits")(x)

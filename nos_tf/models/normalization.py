@@ -1,4 +1,4 @@
-"""How batch normalization goes with several replicas."""
+"""Batch normalization on several replicas."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import tensorflow as tf
 
 
 def synchronized() -> bool:
-    """Whether batch normalization must share its statistics, as there are several replicas in the strategy's scope.
+    """Returns whether to synchronize batch normalization: the current strategy has more than one replica.
 
-    Otherwise each replica would have running statistics of its own, of which a checkpoint keeps but the mean.
+    Otherwise, each replica would have its own running statistics, and a checkpoint would hold only their mean.
     """
     return tf.distribute.get_strategy().num_replicas_in_sync > 1

@@ -1,8 +1,9 @@
-"""LSTM recurrences whose gradients are written out by hand.
+"""LSTM recurrences with handwritten gradients.
 
-Differentiating a `tf.while_loop` adds up every weight's gradient anew in each time step. Here the loops yield only the
-gradients of the gates' inputs; those of the weights are then one matrix product over all time steps. Everything is
-time-major, gates are in Keras' order (input, forget, cell, output), and all states start at zero.
+Automatic differentiation of a `tf.while_loop` accumulates the gradient of every weight at each time step. Here, the
+backward loops compute only the gradients of the gate inputs, and a single matrix product over all time steps then gives
+those of the weights. Sequences are time-major, gates are in Keras' order (input, forget, cell, output), and the initial
+states are zero.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import tensorflow as tf
 
 
 def cell(gate_inputs: tf.Tensor, carry: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """One step of an LSTM.
+    """Runs one step of an LSTM.
 
     Args:
-      gate_inputs: What the gates' activations are applied to, `[batch, 4 * units]`.
+      gate_inputs: Inputs of the gates' activation functions, `[batch, 4 * units]`.
       carry: Carry (cell) state before the step, `[batch, units]`.
 
     Returns:
@@ -33,7 +34,7 @@ def _gates(gate_inputs: tf.Tensor, carry: tf.Tensor) -> tuple[tf.Tensor, ...]:
 def _cell_gradient(
     d_output: tf.Tensor, d_carry: tf.Tensor, gates: tuple[tf.Tensor, ...], carry_before: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Gradients of the gates' inputs and of the carry state before the step."""
+    """Returns the gradients of the gate inputs and of the carry state before the step."""
     i, f, g, o, carry = gates
     squashed = tf.tanh(carry)
     d_carry += d_output * o * (1 - squashed * squashed)
@@ -62,23 +63,23 @@ def _unstack(values: tf.Tensor) -> tf.TensorArray:
 
 
 def _shifted(values: tf.Tensor) -> tf.Tensor:
-    """The values one time step earlier, zero at first."""
+    """Shifts values by one time step, starting with zeros."""
     return tf.concat([tf.zeros_like(values[:1]), values[:-1]], axis=0)
 
 
 def _weight_gradient(inputs: tf.Tensor, d_outputs: tf.Tensor) -> tf.Tensor:
-    """Gradient of the weights of a product, summed over time and batch."""
+    """Returns the gradient of the kernel of a matrix product, summed over time and batch."""
     flat = [tf.reshape(values, [-1, values.shape[-1]]) for values in (inputs, d_outputs)]
     return tf.matmul(*flat, transpose_a=True)
 
 
 @tf.custom_gradient
 def lstm(gate_inputs: tf.Tensor, recurrent_kernel: tf.Tensor) -> tf.Tensor:
-    """An LSTM layer over projected inputs.
+    """Runs an LSTM layer on projected inputs.
 
     Args:
       gate_inputs: Inputs times kernel plus bias, `[time, batch, 4 * units]`.
-      recurrent_kernel: `[units, 4 * units]`.
+      recurrent_kernel: Kernel of the previous step's output, `[units, 4 * units]`.
 
     Returns:
       Outputs, `[time, batch, units]`.
@@ -129,21 +130,21 @@ def attention_lstm(
     values: tf.Tensor,
     mask: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """An LSTM layer that attends at each step, and gets the context of the step before as a further input.
+    """Runs an LSTM layer with attention, which feeds the context of each step into the next one.
 
-    The scores of a step are `direction . tanh(keys + output @ query_kernel) + mask`, its context is the sum of `values`
-    weighted by their softmax. The tanh is computed again for the gradient, because keeping it would take memory for
-    `time * batch * source * depth` numbers.
+    The attention scores of a step are `direction . tanh(keys + output @ query_kernel) + mask`; the context is the sum
+    of `values`, weighted by the softmax of the scores. The gradient recomputes the tanh, because storing it would take
+    memory for `time * batch * source * depth` numbers.
 
     Args:
       gate_inputs: Inputs times kernel plus bias, `[time, batch, 4 * units]`.
-      feedback_kernel: Kernel of the context and, below it, of the output of the step before:
+      feedback_kernel: Kernel of the previous step's context (upper rows) and output (lower rows),
         `[value_depth + units, 4 * units]`.
-      query_kernel: `[units, depth]`.
-      keys: `[batch, source, depth]`.
-      direction: `[depth]`.
-      values: `[batch, source, value_depth]`.
-      mask: 0 for a real source position, a large negative number for padding: `[batch, source]`; gets no gradient.
+      query_kernel: Kernel that maps outputs to queries, `[units, depth]`.
+      keys: Keys, `[batch, source, depth]`.
+      direction: Score vector, `[depth]`.
+      values: Values, `[batch, source, value_depth]`.
+      mask: 0 for tokens and a large negative number for padding, `[batch, source]`; not differentiable.
 
     Returns:
       Outputs, `[time, batch, units]`, and contexts, `[time, batch, value_depth]`.
@@ -229,16 +230,16 @@ def attention_lstm(
 
 
 def attention_weights(queries: tf.Tensor, keys: tf.Tensor, direction: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Weights of additive attention: the softmax of `direction . tanh(keys + queries) + mask`.
+    """Computes the weights of additive attention: the softmax of `direction . tanh(keys + queries) + mask`.
 
     Args:
-      queries: `[..., depth]`.
-      keys: `[..., source, depth]`.
-      direction: `[depth]`.
-      mask: 0 for a real source position, a large negative number for padding: `[..., source]`.
+      queries: Queries, `[..., depth]`.
+      keys: Keys, `[..., source, depth]`.
+      direction: Score vector, `[depth]`.
+      mask: 0 for tokens and a large negative number for padding, `[..., source]`.
 
     Returns:
-      `[..., source]`.
+      Weights, `[..., source]`.
     """
     squashed = tf.tanh(keys + queries[..., None, :])
     scores = tf.reshape(tf.matmul(_rows(squashed), direction[:, None]), tf.shape(squashed)[:-1])

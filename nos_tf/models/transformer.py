@@ -1,7 +1,7 @@
 """A small decoder-only transformer.
 
 Sources: Vaswani et al. (2017), "Attention is all you need"; Xiong et al. (2020), "On layer normalization in the
-transformer architecture", for normalization before each part.
+transformer architecture", for layer normalization before each sublayer.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 
 class LearnedPositions(tf.keras.layers.Layer):
-    """Adds a learned vector to each place of a sequence, `[batch, length, width]`."""
+    """Adds a learned embedding to each position of a sequence, `[batch, length, width]`."""
 
     def build(self, input_shape: Any) -> None:
         self.vectors = self.add_weight(name="vectors", shape=tuple(input_shape[1:]), initializer="random_normal")
@@ -23,14 +23,14 @@ class LearnedPositions(tf.keras.layers.Layer):
 
 
 def build(length: int, symbols: int, width: int, heads: int, blocks: int = 1) -> tf.keras.Model:
-    """A new, freshly initialized network from one-hot symbols to the logits of those that follow.
+    """Builds a network that maps one-hot symbols to the logits of the next symbol at each position.
 
     Args:
-      length: Symbols of a sequence.
-      symbols: How many different ones there are.
+      length: Length of a sequence.
+      symbols: Number of different symbols.
       width: Width of the residual stream.
-      heads: Heads of attention, which share the width.
-      blocks: Blocks of causal self-attention and a feed-forward layer.
+      heads: Number of attention heads, which divide the width among them.
+      blocks: Number of blocks, each of causal self-attention and a feed-forward network.
     """
     layers = tf.keras.layers
     inputs = tf.keras.Input((length, symbols))

@@ -1,7 +1,7 @@
-"""Wide residual networks, pre-activation.
+"""Wide residual networks with pre-activation.
 
-Source: Zagoruyko and Komodakis (2016), "Wide residual networks", table 1 and section 2.3; pre-activation after He et
-al. (2016), "Identity mappings in deep residual networks".
+Sources: Zagoruyko and Komodakis (2016), "Wide residual networks", table 1 and section 2.3; He et al. (2016), "Identity
+mappings in deep residual networks", for pre-activation.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from nos_tf.models.normalization import synchronized
 
-_MOMENTUM, _EPSILON = 0.9, 1e-5  # Of the batch normalization, as in the authors' code.
+_MOMENTUM, _EPSILON = 0.9, 1e-5  # For batch normalization, as in the authors' code.
 
 
 def build(
@@ -25,24 +25,24 @@ def build(
     weight_decay: float = 0.0,
     seed: int | None = None,
 ) -> tf.keras.Model:
-    """WRN-depth-width from normalized images to logits.
+    """Builds WRN-depth-width, which maps normalized images to logits.
 
     Args:
       input_shape: Height, width and channels.
       num_classes: Number of logits.
-      depth: Convolutions, 6n + 4: three groups of n blocks of two.
-      width: Factor of the 16, 32 and 64 filters of the groups.
-      dropout: Rate between the convolutions of a block.
-      weight_decay: Each weight adds `weight_decay / 2 * weight**2` to the loss, batch normalization's included, so that
-        `weight_decay * weight` is added to its gradient.
-      seed: Of the dropout's masks.
+      depth: Number of convolutions, 6n + 4; there are three groups of n blocks with two convolutions each.
+      width: Multiplier of the groups' 16, 32 and 64 filters.
+      dropout: Dropout rate between the convolutions of a block.
+      weight_decay: Each weight, including those of batch normalization, adds `weight_decay / 2 * weight**2` to the
+        loss, and thus `weight_decay * weight` to its gradient.
+      seed: Seed of the dropout masks.
 
     Raises:
       ValueError: The depth is not 6n + 4.
     """
     blocks, rest = divmod(depth - 4, 6)
     if blocks < 1 or rest:
-        raise ValueError(f"The depth must be 6n + 4, as 10, 16, 22 or 28. Received: depth={depth}")
+        raise ValueError(f"The depth must be 6n + 4, such as 10, 16, 22 or 28. Received: depth={depth}")
     layers = tf.keras.layers
     decay = tf.keras.regularizers.L2(weight_decay / 2) if weight_decay else None
 
@@ -63,7 +63,7 @@ def build(
 
     def block(x: Any, filters: int, stride: int, index: int) -> Any:
         active = activation(x)
-        # Where the shape changes, the shortcut is a convolution of the activated input.
+        # If the shape changes, the shortcut is a convolution of the activated input.
         shortcut = x if x.shape[-1] == filters and stride == 1 else convolution(active, filters, 1, stride)
         y = activation(convolution(active, filters, 3, stride))
         if dropout:

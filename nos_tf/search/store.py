@@ -1,9 +1,9 @@
-"""The store of one run: a single SQLite file, written by the search process alone.
+"""The store of one run: a single SQLite file that only the search process writes.
 
-A trial is stored the moment it is finished, so that a kill never loses one. The disk is synced once a second at most:
-a power failure loses the trials of one second, nothing older. The end of a batch (its duplicates, and the searcher's
-state after learning from it) is one transaction, so that a run killed at any moment continues with the same trials as
-one that was not.
+Each trial is stored as soon as it is finished, so killing the process never loses one. The disk is synced at most once
+per second, so a power failure loses at most the trials of the last second. The end of a batch (its duplicates, and the
+searcher's state after learning from it) is a single transaction, so a run that is killed at any moment and resumed has
+the same trials as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ CREATE TABLE trainings (
 
 
 class Store:
-    """Reads and writes the store of a run; use `create`, `open` or `read`."""
+    """The store of a run. Use `create`, `open` or `read` instead of the constructor."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection):
         self._path = path
@@ -57,16 +57,16 @@ class Store:
 
     @classmethod
     def create(cls, path: Path, run: Mapping[str, Any]) -> Store:
-        """A new store.
+        """Creates a new store.
 
         Args:
-          path: Its file, which must not exist.
-          run: What describes the run, as values that JSON can hold.
+          path: Path of the file, which must not exist.
+          run: Description of the run, with values that can be stored as JSON.
 
         Raises:
           RunError: The file cannot be written.
         """
-        # The file appears under its name only once it is whole.
+        # The file gets its final name only when it is complete.
         temporary = path.with_name(path.name + ".new")
         with _writing(path):
             temporary.unlink(missing_ok=True)
@@ -82,10 +82,10 @@ class Store:
 
     @classmethod
     def open(cls, path: Path) -> Store:
-        """An existing store, to go on with.
+        """Opens an existing store for reading and writing.
 
         Raises:
-          RunError: The file is missing, damaged, or no store; it is left as it is.
+          RunError: The file is missing, damaged or not a store; it is left unchanged.
         """
         cls.read(path).close()
         with _writing(path):
@@ -95,10 +95,10 @@ class Store:
 
     @classmethod
     def read(cls, path: Path) -> Store:
-        """An existing store, to look at; a search may be writing to it.
+        """Opens an existing store for reading only, even while a search is writing to it.
 
         Raises:
-          RunError: The file is missing, damaged, or no store; it is left as it is.
+          RunError: The file is missing, damaged or not a store; it is left unchanged.
         """
         _check_header(path)
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
@@ -112,8 +112,8 @@ class Store:
         return cls(path, connection)
 
     def close(self) -> None:
-        """Closes the file; after the writer it is one file again, which can be copied as it is."""
-        with contextlib.suppress(sqlite3.Error):  # A reader is looking at it, or this is one.
+        """Closes the store. After the writer closes it, it is a single file again, which can simply be copied."""
+        with contextlib.suppress(sqlite3.Error):  # This store is read-only, or another process is reading it.
             self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.close()
 
@@ -124,16 +124,16 @@ class Store:
         self.close()
 
     def description(self) -> dict[str, Any]:
-        """What describes the run."""
+        """Returns the description of the run."""
         return {name: json.loads(value) for name, value in self._connection.execute("SELECT name, value FROM run")}
 
     def describe(self, name: str, value: Any) -> None:
-        """Replaces one value of what describes the run."""
+        """Sets one value in the description of the run."""
         with self._transaction() as connection:
             connection.execute("REPLACE INTO run VALUES (?, ?)", (name, json.dumps(value)))
 
     def trials(self) -> list[Trial]:
-        """All trials, by number."""
+        """Returns all trials, ordered by number."""
         rows = self._connection.execute(
             "SELECT id, trials.source, trials.batch, trials.tokens, key, reward, evaluation, duplicate_of, created, "
             "fingerprint, ifnull(trials.batch - proposals.batch, 0) "
@@ -145,7 +145,7 @@ class Store:
         ]
 
     def proposals(self) -> list[Proposal]:
-        """All rules that were sent out while the searcher went on, evaluated or not, by number."""
+        """Returns all proposals of an asynchronous search, whether evaluated or not, ordered by number."""
         rows = self._connection.execute("SELECT id, source, batch, tokens, log_probs FROM proposals ORDER BY id")
         return [
             Proposal(id_, source, batch, _program(tokens), tuple(json.loads(log_probs)))
@@ -153,7 +153,7 @@ class Store:
         ]
 
     def add_trial(self, trial: Trial, proposals: Sequence[Proposal] = ()) -> None:
-        """Stores a finished trial for good, and what was sent out before."""
+        """Stores a finished trial, and the proposals made since the last call."""
         with self._transaction() as connection:
             _insert_proposals(connection, proposals)
             _insert(connection, trial)
@@ -165,17 +165,17 @@ class Store:
         state: Mapping[str, np.ndarray],
         proposals: Sequence[Proposal] = (),
     ) -> None:
-        """Stores, all at once, what ends a batch.
+        """Stores the end of a batch in a single transaction.
 
         Args:
           batch: The batch.
-          duplicates: Its proposals that needed no evaluation.
-          state: The searcher after learning from the batch; earlier states of the same searcher are dropped.
-          proposals: What was sent out before.
+          duplicates: Trials of the batch that needed no evaluation.
+          state: State of the searcher after learning from the batch; replaces the searcher's earlier state.
+          proposals: Proposals made since the last call.
         """
         content = io.BytesIO()
         if any(value.dtype.hasobject for value in state.values()):
-            raise TypeError("A searcher's state is made of plain arrays: nothing is ever pickled")
+            raise TypeError("A searcher's state must consist of plain arrays, because objects are never pickled")
         np.savez(content, **dict(state))  # type: ignore[arg-type]
         with self._transaction() as connection:
             _insert_proposals(connection, proposals)
@@ -186,12 +186,12 @@ class Store:
             connection.execute("REPLACE INTO states VALUES (?, ?, ?)", (batch.source, batch.number, content.getvalue()))
 
     def batches(self) -> list[Batch]:
-        """All finished batches, by number."""
+        """Returns all finished batches, ordered by number."""
         rows = self._connection.execute("SELECT batch, source, metrics FROM batches ORDER BY batch")
         return [Batch(number, source, json.loads(metrics)) for number, source, metrics in rows]
 
     def state(self, source: str) -> dict[str, np.ndarray] | None:
-        """The searcher's state after its last finished batch."""
+        """Returns a searcher's state after its last finished batch, or None if it has not finished one."""
         row = self._connection.execute("SELECT state FROM states WHERE source = ?", (source,)).fetchone()
         if row is None:
             return None
@@ -281,21 +281,26 @@ def _evaluation(text: str | None) -> Evaluation | None:
 
 
 def _check_header(path: Path) -> None:
-    """Refuses a foreign file before SQLite touches it."""
+    """Rejects other files before SQLite touches them."""
     try:
         with open(path, "rb") as file:
             header = file.read(_HEADER)
     except FileNotFoundError:
-        raise RunError(f"The folder holds no {path.name}, so no search. Received: {path.parent}") from None
+        raise RunError(
+            f"The folder holds no {path.name}, so it is not the run folder of a search. Received: {path.parent}"
+        ) from None
     except OSError as error:
         raise RunError(f"The store of trials cannot be read ({error.strerror}). Received: {path}") from None
     if len(header) < _HEADER or not header.startswith(b"SQLite format 3\0"):
-        raise RunError(f"Not a store of trials, or a damaged one; name another folder. Received: {path}")
+        raise RunError(f"The file is not a store of trials, or it is damaged; name another folder. Received: {path}")
     version, application_id = struct.unpack(">I4xI", header[60:72])
     if application_id != _APPLICATION_ID:
-        raise RunError(f"A database, but not a store of trials; name another folder. Received: {path}")
+        raise RunError(f"The file is a database, but not a store of trials; name another folder. Received: {path}")
     if version != _VERSION:
-        raise RunError(f"A store of version {version}, written by another nos_tf; this one reads {_VERSION}: {path}")
+        raise RunError(
+            f"The store has version {version}, but this nos_tf reads version {_VERSION}; use the nos_tf that wrote it. "
+            f"Received: {path}"
+        )
 
 
 def _check_content(connection: sqlite3.Connection) -> None:
@@ -305,7 +310,7 @@ def _check_content(connection: sqlite3.Connection) -> None:
         try:
             found = connection.execute(schema).fetchall()
         except sqlite3.OperationalError:
-            # A full disk leaves no room for the index that several readers would share.
+            # On a full disk, there is no room for the shared-memory index of the WAL, but exclusive access needs none.
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             found = connection.execute(schema).fetchall()
         if found != expected.execute(schema).fetchall():

@@ -1,1 +1,1 @@
-"""Machine translation: sub-words, batches, loss, beam search and scores."""
+"""Machine translation: subwords, batches, loss, beam search and metrics."""

@@ -1,4 +1,4 @@
-"""Batches of sentence pairs of similar lengths, as streams that can start anywhere."""
+"""Batches of sentence pairs with similar lengths, in streams that can start at any step."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from nos_tf.translation.subwords import BEGIN, END, PAD, Subwords
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _SIGNATURE = ({"source": _IDS, "target_in": _IDS}, _IDS)
-_LENGTH_STEP = 4  # Pairs whose lengths differ by less count as equally long.
+_LENGTH_STEP = 4  # Lengths are sorted in bins of this size, so that the order within a bin stays random.
 
 Batch = tuple[dict[str, np.ndarray], np.ndarray]
 
 
 class Pairs(NamedTuple):
-    """Sentence pairs as ids, without begin and end of sentence."""
+    """Sentence pairs as token ids, without beginning-of-sentence and end-of-sentence ids."""
 
     source: list[np.ndarray]
     target: list[np.ndarray]
 
     @classmethod
     def encode(cls, text: ParallelText, subwords: Subwords) -> Pairs:
-        """Ids of parallel text."""
+        """Converts parallel text to token ids."""
         return cls(subwords.encode(text.source), subwords.encode(text.target))
 
     def within(self, max_length: float) -> Pairs:
-        """The pairs of which neither side is empty or longer than `max_length` sub-words."""
+        """Returns the pairs in which both sides have between 1 and `max_length` subwords."""
         kept = [
             (source, target)
             for source, target in zip(self.source, self.target, strict=True)
@@ -41,7 +41,7 @@ class Pairs(NamedTuple):
         return Pairs([source for source, _ in kept], [target for _, target in kept])
 
     def batch(self, indices: Sequence[int] | np.ndarray) -> Batch:
-        """`({"source": ids + end, "target_in": begin + ids}, ids + end)`, each padded with 0 to its longest."""
+        """Returns `({"source": ids + end, "target_in": begin + ids}, ids + end)` as arrays padded with 0."""
         ends = np.array([END], np.int32), np.array([BEGIN], np.int32)
         source = [np.append(self.source[index], ends[0]) for index in indices]
         target = [self.target[index] for index in indices]
@@ -49,46 +49,46 @@ class Pairs(NamedTuple):
         return inputs, pad([np.append(ids, ends[0]) for ids in target])
 
     def tokens(self) -> int:
-        """Sub-words of both sides, the ends of sentences included."""
+        """Returns the number of tokens on both sides, including end-of-sentence tokens."""
         return sum(len(ids) + 1 for side in self for ids in side)
 
     def target_length(self) -> float:
-        """Mean number of sub-words of a target, the end of the sentence included."""
+        """Returns the mean number of tokens in a target sentence, including the end-of-sentence token."""
         return sum(len(ids) + 1 for ids in self.target) / len(self.target)
 
     def lengths(self) -> np.ndarray:
-        """Length of the longer side of each pair."""
+        """Returns the length of the longer side of each pair."""
         return np.array([max(map(len, pair)) for pair in zip(self.source, self.target, strict=True)], np.int64)
 
 
 class TrainingBatches:
-    """An endless stream of batches, epoch after epoch, which is a pure function of its arguments and of the step.
+    """An endless stream of batches, in which each batch depends only on the arguments and the step.
 
-    An epoch is a new random order of the pairs, sorted by length, cut into batches, and these in random order. As many
-    pairs as make whole batches take part; each epoch leaves out others.
+    Every epoch shuffles the pairs, sorts them by length, splits them into batches, and shuffles the batches. It leaves
+    out the pairs that do not fill a batch, which are different ones in each epoch.
 
     Args:
-      pairs: What to train on.
-      batch_size: Pairs in a batch, over all shards.
-      seed: Of all orders.
+      pairs: Training pairs.
+      batch_size: Pairs per batch, over all shards.
+      seed: Seed of the orders.
       num_shards: Number of processes that share each batch.
-      index: Which of them this is: it gets every `num_shards`-th pair of a batch, so that all shards work on
-        sentences of similar length at the same time.
+      index: Index of this process. It gets every `num_shards`-th pair of a batch, so all shards process sentences of
+        similar length at the same time.
 
     Raises:
-      RunError: There are fewer pairs than a batch needs, or shards do not divide a batch.
+      RunError: There are fewer pairs than a batch needs, or the batch size is not a multiple of `num_shards`.
     """
 
     def __init__(self, pairs: Pairs, batch_size: int, seed: int = 0, num_shards: int = 1, index: int = 0):
         if len(pairs.source) < batch_size:
             raise RunError(
-                "There are fewer usable sentence pairs than a batch needs; choose a smaller batch or allow longer "
-                f"sentences. Received: {len(pairs.source)} pairs, a batch of {batch_size}"
+                "There are fewer usable sentence pairs than a batch needs; choose a smaller batch size or allow longer "
+                f"sentences. Received: {len(pairs.source)} pairs, a batch size of {batch_size}"
             )
         if batch_size % num_shards:
             raise RunError(
-                "The batch must be a multiple of the number of shards. "
-                f"Received: a batch of {batch_size}, {num_shards} shards"
+                "The batch size must be a multiple of the number of shards. "
+                f"Received: a batch size of {batch_size}, {num_shards} shards"
             )
         self._pairs = pairs
         self._lengths = pairs.lengths() // _LENGTH_STEP
@@ -96,10 +96,10 @@ class TrainingBatches:
         self.steps_per_epoch = len(pairs.source) // batch_size
 
     def batches(self, start_step: int = 0) -> tf.data.Dataset:
-        """The stream from the global step `start_step` on.
+        """Returns the stream from the global step `start_step` on.
 
         Returns:
-          `({"source": [batch, s], "target_in": [batch, t]}, target_out [batch, t])` as int32, where batch is
+          Elements `({"source": [batch, s], "target_in": [batch, t]}, target_out [batch, t])` as int32, where `batch` is
           `batch_size / num_shards`.
         """
         return _dataset(lambda: self._iterate(start_step))
@@ -112,7 +112,7 @@ class TrainingBatches:
             epoch, position = epoch + 1, 0
 
     def _epoch(self, epoch: int) -> np.ndarray:
-        """Indices of an epoch's pairs, `[steps_per_epoch, batch_size]`."""
+        """Returns the indices of an epoch's pairs, `[steps_per_epoch, batch_size]`."""
         rng = np.random.default_rng([self._seed, epoch])
         order = rng.permutation(len(self._lengths))[: self.steps_per_epoch * self._batch_size]
         order = order[np.argsort(self._lengths[order], kind="stable")]
@@ -120,12 +120,15 @@ class TrainingBatches:
 
 
 def evaluation_batches(pairs: Pairs, batch_size: int, replicas: int = 1) -> tf.data.Dataset:
-    """Every pair once, sorted by length; elements are those of `TrainingBatches`, the last one may be smaller.
+    """Batches all pairs once, sorted by length.
 
     Args:
-      pairs: What to measure on.
-      batch_size: Most pairs of a batch.
-      replicas: How many share each batch; each gets pairs of every one where that can be.
+      pairs: Evaluation pairs.
+      batch_size: Maximum number of pairs per batch.
+      replicas: Number of replicas that share each batch; if possible, each gets pairs from every batch.
+
+    Returns:
+      Elements like those of `TrainingBatches.batches`; the last batch may be smaller.
     """
     batch_size = shared_batch(len(pairs.source), batch_size, replicas)
     order = np.argsort(pairs.lengths(), kind="stable")
@@ -136,14 +139,14 @@ def evaluation_batches(pairs: Pairs, batch_size: int, replicas: int = 1) -> tf.d
 
 def _dataset(batches: Callable[[], Iterator[Batch]]) -> tf.data.Dataset:
     options = tf.data.Options()
-    # There are no files that a strategy could share among hosts.
+    # A strategy must split the batches among hosts, because there are no files to split.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     made = tf.data.Dataset.from_generator(batches, output_signature=_SIGNATURE)
     return made.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
 def pad(sequences: Sequence[np.ndarray]) -> np.ndarray:
-    """Sequences of ids as one array, `[len(sequences), longest]`, padded with 0."""
+    """Pads sequences of ids with 0 to one array, `[len(sequences), longest]`."""
     padded = np.full((len(sequences), max(map(len, sequences), default=0)), PAD, np.int32)
     for row, sequence in zip(padded, sequences, strict=True):
         row[: len(sequence)] = sequence

@@ -1,9 +1,10 @@
-"""Batched beam search as one graph.
+"""Batched beam search in a single graph.
 
-Sources: Wu et al. (2016), section 7, for length normalization and coverage penalty. A finished hypothesis leaves the
-beam, so that unfinished ones can never push it out. A sentence is done once it has as many finished hypotheses as the
-beam is wide, and no unfinished one can get better than the best of them: beside a sure hypothesis, the beam fills with
-hopeless ones that end at once. A beam of 1 is greedy search, which is done with its first hypothesis.
+Source: Wu et al. (2016), section 7, for length normalization and the coverage penalty. Finished hypotheses leave the
+beam, so unfinished ones can never displace them. The search of a sentence ends once there are as many finished
+hypotheses as the beam is wide and no unfinished hypothesis can beat the best of them. The number alone would not be
+enough: while a model is confident of one long hypothesis, poor ones that end at once fill the beam. A beam of width 1
+is greedy search, which ends with its first finished hypothesis.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ import tensorflow as tf
 from nos_tf.translation.subwords import BEGIN, END, PAD
 
 _IMPOSSIBLE = -1e9
-_LEAST_COVERAGE = 1e-9  # Keeps the logarithm finite where attention underflows.
+_LEAST_COVERAGE = 1e-9  # Keeps the logarithm finite if the attention underflows.
 
 
 class Decoder(Protocol):
-    """What beam search needs of a model; see `nos_tf.models.gnmt.GNMT`."""
+    """Interface of a model for beam search; see `nos_tf.models.gnmt.GNMT`."""
 
     def encode(self, source: tf.Tensor) -> Any: ...
 
@@ -30,11 +31,11 @@ class Decoder(Protocol):
 
 
 class Hypotheses(NamedTuple):
-    """Finished translations of each sentence, best first.
+    """Finished translations of each sentence, from best to worst.
 
     Attributes:
-      tokens: Ids up to the end of sentence, then padding: `[batch, width, longest]`.
-      scores: `[batch, width]`; very low where there are fewer hypotheses than the beam is wide.
+      tokens: Token ids, each translation with its end of sentence and then padding, `[batch, width, longest]`.
+      scores: Scores, `[batch, width]`; very low for entries without a hypothesis.
     """
 
     tokens: tf.Tensor
@@ -42,7 +43,7 @@ class Hypotheses(NamedTuple):
 
 
 class _Search(NamedTuple):
-    """The search after `time` steps; the last token of each of `batch * width` beams goes into the next step."""
+    """State of the search after `time` steps; `last` holds the last token of each of the `batch * width` beams."""
 
     time: tf.Tensor
     last: tf.Tensor
@@ -54,17 +55,17 @@ class _Search(NamedTuple):
 
 
 def length_penalty(length: tf.Tensor, alpha: float) -> tf.Tensor:
-    """What a log-probability is divided by: `((5 + length) / 6) ** alpha`; the end of sentence counts."""
+    """Returns the divisor of a log-probability, `((5 + length) / 6) ** alpha`, with the end of sentence counted."""
     return ((5.0 + tf.cast(length, tf.float32)) / 6.0) ** alpha
 
 
 def coverage_penalty(coverage: tf.Tensor, is_real: tf.Tensor, beta: float) -> tf.Tensor:
-    """`beta` times the sum over real source positions of `log(min(coverage, 1))`, at most 0.
+    """Returns `beta` times the sum of `log(min(coverage, 1))` over all source tokens, which is at most 0.
 
     Args:
-      coverage: Attention that each position got over all steps, `[..., source]`.
-      is_real: 1 for a real position and 0 for padding, `[..., source]`.
-      beta: Weight.
+      coverage: Sum of the attention weights of each source position over all steps, `[..., source]`.
+      is_real: 1 for tokens and 0 for padding, `[..., source]`.
+      beta: Strength of the penalty.
     """
     return beta * tf.reduce_sum(tf.math.log(tf.clip_by_value(coverage, _LEAST_COVERAGE, 1.0)) * is_real, axis=-1)
 
@@ -72,19 +73,19 @@ def coverage_penalty(coverage: tf.Tensor, is_real: tf.Tensor, beta: float) -> tf
 def compile_search(
     model: Decoder, width: int = 4, alpha: float = 0.6, beta: float = 0.0
 ) -> Callable[[tf.Tensor, tf.Tensor], Hypotheses]:
-    """Compiles the search; weights of the model may change between its calls.
+    """Compiles beam search for a model, whose weights may change between calls.
 
-    A hypothesis' score is `log P / length_penalty + coverage_penalty`.
+    The score of a hypothesis is `log P / length_penalty + coverage_penalty`.
 
     Args:
-      model: What to translate with.
-      width: Number of beams; 1 is greedy search.
-      alpha: Strength of length normalization; 0 for none.
+      model: The model to translate with.
+      width: Beam width; 1 for greedy search.
+      alpha: Strength of the length normalization; 0 for none.
       beta: Strength of the coverage penalty; 0 for none.
 
     Returns:
-      A function of source ids, `[batch, source]`, and of the greatest length of each translation with its end of
-      sentence, `[batch]`, both int32. A hypothesis that gets so long ends there, whatever the model says.
+      A function of the source ids, `[batch, source]`, and the maximum length of each translation including its end of
+      sentence, `[batch]`, both int32. Hypotheses that reach the maximum length are forced to end.
     """
 
     def search(source: tf.Tensor, max_lengths: tf.Tensor) -> Hypotheses:
@@ -96,7 +97,7 @@ def compile_search(
         def is_done(now: _Search) -> tf.Tensor:
             best_left = tf.reduce_max(now.log_probabilities, axis=1)
             is_full = now.finished.scores[:, -1] > _IMPOSSIBLE
-            if width > 1:  # Log-probabilities fall with every step, and a coverage penalty only lowers a score.
+            if width > 1:  # Log-probabilities only decrease, and the coverage penalty only lowers scores.
                 hopeless = best_left / length_penalty(max_lengths, alpha) <= now.finished.scores[:, 0]
                 is_full = tf.logical_and(is_full, hopeless)
             return tf.logical_or(is_full, best_left <= _IMPOSSIBLE)
@@ -109,7 +110,7 @@ def compile_search(
             log_probabilities = _allowed(tf.nn.log_softmax(logits), now.time + 1 >= tf.repeat(max_lengths, width))
             vocabulary = logits.shape[-1]
             totals = now.log_probabilities[:, :, None] + tf.reshape(log_probabilities, [batch, width, vocabulary])
-            # At most one candidate of each beam ends, so that twice the width holds enough that do not.
+            # At most one candidate of each beam ends, so at least `width` of these do not.
             best, flat = tf.math.top_k(tf.reshape(totals, [batch, width * vocabulary]), 2 * width)
             best = tf.maximum(best, _IMPOSSIBLE)
             parents, chosen = flat // vocabulary, flat % vocabulary
@@ -123,7 +124,7 @@ def compile_search(
             if beta:
                 scores += coverage_penalty(covered, is_real, beta)
             ends = tf.equal(chosen, END)
-            # A sentence that is done waits for the others of its batch, which must not change its result.
+            # A finished sentence waits for the others in its batch, and its result must not change.
             finishes = tf.logical_and(ends, best > _IMPOSSIBLE)[:, :width] & ~is_done(now)[:, None]
             finished = _best(
                 tf.concat([now.finished.tokens, tokens[:, :width]], axis=1),
@@ -131,7 +132,7 @@ def compile_search(
                 width,
             )
 
-            # Candidates are sorted, so that the first that do not end are the best of these.
+            # The candidates are sorted by score, so the first unfinished ones are the best unfinished ones.
             kept = tf.argsort(tf.cast(ends, tf.int32), axis=1, stable=True)[:, :width]
             last = tf.gather(chosen, kept, batch_dims=1)
             origin = tf.gather(parents, kept, batch_dims=1) + width * tf.range(batch)[:, None]
@@ -148,7 +149,7 @@ def compile_search(
             )
 
         empty = tf.zeros([batch, width, longest], tf.int32)
-        first = tf.one_hot(tf.zeros([batch], tf.int32), width, 0.0, _IMPOSSIBLE)  # All beams start alike: one counts.
+        first = tf.one_hot(tf.zeros([batch], tf.int32), width, 0.0, _IMPOSSIBLE)  # All beams are equal; use only one.
         start = _Search(
             tf.constant(0),
             tf.fill([batch * width], BEGIN),
@@ -166,7 +167,7 @@ def compile_search(
 
 
 def _allowed(log_probabilities: tf.Tensor, must_end: tf.Tensor) -> tf.Tensor:
-    """Rules out padding and begin of sentence, and all but the end where a hypothesis must end."""
+    """Rules out padding and beginning of sentence, and everything but the end if a hypothesis must end."""
     vocabulary = tf.range(log_probabilities.shape[-1])
     never = tf.logical_or(tf.equal(vocabulary, PAD), tf.equal(vocabulary, BEGIN))
     forbidden = tf.logical_or(never, tf.logical_and(must_end[:, None], tf.not_equal(vocabulary, END)))

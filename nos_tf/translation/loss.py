@@ -1,4 +1,4 @@
-"""Cross-entropy of target sentences, with label smoothing."""
+"""Cross-entropy of target sentences with label smoothing."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import tensorflow as tf
 
 
 def token_losses(targets: tf.Tensor, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Negative log-likelihood of each token.
+    """Computes the negative log-likelihood of each token.
 
     Args:
-      targets: Ids, `[batch, target]`, with padding 0; as numbers of any type.
-      logits: `[batch, target, vocabulary]`.
+      targets: Token ids of any numeric type, `[batch, target]`, padded with 0.
+      logits: Logits, `[batch, target, vocabulary]`.
 
     Returns:
-      Losses, also of padding, and 1 for real tokens and 0 for padding, both float32; ids as integers;
-      each `[batch, target]`.
+      Losses, including those of padding, float32; a mask with 1 for tokens and 0 for padding, float32; and the ids,
+      int32. All have the shape `[batch, target]`.
     """
-    # Keras 3 hands floats to a loss and integers to a metric. The same casts for both let TensorFlow see that both
-    # need the same numbers, and compute them once.
+    # Keras 3 passes floats to losses and integers to metrics. With the same casts for both, TensorFlow recognizes the
+    # common subexpression and computes it only once.
     ids = tf.cast(tf.cast(targets, tf.float32), tf.int32)
     flat_logits = tf.reshape(tf.cast(logits, tf.float32), [-1, logits.shape[-1]])
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.reshape(ids, [-1]), flat_logits)
@@ -25,10 +25,11 @@ def token_losses(targets: tf.Tensor, logits: tf.Tensor) -> tuple[tf.Tensor, tf.T
 
 
 class SmoothedCrossEntropy(tf.keras.losses.Loss):
-    """Negative log-likelihood of a sentence, the sum over its tokens; the mean over sentences is left to Keras.
+    """Negative log-likelihood of each sentence, summed over its tokens; Keras averages over sentences.
 
-    So the loss of a batch is the same however replicas split it, which a mean over tokens is not.
-    Source: Wu et al. (2016), equation 7; label smoothing: Szegedy et al. (2016), section 7.
+    Unlike a mean over tokens, this loss does not depend on how a batch is split among replicas.
+
+    Sources: Wu et al. (2016), equation 7; Szegedy et al. (2016), section 7, for label smoothing.
 
     Args:
       smoothing: Share of the target distribution that is spread evenly over the vocabulary.
@@ -39,7 +40,7 @@ class SmoothedCrossEntropy(tf.keras.losses.Loss):
         self.smoothing = smoothing
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        """Losses, `[batch]`, of ids, `[batch, target]`, and logits, `[batch, target, vocabulary]`."""
+        """Computes losses, `[batch]`, from ids, `[batch, target]`, and logits, `[batch, target, vocabulary]`."""
         losses, is_real, ids = token_losses(y_true, y_pred)
         if self.smoothing:
             losses += self.smoothing * _above_mean(tf.cast(y_pred, tf.float32), ids)
@@ -47,11 +48,11 @@ class SmoothedCrossEntropy(tf.keras.losses.Loss):
 
 
 def _above_mean(logits: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
-    """By how much the ids' logits lie above the mean logit."""
+    """Returns the difference between the ids' logits and the mean logit."""
 
     @tf.custom_gradient
     def above_mean(logits: tf.Tensor):
-        def gradient(d_result: tf.Tensor) -> tf.Tensor:  # TensorFlow's own for gather is many times slower.
+        def gradient(d_result: tf.Tensor) -> tf.Tensor:  # TensorFlow's gradient of gather is many times slower.
             size = tf.shape(logits)[-1]
             share = 1 / tf.cast(size, tf.float32)
             return d_result[..., None] * tf.one_hot(ids, size, 1 - share, -share)

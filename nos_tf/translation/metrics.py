@@ -1,4 +1,4 @@
-"""Scores of translations: BLEU by sacrebleu, and perplexity per token."""
+"""Metrics of translation: BLEU, computed by sacrebleu, and perplexity per token."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from nos_tf.translation.loss import token_losses
 
 
 class Bleu(NamedTuple):
-    """Corpus BLEU, 0 to 100, and sacrebleu's signature, which says how it was computed."""
+    """Corpus BLEU, from 0 to 100, and sacrebleu's signature, which states how it was computed."""
 
     score: float
     signature: str
 
 
 def bleu(translations: Sequence[str], references: Sequence[str]) -> Bleu:
-    """BLEU of detokenized translations, each with one detokenized reference.
+    """Computes the BLEU of detokenized translations, each with one detokenized reference.
 
     Raises:
-      ValueError: Unequal numbers of translations and references.
+      ValueError: The numbers of translations and references differ.
     """
     if len(translations) != len(references):
         raise ValueError(
@@ -35,14 +35,14 @@ def bleu(translations: Sequence[str], references: Sequence[str]) -> Bleu:
 
 
 def signature() -> str:
-    """sacrebleu's signature of every score of `bleu`."""
+    """Returns sacrebleu's signature, which is the same for all scores of `bleu`."""
     return bleu([""], [""]).signature
 
 
 class Perplexity(tf.keras.metrics.Metric):
-    """`exp` of the mean negative log-likelihood of all target tokens, the end of sentences included, padding not.
+    """Exponential of the mean negative log-likelihood of all target tokens, including ends of sentences.
 
-    Every token counts the same, however batches and replicas split them.
+    Padding is ignored. All tokens have the same weight, no matter how they are split among batches and replicas.
     """
 
     def __init__(self, name: str = "perplexity", **kwargs):
@@ -51,8 +51,8 @@ class Perplexity(tf.keras.metrics.Metric):
         self.tokens = self.add_weight(name="tokens", shape=(), initializer="zeros")
 
     def update_state(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: None = None) -> None:
-        """Adds a batch: target ids, `[batch, target]`, with padding 0, and logits, `[batch, target, vocabulary]`."""
-        del sample_weight  # Keras passes it, None where the data have none.
+        """Adds a batch: target ids, `[batch, target]`, padded with 0, and logits, `[batch, target, vocabulary]`."""
+        del sample_weight  # Keras always passes this argument.
         losses, is_real, _ = token_losses(y_true, y_pred)
         self.total.assign_add(tf.reduce_sum(losses * is_real))
         self.tokens.assign_add(tf.reduce_sum(is_real))
@@ -62,10 +62,10 @@ class Perplexity(tf.keras.metrics.Metric):
 
 
 def unigram_perplexity(targets: Sequence[np.ndarray], vocabulary_size: int) -> float:
-    """Perplexity per token of the best model that knows no context: `exp` of the entropy of the token frequencies.
+    """Computes the perplexity per token of the best model without context, from the entropy of the token frequencies.
 
     Args:
-      targets: Ids of every target sentence, without the end of sentence, which is counted with them.
+      targets: Token ids of each target sentence, without its end of sentence, which is counted as well.
       vocabulary_size: Number of ids.
     """
     counts = np.bincount(np.concatenate(targets), minlength=vocabulary_size)

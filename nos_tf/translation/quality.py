@@ -1,4 +1,4 @@
-"""How good a trained model is: perplexity and BLEU of evaluation texts, and samples to look at."""
+"""Quality of a trained model: perplexity and BLEU on evaluation texts, and sample translations."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _SAMPLES = 5
 
 
 class Quality:
-    """Measures models on fixed texts.
+    """Evaluates models on fixed texts.
 
     Args:
       texts: Evaluation texts by name, such as "val" and "test".
-      subwords: The sub-words that the models were trained on.
-      make_translator: Makes what translates with a model and these sub-words.
+      subwords: Subword model that the models were trained with.
+      make_translator: Function that creates a translator from a model and its subword model.
 
     Attributes:
-      pairs: The pairs of each text that have both sides, for perplexity; BLEU is of all.
+      pairs: Pairs of each text without an empty side, for perplexity; BLEU is computed on all pairs.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Quality:
         self.pairs = {name: Pairs.encode(text, subwords).within(math.inf) for name, text in texts.items()}
 
     def measure(self, model: Decoder) -> dict[str, dict[str, float]]:
-        """BLEU of the translations of each text."""
+        """Translates each text, and returns its BLEU as `{name: {"bleu": score}}`."""
         translator = self._translate_with(model)
         return {
             name: {"bleu": bleu(translator.translate(text.source), text.target).score}
@@ -49,13 +49,13 @@ class Quality:
         }
 
     def _translate_with(self, model: Decoder) -> Translator:
-        """The translator of a model, whose graph is traced once for all epochs and weights."""
+        """Returns the translator of a model, which is reused so that its graph is traced only once."""
         if self._translator is None or self._translator[0] is not model:
             self._translator = model, self._make_translator(model, self._subwords)
         return self._translator[1]
 
     def samples(self, model: Decoder) -> str:
-        """A Markdown table of the first lines of the first text, their translations and their references."""
+        """Returns a Markdown table with the first lines of the first text, their translations and their references."""
         text = next(iter(self._texts.values()))
         sources, references = text.source[:_SAMPLES], text.target[:_SAMPLES]
         translations = self._translate_with(model).translate(sources)

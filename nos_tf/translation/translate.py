@@ -1,4 +1,4 @@
-"""Translates text: lists of lines, and streams of lines as they come."""
+"""Translates text: lists of lines, and streams of lines as they arrive."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from nos_tf.translation.subwords import END, Subwords
 class Translator:
     """Translates lines with a trained model.
 
-    An empty line, or one without any known character, has an empty translation. A line of more than `max_length`
-    sub-words is cut into pieces, between words where it has any; they are translated one by one and joined by spaces.
+    The translation of an empty line, or of one without subwords, is empty. A line with more than `max_length` subwords
+    is split into pieces, between words if possible; their translations are joined by spaces.
 
     Args:
-      model: A trained `GNMT`; its weights may change between calls.
-      subwords: The sub-words that it was trained on.
-      width: Number of beams; 1 is greedy search.
-      alpha: Strength of length normalization.
+      model: A trained model, such as `GNMT`; its weights may change between calls.
+      subwords: Subword model that it was trained with.
+      width: Beam width; 1 for greedy search.
+      alpha: Strength of the length normalization.
       beta: Strength of the coverage penalty.
       batch_size: Sentences that are translated together.
-      max_length: Greatest number of sub-words that are translated in one piece. A translation has at most twice as
-        many sub-words as its source, and ten more.
+      max_length: Maximum number of subwords that are translated in one piece. For a source of n tokens, a translation
+        has at most 2n + 10 tokens, including the ends of sentences.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Translator:
         self._search = compile_search(model, width, alpha, beta)
 
     def translate(self, lines: Sequence[str]) -> list[str]:
-        """The translation of each line, in order."""
+        """Returns the translation of each line, in order."""
         pieces = [
             (index, piece)
             for index, ids in enumerate(self._subwords.encode(lines))
@@ -65,24 +65,24 @@ class Translator:
                 translated[n] = self._subwords.decode(ids)
         parts: list[list[str]] = [[] for _ in lines]
         for (index, _), text in zip(pieces, translated, strict=True):
-            parts[index] += text.splitlines()  # One line stays one line, whatever the sub-words hold.
+            parts[index] += text.splitlines()  # A subword may contain a line break, but a translation is one line.
         return [" ".join(texts) for texts in parts]
 
     def pieces(self, line: str) -> int:
-        """Into how many pieces a line is cut."""
+        """Returns the number of pieces in which a line is translated."""
         return len(self._subwords.split(self._subwords.encode([line])[0], self._max_length))
 
 
 def translate_stream(translator: Translator, lines: BinaryIO, output: BinaryIO, warn: Callable[[str], None]) -> int:
-    """Writes one line for each line read, in order, and flushes whenever it would have to wait for more.
+    """Writes the translation of each line, in order, and flushes before it waits for more input.
 
-    Only line feeds end lines, and a carriage return before one is dropped. Bytes that are no UTF-8 are read as U+FFFD.
+    Only line feeds end lines; carriage returns before them are dropped. Bytes that are not UTF-8 are read as U+FFFD.
 
     Args:
-      translator: What translates.
+      translator: Translates the lines.
       lines: UTF-8 text.
-      output: Gets the translations in UTF-8.
-      warn: Gets a message for each line that is not UTF-8, or too long for one piece.
+      output: Receives the translations in UTF-8, one per line.
+      warn: Receives a message for each line that is not UTF-8 or is too long for one piece.
 
     Returns:
       Number of lines.
@@ -105,7 +105,7 @@ def translate_stream(translator: Translator, lines: BinaryIO, output: BinaryIO, 
 
 
 def _available(lines: Iterable[bytes], most: int) -> Iterator[list[bytes]]:
-    """Lines in batches: those that can be had without waiting, at least one and at most `most`."""
+    """Yields the lines that are available without waiting, at least one and at most `most` at a time."""
     waiting: queue.Queue[bytes | BaseException | None] = queue.Queue(4 * most)
 
     def read() -> None:

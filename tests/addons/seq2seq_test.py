@@ -1,4 +1,4 @@
-"""Attention and beam search held against tensorflow-addons with the same weights."""
+"""Attention and beam search, compared with tensorflow-addons for the same weights."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ VOCABULARY, UNITS, LAYERS, LONGEST = 9, 8, 3, 40
 
 @pytest.fixture(scope="module")
 def model():
-    """Has begun to learn how to copy its source, so that translations are of many lengths."""
+    """A model that has begun to learn to copy its source, so that translations have different lengths."""
     model = GNMT(VOCABULARY, UNITS, LAYERS, dropout=0.0, init_scale=0.4, seed=1)
     model.compile(tf.keras.optimizers.Adam(0.02), SmoothedCrossEntropy(), jit_compile=False)
     source, _ = sources(1000, seed=1)
@@ -57,7 +57,7 @@ def lstm_cell(layer):
 
 
 class Decoder(tf.keras.layers.AbstractRNNCell):
-    """GNMT's decoder put together from `AttentionWrapper` and Keras' cells."""
+    """GNMT's decoder, built from `AttentionWrapper` and Keras' cells."""
 
     def __init__(self, model, values, lengths):
         super().__init__()
@@ -112,7 +112,7 @@ def test_teacher_forced_logits(model):
 
 
 class Biased:
-    """The model with logits that rule out padding and begin of sentence, as tensorflow-addons does not by itself."""
+    """A model whose logits rule out padding and beginning of sentence, which tensorflow-addons does not do itself."""
 
     bias = np.where(np.isin(range(VOCABULARY), [PAD, BEGIN]), np.float32(-1e9), np.float32(0))
 
@@ -125,7 +125,7 @@ class Biased:
 
 
 def their_search(model, source, lengths, width, alpha, beta):
-    """Best translation of each sentence, with its score."""
+    """Returns the best translation of each sentence, and its score."""
     memory = model.encode(source)
     values, lengths = (tfa.seq2seq.tile_batch(x, width) for x in (memory.values, lengths))
     cell = Decoder(model, values, lengths)
@@ -145,8 +145,8 @@ def their_search(model, source, lengths, width, alpha, beta):
         initial_state=cell.get_initial_state(batch_size=len(source) * width, dtype=tf.float32),
     )
     assert state.finished[:, 0].numpy().all()
-    # The scores of its last step leave out the end of a sentence that ends there; its own formula on the final state
-    # does not.
+    # The scores of the last step do not include the end of a sentence that ends there, unlike tensorflow-addons' own
+    # formula applied to the final state.
     scores = beam_search_decoder._get_scores(
         state.log_probs[:, :, None],
         state.lengths[:, :, None],
@@ -171,8 +171,8 @@ def test_beam_search(model, width, alpha, beta):
     assert len({len(tokens) for tokens in ours}) > 3
     same = np.array([a == b for a, b in zip(ours, theirs, strict=True)])
     np.testing.assert_allclose(scores[same], their_scores[same], atol=1e-4)
-    # Theirs ranks a candidate that ends without its end and without coverage, and finished ones compete with others
-    # for beams, so that the two may part with either penalty.
+    # tensorflow-addons ranks candidates that end without their end and without coverage, and its finished hypotheses
+    # stay in the beam, so results may differ with either penalty.
     if alpha == beta == 0:
         assert same.all()
     else:

@@ -1,1 +1,1 @@
-"""What every optimizer must do on every backend of Keras: TensorFlow, JAX and PyTorch."""
+"""Tests of the optimizers on every Keras backend: TensorFlow, JAX and PyTorch."""

@@ -1,4 +1,4 @@
-"""Optimizer steps as users of each backend take them; the only file of these tests that distinguishes backends."""
+"""Optimizer steps as users of each backend take them; only this file of the tests distinguishes backends."""
 
 from __future__ import annotations
 

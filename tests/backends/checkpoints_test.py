@@ -1,4 +1,4 @@
-"""Models that an earlier version saved in mid-training go on as if nothing had been."""
+"""Models that an earlier version saved in mid-training continue as if training had not been interrupted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def rates(name: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", CHECKPOINTS)
-def test_goes_on(name: str) -> None:
+def test_saved_model_continues(name: str) -> None:
     model = keras.models.load_model(FOLDER / f"{name}.keras")
     expected = Twin(CHECKPOINTS[name][1], (3,), TOTAL).train(START, GRADIENTS, rates(name))
     close(model.get_weights()[0][:, 0], expected[DONE - 1])

@@ -1,4 +1,4 @@
-"""Trajectories in the golden file, which the NumPy twin made, are every backend's."""
+"""Every backend reproduces the trajectories in the golden file, which the NumPy twin computed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CASES = [pytest.param(group, marks=pytest.mark.slow if i else ()) for i, group 
 
 
 def paths(rules: Sequence[str], dtype: str) -> np.ndarray:
-    """Weights of each rule after the kept steps, of shape `[rules, kept, size]`."""
+    """Returns the weights of each rule after the kept steps, of shape `[rules, kept, size]`."""
     first = int(np.prod(SHAPES[0]))
 
     def parted(vector: Sequence[float]) -> list[np.ndarray]:
@@ -55,7 +55,7 @@ def test_float32(entries: list[dict]) -> None:
         np.testing.assert_allclose(path, entry["path"], rtol=1e-5, atol=1e-5, err_msg=entry["rule"])
 
 
-def test_the_file_holds_what_it_should() -> None:
+def test_file_is_complete() -> None:
     assert len(_FILE["rules"]) == len(NAMED_RULES) + 100
     assert sum(entry["float32"] for entry in _FILE["rules"]) > 90
     assert np.isfinite([entry["path"] for entry in _FILE["rules"]]).all()

@@ -1,4 +1,4 @@
-"""What Keras offers around an update, against the NumPy twin: each feature with rules that decay, draw and average."""
+"""Keras' features around an update, compared with the NumPy twin for rules with decays, random draws and averages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.backends.backend import BACKEND, keras, numpy, stepper
 from tests.backends.linear import GRADIENTS, RATE, START, STEPS, TOTAL, close, fit, linear
 from tests.backends.twin import Twin
 
-# Name, the optimizer, and the same rule for the twin.
+# Factory of each optimizer, and the same rule for the twin.
 SUBJECTS = {
     "powersign-cd": (lambda **k: PowerSign(sign_decay="cd", total_steps=TOTAL, **k), "exp(cd * sign(g) * sign(m)) * g"),
     "addsign": (AddSign, "(1 + sign(g) * sign(m)) * g"),
@@ -33,7 +33,7 @@ def twin(name: str) -> Twin:
 
 
 def applied(optimizer: Any, gradients: Sequence[np.ndarray] = GRADIENTS, jit: bool = True) -> np.ndarray:
-    """Weights after each step of a custom loop."""
+    """Returns the weights after each step of a custom loop."""
     variable, path = keras.Variable(START, dtype="float32"), []
     optimizer.build([variable])
     step = stepper([optimizer], [[variable]], jit)
@@ -69,14 +69,14 @@ def test_stateless_apply(name: str) -> None:
 
 @over_subjects
 def test_gradient_accumulation(name: str) -> None:
-    # The count of steps that decays and draws depend on is that of updates.
+    # Decays and draws depend on the number of updates, not of accumulated steps.
     path = applied(make(name, gradient_accumulation_steps=2))
     expected = twin(name).train(START, (GRADIENTS[::2] + GRADIENTS[1::2]) / 2, RATE)
     close(path[1::2], expected)
     close(path[::2], np.vstack([START, expected[:-1]]))
 
 
-def test_schedules_see_undivided_steps_under_accumulation() -> None:
+def test_schedules_count_every_step_under_accumulation() -> None:
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([0, 1, 2], [1.0, 0.5, 0.25, 0.125])
     path = applied(make("addsign", schedule, gradient_accumulation_steps=2), GRADIENTS[:4])
     close(path[1::2], twin("addsign").train(START, (GRADIENTS[0:4:2] + GRADIENTS[1:4:2]) / 2, [0.5, 0.125]))
@@ -124,7 +124,7 @@ def test_mixed_precision(name: str) -> None:
 
 
 @over_subjects
-def test_saved_in_the_middle_it_goes_on(name: str, tmp_path: pathlib.Path) -> None:
+def test_saved_model_continues(name: str, tmp_path: pathlib.Path) -> None:
     model = linear(make(name))
     fit(model, slice(0, 3))
     model.save(tmp_path / "model.keras")
@@ -169,7 +169,7 @@ def test_reduce_learning_rate_on_plateau() -> None:
 
 
 @pytest.mark.parametrize("name", ["addsign", "stochastic"])
-def test_embedding_trains_rows_that_are_not_looked_up_too(name: str) -> None:
+def test_embedding_also_trains_rows_that_are_not_looked_up(name: str) -> None:
     rows = np.array([[0, 2], [2, 2]])
     embedding = keras.layers.Embedding(4, 2)
     model = keras.Sequential([keras.Input((2,), dtype="int32"), embedding])

@@ -68,12 +68,12 @@ def test_saved_models_load_in_a_new_process(saved: Path, order: str, tmp_path: P
     run(ORDERS[order] + LOAD, tmp_path)
 
 
-def test_what_trains_in_bulk_asks_for_tensorflow() -> None:
+def test_search_requires_tensorflow() -> None:
     from nos_tf.common.errors import RunError
     from nos_tf.optimizers.keras_compat import BACKEND
 
     if BACKEND == "tensorflow":
-        pytest.skip("It runs there")
+        pytest.skip("TensorFlow is the backend")
     import nos_tf
 
     with pytest.raises(RunError, match=rf"^Searching, .* Received: KERAS_BACKEND={BACKEND}$"):

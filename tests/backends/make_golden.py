@@ -32,7 +32,7 @@ _SIZES = tuple(int(np.prod(shape)) for shape in SHAPES)
 def path(
     program: Program, weights: np.ndarray, gradients: np.ndarray, epsilon: float = 0.0, total: float = STEPS
 ) -> np.ndarray:
-    """Weights after the kept steps, with gradients and weights changed by a relative `epsilon` in each step."""
+    """Returns the weights after the kept steps; gradients and weights change by a relative `epsilon` in each step."""
     rng, twin, kept = np.random.default_rng(1), Twin(program, _SIZES, total), []
     for step, gradient in enumerate(gradients):
         changed = [x * (1.0 + epsilon * rng.choice([-1.0, 1.0], x.shape)) for x in (gradient, weights)]
@@ -47,17 +47,17 @@ def path(
 def stays(
     program: Program, exact: np.ndarray, start: np.ndarray, gradients: np.ndarray, epsilon: float, total: float = STEPS
 ) -> float:
-    """How far the path moves if operands change by `epsilon`, relative to weights of 1."""
+    """Returns how far the path moves if operands change by `epsilon`, relative to weights of 1."""
     changed = path(program, start, gradients, epsilon, total)
     return float(np.max(np.abs(changed - exact) / (1.0 + np.abs(exact))))
 
 
 def entry(program: Program, start: np.ndarray, gradients: np.ndarray, always: bool) -> dict[str, Any] | None:
-    """Entry of a rule in the file; None if the rule depends on rounding, unless `always`."""
+    """Creates a rule's entry in the file; None if the rule depends on rounding, unless `always`."""
     exact = path(program, start, gradients)
     if not np.isfinite(exact).all() or not (always or stays(program, exact, start, gradients, 1e-15) < 1e-13):
         return None
-    # Near its end, a decay has few digits left in float32; a changed number of steps simulates this.
+    # In float32, a decay loses most of its digits near its end; a perturbed number of steps simulates this.
     is_steady = all(
         stays(program, exact, start, gradients, 1e-7, total) < 2e-6 for total in (STEPS, STEPS * (1.0 + 1e-7))
     )

@@ -1,4 +1,4 @@
-"""The same bits on every backend: Philox by its published vectors, and draws by the NumPy twin."""
+"""The same bits on every backend: Philox against its published test vectors, and draws against the NumPy twin."""
 
 from __future__ import annotations
 

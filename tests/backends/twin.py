@@ -80,7 +80,7 @@ class Twin:
         return np.broadcast_to(value, weights.shape)
 
     def train(self, weights: np.ndarray, gradients: np.ndarray, rates: Sequence[float] | float) -> np.ndarray:
-        """Weights after each step, of shape `[steps, size]`."""
+        """Returns the weights after each step, of shape `[steps, size]`."""
         path, rates = [], np.broadcast_to(rates, [len(gradients)])
         for gradient, rate in zip(gradients, rates, strict=True):
             weights = weights - rate * self.update(gradient, weights)

@@ -1,4 +1,4 @@
-"""Every benchmark writes its figures as one flat JSON object, by one helper."""
+"""Every benchmark uses the same helper to write its figures as one flat JSON object."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_figures_are_one_flat_object(tmp_path: pathlib.Path) -> None:
     assert json.loads((tmp_path / "out.json").read_text()) == {"a: ours, s": 2.0, "a: theirs, s": 2.0, "a: ratio": 1.0}
 
 
-def test_a_name_is_recorded_once() -> None:
+def test_a_name_is_recorded_only_once() -> None:
     figures.record("a", 1)
     with pytest.raises(ValueError, match="'a' again"):
         figures.record("a", 2)

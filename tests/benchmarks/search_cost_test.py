@@ -1,4 +1,4 @@
-"""The replayed trainings, over a stand-in for the trainer that counts what it is asked for."""
+"""Replayed trainings, with a fake trainer that records its requests."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ RULE = parse("g")
 
 
 class CountingTrainer:
-    """Losses that tell which steps were trained, from the state that they were trained from."""
+    """A fake trainer whose losses depend on the steps trained, and whose state is the list of these."""
 
     steps_per_epoch = 10
 
@@ -44,7 +44,7 @@ def _train(replay, rate, epoch, steps):
     return replay.train(RULE, rate, epoch, steps, 2, seed=0)
 
 
-def test_what_was_trained_is_charged_again_but_not_trained_again():
+def test_cached_trainings_are_charged_again_but_not_run_again():
     trainer = CountingTrainer()
     replay = Replay(trainer, mark=3)
     replay.reset(0)

@@ -1,4 +1,4 @@
-"""A command whose extra is not installed says so in one line; the core does without any extra."""
+"""A command whose extra is not installed says so in one line; the core needs no extra."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OWN = set(application.EXTRAS) - {"rich"}  # Keras brings rich.
 FOLDER = Path(experiments.__file__).parent
 SCRIPTS = [f"experiments.{path.stem}" for path in FOLDER.glob("*.py") if '"__main__"' in path.read_text("utf-8")]
 SCRIPTS += [f"experiments.{path.parent.name}" for path in FOLDER.glob("*/__main__.py")]
-BARE = {"experiments.export", "experiments.verify_table"}  # They begin without any extra.
+BARE = {"experiments.export", "experiments.verify_table"}  # These start without any extra.
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
@@ -31,7 +31,7 @@ def run_script(name: str, flag: str, before: str) -> subprocess.CompletedProcess
     return python(f"{before}sys.argv = ['x', {flag!r}]\n{run}")
 
 
-# The modules are named in full because Bazel shows a test only what it names.
+# The modules are spelled out because Bazel shows a test only modules that it names.
 @pytest.mark.parametrize(
     ("command", "module"), [("search", "nos_tf.search.command"), ("report", "nos_tf.search.reports.command")]
 )
@@ -43,7 +43,7 @@ def test_a_missing_extra_is_named_in_one_line(command: str, module: str) -> None
     assert done.stderr.count("\n") == 1, done.stderr
 
 
-def test_a_package_missed_while_the_command_runs_is_named_too() -> None:
+def test_a_package_missing_at_run_time_is_named_too() -> None:
     code = without("sacrebleu") + "sys.argv = ['x']; from nos_tf.cli import application\n"
     done = python(code + "def main():\n    import sacrebleu\napplication.run(main, 'Interrupted')")
     assert done.returncode == application.CANNOT, done
@@ -52,7 +52,7 @@ def test_a_package_missed_while_the_command_runs_is_named_too() -> None:
 
 
 @pytest.mark.parametrize("script", sorted({*SCRIPTS} - BARE))
-def test_every_script_names_the_extra_that_it_misses(script: str, tmp_path: Path) -> None:
+def test_every_script_names_its_missing_extra(script: str, tmp_path: Path) -> None:
     done = run_script(script, f"--run_dir={tmp_path / 'run'}", without(*application.EXTRAS))
     assert done.returncode == application.CANNOT, done
     assert "pip install 'nos_tf[" in done.stderr
@@ -60,7 +60,7 @@ def test_every_script_names_the_extra_that_it_misses(script: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("flag", ["--help", "--helpfull"])
-def test_help_is_no_failure(flag: str) -> None:
+def test_help_succeeds(flag: str) -> None:
     done = python(f"import sys; sys.argv = ['x', '{flag}']; from nos_tf.cli import application; application.search()")
     assert done.returncode == 0
     assert "--trials:" in done.stdout
@@ -80,7 +80,7 @@ def test_the_core_needs_no_extra() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_what_data_are_warned_of_is_one_line() -> None:
+def test_a_warning_about_data_is_one_line() -> None:
     code = (
         "import sys, warnings; sys.argv = ['x']; from nos_tf.cli import application; from nos_tf.common import errors\n"
     )

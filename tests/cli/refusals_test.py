@@ -1,4 +1,4 @@
-"""What absl refuses is said in the words of every other error."""
+"""Flag errors from absl are reworded in the style of all other errors."""
 
 from __future__ import annotations
 

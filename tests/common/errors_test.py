@@ -1,4 +1,4 @@
-"""The sentences that error messages share."""
+"""The wording that error messages share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_names_that_must_be_known():
         require_known("searcher", ["ppo", "zzz", "yyy"], iter(("ppo", "random")))
 
 
-def test_unknown_value_that_is_no_text():
+def test_unknown_value_that_is_not_a_string():
     assert unknown("name in unary", 3, ["exp"]) == "Unknown name in unary. Known: exp. Received: 3"
 
 
@@ -39,7 +39,7 @@ def test_first_line():
     assert first_line(FileNotFoundError(2, "No such file or directory", "/secret/path")) == "No such file or directory"
 
 
-def test_summary_leaves_out_what_lies_between_the_first_and_the_last_line():
+def test_summary_keeps_only_the_first_and_last_lines():
     trace = "Graph execution error:\n\nDetected at node x (most recent call last):\n  File /a/b.py, line 3\n"
     error = ValueError(f"{trace}Incompatible shapes: [3] vs. [4]\n\t [[{{{{node x}}}}]] [Op:__inference_step_12]")
     assert summary(error) == "ValueError: Graph execution error: Incompatible shapes: [3] vs. [4]"

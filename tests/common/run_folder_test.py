@@ -30,11 +30,11 @@ def test_second_process_is_refused_and_told_who_is_first(tmp_path: Path) -> None
             pass
         first.kill()
         first.wait()
-        with RunFolder(tmp_path):  # The kernel has freed it.
+        with RunFolder(tmp_path):  # The kernel has released the lock.
             assert str(os.getpid()) in (tmp_path / "run.lock").read_text()
 
 
-def test_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+def test_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     for resume in (False, True):
         with pytest.raises(RunError, match="unrelated files"):
@@ -71,7 +71,7 @@ def test_killed_while_the_first_file_was_written(tmp_path: Path, resume: bool) -
     RunFolder(tmp_path, "config.json", resume)
 
 
-def test_unwritable_folder_is_said_clearly(tmp_path: Path) -> None:
+def test_unwritable_folder_is_reported_clearly(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match=r"cannot be .*choose another"):
         RunFolder(tmp_path / "file", MARKER, resume=False)
@@ -114,7 +114,7 @@ def test_run_that_another_process_begins_before_the_lock_is_left_alone(tmp_path:
     (tmp_path / MARKER).write_text("of the other process")
     with pytest.raises(RunError, match="already holds a run"), folder:
         pass
-    with RunFolder(tmp_path, MARKER, resume=True):  # The refusal has freed the lock.
+    with RunFolder(tmp_path, MARKER, resume=True):  # The refusal has released the lock.
         assert (tmp_path / MARKER).read_text() == "of the other process"
 
 
@@ -122,14 +122,14 @@ FLAGS = {"epochs": 3, "optimizers": ["sgd"], "seed": 0, "run_dir": "x"}
 WITHOUT = frozenset({"run_dir"})
 
 
-def test_hash_tells_what_changes_numbers_and_nothing_else() -> None:
+def test_hash_depends_only_on_what_changes_the_numbers() -> None:
     digest = run_folder.config_hash(FLAGS, WITHOUT)
     assert run_folder.config_hash({**FLAGS, "run_dir": "y"}, WITHOUT) == digest
     assert run_folder.config_hash(dict(reversed(FLAGS.items())), WITHOUT) == digest
     assert run_folder.config_hash({**FLAGS, "epochs": 4}, WITHOUT) != digest
 
 
-def test_begun_run_is_resumed_only_as_it_was(tmp_path: Path) -> None:
+def test_run_is_resumed_only_with_the_same_flags(tmp_path: Path) -> None:
     config = RunFolder(tmp_path).begin("case", FLAGS, WITHOUT)
     path = tmp_path / "config.json"
     assert json.loads(path.read_text()) == config

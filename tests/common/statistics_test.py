@@ -19,14 +19,14 @@ def test_expected_best_is_the_mean_over_all_subsets(count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
-def test_band_holds_the_quantiles_of_the_best_of_independent_draws(count: int) -> None:
+def test_band_gives_the_quantiles_of_the_best_of_independent_draws(count: int) -> None:
     best = statistics.best_of(REWARDS)
     bests = sorted(max(draws) for draws in itertools.product(REWARDS, repeat=count))
     for quantile, found in ((0.05, best.low), (0.95, best.high)):
         assert found[count - 1] == bests[math.ceil(quantile * len(bests)) - 1]
 
 
-def test_many_rewards_are_summarised_at_few_counts() -> None:
+def test_many_rewards_are_summarized_at_few_counts() -> None:
     rewards = np.random.default_rng(0).random(5_000)
     best = statistics.best_of(rewards, max_points=50)
     assert len(best.counts) == 50
@@ -49,7 +49,7 @@ def test_paired_difference_by_hand() -> None:
     # Differences 1, 2, 3, 2: mean 2, variance 2/3, standard error sqrt(1/6), t = 2 sqrt(6) on 3 degrees of freedom.
     found = statistics.paired_difference([5.0, 4.0, 3.0, 9.0], [4.0, 2.0, 0.0, 7.0])
     assert found.mean == pytest.approx(2.0)
-    assert found.half_width == pytest.approx(3.182446 * math.sqrt(1 / 6), rel=1e-6)  # t(0.975, 3) of the tables.
+    assert found.half_width == pytest.approx(3.182446 * math.sqrt(1 / 6), rel=1e-6)  # t(0.975, 3) from the tables.
     # The distribution function of t with 3 degrees of freedom is elementary.
     x = 2 * math.sqrt(6) / math.sqrt(3)
     below = 0.5 + (x / (1 + x * x) + math.atan(x)) / math.pi
@@ -71,7 +71,7 @@ def test_paired_difference_agrees_with_scipy(seed: int) -> None:
     assert opposite == pytest.approx((-found.mean, found.half_width, found.p))
 
 
-def test_pairs_that_say_nothing_or_everything() -> None:
+def test_paired_difference_of_degenerate_samples() -> None:
     assert statistics.paired_difference([0.5], [0.25]) == (0.25, None, 1.0)
     assert statistics.paired_difference([0.5, 0.25], [0.5, 0.25]) == (0.0, 0.0, 1.0)
     assert statistics.paired_difference([0.75, 0.5], [0.5, 0.25]) == (0.25, 0.0, 0.0)
@@ -81,14 +81,14 @@ def test_pairs_that_say_nothing_or_everything() -> None:
         statistics.paired_difference([], [])
 
 
-def test_false_alarms_are_as_frequent_as_the_level_says() -> None:
+def test_false_alarm_rate_is_the_significance_level() -> None:
     rng = np.random.default_rng(0)
     alarms = [statistics.paired_difference(*rng.normal(size=(2, 20)).tolist()).p < 0.05 for _ in range(2_000)]
     assert 0.035 < np.mean(alarms) < 0.065
 
 
 def test_holm_by_hand() -> None:
-    # Sorted: 0.01 * 4, 0.02 * 3, 0.03 * 2 (not below the one before), 0.2 * 1.
+    # Sorted: 0.01 * 4, 0.02 * 3, 0.03 * 2 (not below the previous one), 0.2 * 1.
     assert statistics.holm([0.03, 0.2, 0.01, 0.02]) == pytest.approx([0.06, 0.2, 0.04, 0.06])
     assert statistics.holm([0.9, 0.8]) == [1.0, 1.0]
     assert statistics.holm([]) == []
@@ -96,7 +96,7 @@ def test_holm_by_hand() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_holm_is_the_closed_test_by_bonferroni(seed: int) -> None:
-    """A hypothesis falls if every set of hypotheses that holds it does: its p-value is the largest of theirs."""
+    """A hypothesis is rejected if all sets that contain it are: its p-value is the largest of theirs."""
     rng = np.random.default_rng(seed)
     p_values = (rng.random(5) ** 3).round(2).tolist()  # Rounded, so that some are equal.
     for index, found in enumerate(statistics.holm(p_values)):

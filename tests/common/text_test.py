@@ -41,5 +41,5 @@ def test_p_values(p: float, text: str) -> None:
         ("85.1 ± 0.2", "85.1 ± 0.2"),
     ],
 )
-def test_nothing_in_plain_text_is_markup(text, expected):
+def test_plain_text_is_escaped(text, expected):
     assert markdown_escaped(text) == expected

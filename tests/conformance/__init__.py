@@ -1,1 +1,1 @@
-"""What every optimizer of the package must do, whatever its rule. A newcomer is one line in `subjects.py`."""
+"""Tests that every optimizer of the package must pass. A new optimizer is one line in `subjects.py`."""

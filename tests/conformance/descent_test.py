@@ -1,4 +1,4 @@
-"""Every rule of the zoo goes down a parabola at one learning rate of the paper's sweep at least."""
+"""Every rule in the zoo descends a parabola at one or more learning rates of the paper's sweep."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.conformance.training import Training
 
 _RATES = tuple(10.0**exponent for exponent in range(-5, 2))
 _STEPS = 100
-# exp(g) - exp(m) is the difference of two equal numbers where the gradient stands still, and gradients of a parabola
-# without noise stand still if the weights do.
+# exp(g) - exp(m) vanishes while the gradient is constant, and the gradient of a noise-free parabola is constant as long
+# as the weights are.
 _STATIONARY = ("exp-g-minus-exp-m",)
 
 

@@ -1,4 +1,4 @@
-"""Two replicas that share a batch train as one that has it all."""
+"""Two replicas that share a batch train like a single one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gradients of every kind: clipped, sparse, missing, and of every floating type."""
+"""Gradients of every kind: clipped, sparse, missing, and of every floating-point type."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.conformance.training import SHAPES, Training, assert_equal, assert_sa
 
 
 def clipped(name: str, limit: float, values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """What Keras' clipping arguments are documented to do, in float64."""
+    """Clips gradients as Keras documents it, in float64."""
     arrays = [np.asarray(value, np.float64) for value in values]
     if name == "clipvalue":
         arrays = [np.clip(array, -limit, limit) for array in arrays]
@@ -39,8 +39,8 @@ def test_clipping(names: Sequence[str], argument: str, limit: float) -> None:
 @over_groups
 @pytest.mark.parametrize("clipping", [{}, {"clipnorm": 0.8}, {"clipvalue": 0.3}], ids=str)
 def test_sparse_gradients_with_repeated_indices(names: Sequence[str], clipping: dict[str, float]) -> None:
-    # Repeated rows are summed before they are clipped, and all weights move; Keras' own optimizers do neither, and of
-    # the rules only `g` alone moves no more than the rows of the gradient.
+    # Repeated rows are summed before they are clipped, and all weights move. Keras' own optimizers do neither, and the
+    # rule `g` moves only the rows in the gradient.
     names = [name for name in names if name not in ("momentum", "rmsprop-nasnet", "sgd")]
     training = Training(names, **clipping)
     states = training.run(range(2))
@@ -55,7 +55,7 @@ def test_sparse_gradients_with_repeated_indices(names: Sequence[str], clipping: 
 
 
 @pytest.mark.parametrize("arguments", [{}, {"clipnorm": 1.0}, {"weight_decay": 0.5}], ids=str)
-def test_sparse_gradients_of_the_gradient_alone(arguments: dict[str, float]) -> None:
+def test_sparse_gradients_with_plain_descent(arguments: dict[str, float]) -> None:
     start = np.random.default_rng(2).standard_normal([4, 2])
     values = np.random.default_rng(3).standard_normal([3, 2])
     one, other = (get("sgd", learning_rate=0.25, **arguments) for _ in range(2))
@@ -77,7 +77,7 @@ def test_missing_gradient_leaves_its_variable_alone(names: Sequence[str]) -> Non
     values = gradients(2)
     expected = training.traced_transition(states, values)
     actual = training.traced_transition(states, [None, values[1]])
-    # Not to the last bit where there is a gradient: another part of the vector that small weights share is vectorized.
+    # Other weights are not bit-identical, because a different part of the vector of small weights is vectorized.
     filled = []
     for name, before, after, full in zip(names, states, actual, expected, strict=True):
         is_frozen = [tuple(value.shape) == SHAPES[0] for value in before]

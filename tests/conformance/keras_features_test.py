@@ -1,4 +1,4 @@
-"""What Keras adds around an update: weight decay, averaged weights, accumulation, schedules and loss scaling."""
+"""Keras' features around an update: weight decay, averaged weights, accumulation, schedules and loss scaling."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_decoupled_weight_decay(names: Sequence[str]) -> None:
     training, decaying = plain(names), Training(names, weight_decay=0.125)
     states = training.run(range(2))
     count = len(training.weights[0])
-    # Keras' own form, as an infinite weight gets NaN in it.
+    # Keras' own formula, which turns infinite weights into NaN.
     shrunk = [state[:-count] + [w - w * 0.125 * RATE for w in state[-count:]] for state in states]
     assert_same_step(names, shrunk, gradients(2), decaying.traced_transition(states, gradients(2)))
 
@@ -103,7 +103,7 @@ def test_loss_scaling(names: Sequence[str]) -> None:
     for step in range(2):
         training.advance(gradients(step))
         traced(gradients(step))
-        # To the last bit but for what TensorFlow's graph optimizer reorders within the condition of the scaling.
+        # Not bit-identical, because TensorFlow's graph optimizer reorders operations in the conditional of the scaling.
         for name, pair in zip(names, zip(scaling.weights, training.weights, strict=True), strict=True):
             for weight, other in zip(*pair, strict=True):
                 np.testing.assert_allclose(weight, other, rtol=1e-5, atol=1e-7, err_msg=name)

@@ -1,4 +1,4 @@
-"""Eager, `tf.function` and XLA give the same step, without tracing twice."""
+"""Eager execution, `tf.function` and XLA take the same step, without tracing twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Configurations, checkpoints and saved models: what is restored goes on to the last bit."""
+"""Configurations, checkpoints and saved models: restored optimizers continue bit for bit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_config_makes_the_same_optimizer(names: Sequence[str]) -> None:
 
 
 @over_groups
-def test_checkpoint_continues_to_the_last_bit(names: Sequence[str], tmp_path: pathlib.Path) -> None:
+def test_checkpoint_continues_bit_for_bit(names: Sequence[str], tmp_path: pathlib.Path) -> None:
     def checkpoint(training: Training) -> tf.train.Checkpoint:
         return tf.train.Checkpoint(optimizers=training.optimizers, weights=training.weights)
 
@@ -60,7 +60,7 @@ def model(name: str, dtype: str = "float32") -> tf.keras.Model:
 
 
 @over_subjects
-def test_saved_model_continues_to_the_last_bit(name: str, tmp_path: pathlib.Path) -> None:
+def test_saved_model_continues_bit_for_bit(name: str, tmp_path: pathlib.Path) -> None:
     one, path = model(name), tmp_path / "model.keras"
     before = one.get_weights()
     fit = {"x": data()[0], "y": data()[1], "batch_size": 4, "shuffle": False, "verbose": 0}
@@ -68,7 +68,7 @@ def test_saved_model_continues_to_the_last_bit(name: str, tmp_path: pathlib.Path
     one.save(path)
     other = tf.keras.models.load_model(path)
     assert type(other.optimizer) is type(one.optimizer)
-    # Some random rules stand still, as `0 * g`; those of the zoo must move.
+    # Some random rules, such as `0 * g`, never move; those in the zoo must.
     assert name.startswith("random") or any((a != b).any() for a, b in zip(before, one.get_weights(), strict=True))
     one.fit(**fit)
     other.fit(**fit)

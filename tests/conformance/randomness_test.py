@@ -1,4 +1,4 @@
-"""Noise and drop masks: the same for a seed and a step, and different for all else."""
+"""Noise and drop masks are the same for the same seed, step and variable, and different otherwise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nos_tf.optimizers import ProgramOptimizer, get
 
 
 def updates(rule: str, seed: int, steps: int = 2) -> np.ndarray:
-    """Updates of two variables of 50 weights under a gradient of 1, of shape `[steps, 2, 50]`."""
+    """Returns updates of two variables with 50 weights and a gradient of 1, of shape `[steps, 2, 50]`."""
     optimizer = ProgramOptimizer(rule, 1.0, seed=seed, total_steps=10)
     variables = [tf.Variable(tf.zeros([50])) for _ in range(2)]
     results = []
@@ -22,7 +22,7 @@ def updates(rule: str, seed: int, steps: int = 2) -> np.ndarray:
 
 
 @pytest.mark.parametrize("rule", ["noise", "annealed_noise", "drop(g, 0.5)"])
-def test_same_seed_same_draws_and_otherwise_different(rule: str) -> None:
+def test_draws_depend_on_seed_step_and_variable(rule: str) -> None:
     one, same, other = updates(rule, seed=1), updates(rule, seed=1), updates(rule, seed=2)
     np.testing.assert_array_equal(one, same)
     draws = [one[0, 0], one[0, 1], one[1, 0], one[1, 1], other[0, 0], other[0, 1]]
@@ -31,12 +31,12 @@ def test_same_seed_same_draws_and_otherwise_different(rule: str) -> None:
             assert (np.abs(draw - earlier) > 1e-3).any()
 
 
-def test_every_drop_of_a_rule_has_a_mask_of_its_own() -> None:
+def test_every_drop_of_a_rule_has_its_own_mask() -> None:
     update = updates("drop(g, 0.5) - drop(g, 0.5)", seed=0)[0, 0]
     assert set(np.unique(update)) == {-1.0, 0.0, 1.0}
 
 
-def test_an_operand_is_one_draw_wherever_it_is_read() -> None:
+def test_an_operand_has_one_draw_throughout_a_rule() -> None:
     np.testing.assert_array_equal(updates("noise - noise", seed=0), 0.0)
     assert (updates("noise - annealed_noise", seed=0) != 0.0).all()
 

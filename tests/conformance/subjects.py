@@ -1,4 +1,4 @@
-"""The optimizers that the battery runs on, by name."""
+"""The optimizers under test, by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.dsl.numpy_twin import random_programs
 TOTAL_STEPS = 20
 _GROUP_SIZE = 24  # Subjects that share a traced function.
 
-# A newcomer is one more line here: a name, and what makes the optimizer from `learning_rate` and Keras' own arguments.
+# A new optimizer is one more line: its name, and a factory that takes `learning_rate` and Keras' own arguments.
 SUBJECTS: dict[str, Callable[..., tf.keras.optimizers.Optimizer]] = {
     **{name: functools.partial(optimizers.get, name, total_steps=TOTAL_STEPS) for name in optimizers.names()},
     "decays-noise": functools.partial(
@@ -36,7 +36,7 @@ def _groups(names: tuple[str, ...]) -> list:
     return [pytest.param(FAST, id="fast"), *slow]
 
 
-# In the scope of a session, tests run group by group, and share what is traced.
+# The session scope makes tests run group by group, so that they share traced functions.
 over_groups = pytest.mark.parametrize("names", _groups(tuple(SUBJECTS)), scope="session")
 over_zoo = pytest.mark.parametrize("names", _groups(ZOO), scope="session")
 over_subjects = pytest.mark.parametrize(

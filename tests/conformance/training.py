@@ -1,4 +1,4 @@
-"""Several optimizers trained side by side on given gradients, and comparisons of what comes of it."""
+"""Trains several optimizers side by side on given gradients, and compares the results."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from tests.conformance.subjects import SUBJECTS
 
 RATE = 0.25
 SHAPES = ((3, 2), (4,))
-States = list[list[tf.Tensor]]  # For each subject its count of steps, slots and weights.
+States = list[list[tf.Tensor]]  # For each subject, its step count, slots and weights.
 
 _PERTURBATIONS = 8
 
 
 def gradients(step: int) -> list[tf.Tensor]:
-    """Gradients of a step, one of each shape, that change sign from step to step."""
+    """Returns the gradients of a step, one of each shape, whose signs change from step to step."""
     rng = np.random.default_rng([7, step])
     return [tf.constant(0.5 * rng.standard_normal(shape), tf.float32) for shape in SHAPES]
 
 
 class Training:
-    """Optimizers of the given names, each with weights of its own.
+    """Optimizers with the given names, each with its own weights.
 
     Args:
-      names: Names out of `SUBJECTS`.
-      dtype: Of all weights.
-      make: Makes the optimizer of a name; `SUBJECTS` does by default.
-      **kwargs: Arguments of every optimizer.
+      names: Keys of `SUBJECTS`.
+      dtype: Data type of all weights.
+      make: Function that creates an optimizer by name; by default, `SUBJECTS` is used.
+      **kwargs: Arguments for every optimizer.
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class Training:
         self.start = self.states()
 
     def variables(self) -> list[list[Any]]:
-        """For each subject its count of steps, its slots and its weights."""
+        """Returns the step count, slots and weights of each subject."""
         return [
             [v for v in optimizer.variables if len(v.shape) or tf.as_dtype(v.dtype).is_integer] + weights
             for optimizer, weights in zip(self.optimizers, self.weights, strict=True)
         ]
 
     def step(self, gradients: Sequence[Any]) -> None:
-        """One step of every subject."""
+        """Takes a step with every subject."""
         gradients = [gradient if gradient is None else _cast(gradient, self.dtype) for gradient in gradients]
         for optimizer, weights in zip(self.optimizers, self.weights, strict=True):
             optimizer.apply_gradients(list(zip(gradients, weights, strict=True)))
@@ -74,7 +74,7 @@ class Training:
                 variable.assign(tf.cast(value, variable.dtype))
 
     def transition(self, states: States, gradients: Sequence[Any]) -> States:
-        """The states after a step from the given ones."""
+        """Takes a step from the given states, and returns the states after it."""
         self.load(states)
         self.step(gradients)
         return self.states()
@@ -84,11 +84,11 @@ class Training:
         return tf.function(self.transition)
 
     def advance(self, gradients: Sequence[Any]) -> States:
-        """One traced step; the states after it."""
+        """Takes a traced step, and returns the states after it."""
         return self.traced_transition(self.states(), gradients)
 
     def run(self, steps: range) -> States:
-        """Takes steps on their own gradients; the states after them."""
+        """Takes steps with the gradients of `gradients`, and returns the states after them."""
         for step in steps:
             self.advance(gradients(step))
         return self.states()
@@ -100,7 +100,7 @@ def _plain(names: tuple[str, ...], dtype: str) -> Training:
 
 
 def plain(names: Sequence[str], dtype: str = "float32") -> Training:
-    """Optimizers without any extra at their start; traced once for all tests of the same names."""
+    """Returns optimizers with default arguments in their initial states; tests with the same names share the traces."""
     training = _plain(tuple(names), dtype)
     training.load(training.start)
     return training
@@ -113,7 +113,7 @@ def _cast(gradient: Any, dtype: tf.DType) -> Any:
 
 
 def assert_equal(names: Sequence[str], actual: States, expected: States) -> None:
-    """Equal to the last bit, not-a-number included."""
+    """Asserts that states are bit-identical; NaN equals NaN."""
     for name, actual_values, expected_values in zip(names, actual, expected, strict=True):
         for value, other in zip(actual_values, expected_values, strict=True):
             np.testing.assert_array_equal(value, other, err_msg=name)
@@ -127,11 +127,11 @@ def assert_same_step(
     epsilon: float = 1e-6,
     smallest: float = 1e-30,
 ) -> None:
-    """Holds the states after a step against those of the plain optimizers, within what rounding can explain.
+    """Asserts that the states after a step match those of the plain optimizers, up to rounding.
 
-    Rounding is measured: the optimizers also step from states and gradients that differ by `epsilon`, in float32 and in
-    float64. Where that moves a value, it may differ as much; where it makes or breaks an infinity, nothing is known and
-    nothing compared. Differences up to `smallest` are underflow.
+    The effect of rounding is measured by steps from states and gradients perturbed by a relative `epsilon`, in float32
+    and in float64. Each value may differ as much as these perturbations change it; values that become infinite or
+    finite are not compared. Differences up to `smallest` count as underflow.
     """
     rng = np.random.default_rng(0)
     runs: dict[str, list[States]] = {"float32": [], "float64": []}
@@ -144,7 +144,7 @@ def assert_same_step(
     compared = total = 0
     for i, name in enumerate(names):
         for j, value in enumerate(actual[i]):
-            # In the dtype at hand first: what is finite in float64 may be too large for it.
+            # Cast first, because a value that is finite in float64 may overflow in this dtype.
             rounded, exact = (
                 np.stack([np.asarray(tf.cast(run[i][j], value.dtype), np.float64) for run in results])
                 for results in runs.values()
@@ -164,7 +164,7 @@ def assert_same_step(
 
 
 def _perturbed(values: Sequence[Sequence[tf.Tensor]], rng: np.random.Generator, epsilon: float) -> States:
-    """The values in float64, integers apart, changed by a relative `epsilon`."""
+    """Returns the values, except integers, in float64 and perturbed by a relative `epsilon`."""
     return [
         [
             x if x.dtype.is_integer else tf.cast(x, tf.float64) * (1.0 + epsilon * rng.standard_normal(x.shape))

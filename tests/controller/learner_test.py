@@ -1,4 +1,4 @@
-"""What all learners share: the baseline, the entropy bonus, the metrics, the state, and the errors."""
+"""What all learners share: baseline, entropy bonus, metrics, state and errors."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def traced(request):
 
 @pytest.fixture
 def learner(traced):
-    """A learner as it was made, without tracing it again."""
+    """A learner in its initial state, without tracing it again."""
     learner, initial = traced
     learner.restore(initial)
     return learner
@@ -32,11 +32,11 @@ def learner(traced):
 def test_baseline_is_a_moving_average_of_earlier_batches(learner):
     tokens = learner.policy.sample(2, (0, 0))
     used = [learner.update(tokens, np.array(rewards))["baseline"] for rewards in ([1.0, 3.0], [6.0, 10.0], [0.0, 0.0])]
-    # The first batch's own mean, then 0.75 * 2 + 0.25 * 2, then 0.75 * 2 + 0.25 * 8.
+    # The mean of the first batch itself, then 0.75 * 2 + 0.25 * 2, then 0.75 * 2 + 0.25 * 8.
     np.testing.assert_allclose(used, [2.0, 2.0, 3.5])
 
 
-def test_of_equal_rewards_only_the_entropy_bonus_is_left(learner):
+def test_with_equal_rewards_only_the_entropy_bonus_remains(learner):
     before = learner.policy.log_probs(tf.constant(learner.policy.sample(500, (1, 0))))[1]
     for step in range(12):
         learner.update(learner.policy.sample(20, (0, step)), np.full(20, 0.7))
@@ -61,7 +61,7 @@ def test_metrics_equal_the_numpy_controller(learner):
     np.testing.assert_allclose(metrics["loss"], loss, rtol=1e-4, atol=1e-5)
 
 
-def test_a_restored_learner_continues_bit_equal(learner):
+def test_a_restored_learner_continues_bit_for_bit(learner):
     def advance():
         metrics = []
         for index in range(3):

@@ -1,4 +1,4 @@
-"""The controller's distribution against an independent one, enumeration and its own samples."""
+"""The controller's distribution, against an independent implementation, enumeration and its own samples."""
 
 import itertools
 
@@ -15,7 +15,7 @@ CONSTRAINT_SETS = [chosen for size in range(4) for chosen in itertools.combinati
 
 
 def meets(space: SearchSpace, tokens: tuple[int, ...]) -> bool:
-    """The three constraints, spelled out on token names."""
+    """Checks the three constraints, spelled out in terms of token names."""
     names = [space.vocabulary(position)[index] for position, index in enumerate(tokens)]
     groups = [names[start : start + 5] for start in range(0, len(names), 5)]
     if "different_operands" in space.constraints and any(group[0] == group[1] for group in groups):
@@ -29,7 +29,7 @@ def meets(space: SearchSpace, tokens: tuple[int, ...]) -> bool:
 
 
 @pytest.mark.parametrize("constraints", CONSTRAINT_SETS)
-def test_probabilities_of_all_programs_sum_to_one_and_forbidden_ones_have_none(constraints):
+def test_probabilities_sum_to_one_and_forbidden_programs_have_none(constraints):
     space = reference.tiny_space(*constraints)
     policy = reference.tiny_policy(space)
     tokens = list(reference.all_tokens(space))
@@ -54,7 +54,7 @@ def test_log_probs_and_entropies_equal_the_numpy_controller(constraints):
     np.testing.assert_allclose(entropies, reference.entropies(space, weights, tokens), rtol=1e-4, atol=1e-5)
 
 
-def test_weights_start_uniform_within_the_papers_limit():
+def test_initial_weights_are_uniform_within_the_papers_limit():
     policy = Policy(SearchSpace(num_groups=2), units=150, embedding=32, seed=0)
     assert policy.recurrent_kernel.shape == (150, 600)
     for weight in policy.weights:
@@ -83,7 +83,7 @@ def test_samples_never_violate_a_constraint(num_groups):
     assert all(meets(space, tuple(row)) for row in tokens.tolist())
 
 
-def test_samples_follow_the_seed_and_nothing_else():
+def test_samples_depend_only_on_the_seed():
     policy, twin = Policy(reference.TINY, 150, 32, seed=1), Policy(reference.TINY, 150, 32, seed=1)
     first = policy.sample(50, (3, 4))
     np.testing.assert_array_equal(policy.sample(50, (3, 4)), first)

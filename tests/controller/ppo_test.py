@@ -1,4 +1,4 @@
-"""PPO's clipped surrogate against values by hand, finite differences and REINFORCE."""
+"""PPO's clipped surrogate, against hand-computed values, finite differences and REINFORCE."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def test_clipped_surrogate_by_hand():
     with tf.GradientTape() as tape:
         value = learner.surrogate(tf.math.log(ratios), tf.zeros([2, 4]), tf.constant([1.0, -1.0]))
     np.testing.assert_allclose(value, [[0.5, 0.9, 1.1, 1.2], [-0.8, -0.9, -1.1, -1.5]], rtol=1e-6)
-    # Nothing is gained by moving further where the ratio already is past the clip in the advantage's direction.
+    # There is no gradient where the ratio has already passed the clip in the direction of the advantage.
     np.testing.assert_allclose(tape.gradient(value, ratios), [[1, 1, 1, 0], [0, -1, -1, -1]], rtol=1e-6)
 
 
@@ -51,7 +51,7 @@ def test_gradient_away_from_the_old_policy_equals_finite_differences_in_float64(
 
 
 @pytest.mark.parametrize("late", [False, True])
-def test_an_update_is_so_many_steps_of_adam_on_the_loss(late):
+def test_an_update_takes_several_adam_steps_on_the_loss(late):
     ppo, twin = (
         PPO(reference.tiny_policy(), PPOSettings(learning_rate=0.01, epochs=3)),
         PPO(reference.tiny_policy(), PPOSettings()),

@@ -1,4 +1,4 @@
-"""The controller once more, in NumPy float64, one program and one token at a time, from the equations alone."""
+"""An independent controller in NumPy and float64, written from the equations, one program and one token at a time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def tiny_space(*constraints: str) -> SearchSpace:
 
 
 def tiny_policy(space: SearchSpace = TINY, seed: int = 0, scale: float = 8.0) -> Policy:
-    """A policy of few weights, scaled up so that it is far from uniform and its gates are not linear."""
+    """Returns a policy with few weights, scaled up so that it is far from uniform and its gates are nonlinear."""
     policy = Policy(space, units=3, embedding=2, seed=seed)
     for weight in policy.weights:
         weight.assign(scale * weight)
@@ -27,7 +27,7 @@ def tiny_policy(space: SearchSpace = TINY, seed: int = 0, scale: float = 8.0) ->
 
 
 def all_tokens(space: SearchSpace) -> Iterator[tuple[int, ...]]:
-    """Every string of tokens, those that the constraints forbid included."""
+    """Yields all token sequences, including those that the constraints forbid."""
     return itertools.product(*(range(len(space.vocabulary(position))) for position in range(space.length)))
 
 
@@ -36,7 +36,7 @@ def weights_of(policy: Policy) -> Weights:
 
 
 def softmaxes(space: SearchSpace, weights: Weights, tokens: np.ndarray) -> list[np.ndarray]:
-    """The distribution of each token of one program, over the vocabulary of its position."""
+    """Returns the distribution of each token of a program, over the vocabulary of its position."""
     embeddings, kernel, recurrent_kernel, bias, output_kernels, output_biases = weights
     names = [name for position in range(space.length - 1) for name in space.vocabulary(position)]
     words = ["<start>", *dict.fromkeys(names)]
@@ -57,21 +57,21 @@ def softmaxes(space: SearchSpace, weights: Weights, tokens: np.ndarray) -> list[
 
 
 def log_probs(space: SearchSpace, weights: Weights, tokens: np.ndarray) -> np.ndarray:
-    """Of each token of each program, `[batch, length]`."""
+    """Returns the log-probability of each token of each program, `[batch, length]`."""
     return np.array(
         [[np.log(p[t]) for p, t in zip(softmaxes(space, weights, row), row, strict=True)] for row in tokens]
     )
 
 
 def entropies(space: SearchSpace, weights: Weights, tokens: np.ndarray) -> np.ndarray:
-    """Of each softmax of each program, `[batch, length]`."""
+    """Returns the entropy of each softmax of each program, `[batch, length]`."""
     return np.array(
         [[-sum(x * np.log(x) for x in p if x > 0) for p in softmaxes(space, weights, row)] for row in tokens]
     )
 
 
 def divergence(space: SearchSpace, old: Weights, new: Weights, tokens: np.ndarray) -> float:
-    """KL(old || new) in nats a program, averaged over the given programs."""
+    """Returns KL(old || new) in nats per program, averaged over the given programs."""
     total = 0.0
     for row in tokens:
         for p, q in zip(softmaxes(space, old, row), softmaxes(space, new, row), strict=True):
@@ -80,7 +80,7 @@ def divergence(space: SearchSpace, old: Weights, new: Weights, tokens: np.ndarra
 
 
 def shifted(weights: Weights, direction: np.ndarray, length: float) -> Weights:
-    """Weights moved along a direction over all of them, one after another."""
+    """Moves the weights along a direction, which concatenates those of all weights."""
     moved, start = [], 0
     for weight in weights:
         moved.append(weight + length * direction[start : start + weight.size].reshape(weight.shape))

@@ -1,4 +1,4 @@
-"""REINFORCE's gradient against finite differences, and its step against Adam by hand."""
+"""REINFORCE's gradient against finite differences, and its step against hand-computed Adam."""
 
 import numpy as np
 import tensorflow as tf
@@ -19,7 +19,7 @@ def flat_gradient(learner, tokens, advantages, old_log_probs):
 
 
 def numerical_slopes(loss, weights, directions):
-    """Central differences of a loss of the weights along directions."""
+    """Returns central differences of a loss along directions in the space of the weights."""
     step = 1e-5
     return [
         (loss(reference.shifted(weights, d, step)) - loss(reference.shifted(weights, d, -step))) / (2 * step)

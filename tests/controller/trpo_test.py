@@ -1,4 +1,4 @@
-"""TRPO's Fisher products against the matrix itself, and the promises of its line search."""
+"""TRPO's Fisher-vector products, against the explicit matrix, and the guarantees of its line search."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ ADVANTAGES = REWARDS - REWARDS.mean()
 
 
 def fisher_matrix(space, weights, tokens):
-    """Mean over programs of `sum_t sum_a p_ta grad(log p_ta) grad(log p_ta)'`, by central differences in float64."""
+    """Averages `sum_t sum_a p_ta grad(log p_ta) grad(log p_ta)'` over programs, by central differences in float64."""
     size, step = sum(weight.size for weight in weights), 1e-5
     fisher = np.zeros((size, size))
     for row in tokens:
@@ -41,7 +41,7 @@ def traced():
 
 @pytest.fixture
 def learner(traced):
-    """A learner as it was made, without tracing it again."""
+    """A learner in its initial state, without tracing it again."""
     learner, initial = traced
     learner.restore(initial)
     return learner
@@ -67,7 +67,7 @@ def test_conjugate_gradient_solves_a_linear_system():
 
 
 def test_direction_is_the_damped_natural_gradient(learner):
-    """With so many iterations, and a bound so small that the first try is kept: (F + damping)^-1 d."""
+    """With enough iterations, and a bound so small that the first step is kept, it is (F + damping)^-1 d."""
     weights = reference.weights_of(learner.policy)
     tokens = learner.policy.sample(5, (0, 0))
     on_policy = tf.fill(tokens.shape, np.nan)
@@ -82,7 +82,7 @@ def test_direction_is_the_damped_natural_gradient(learner):
     assert gradient @ wanted / np.linalg.norm(gradient) / np.linalg.norm(wanted) < 0.99
 
 
-def test_ratios_are_to_where_the_programs_were_drawn():
+def test_ratios_are_relative_to_the_sampling_policy():
     learner = TRPO(reference.tiny_policy(), TRPOSettings(entropy_weight=0.05))
     space, weights = learner.policy.space, reference.weights_of(learner.policy)
     tokens = learner.policy.sample(5, (0, 0))
@@ -104,7 +104,7 @@ def test_ratios_are_to_where_the_programs_were_drawn():
 
 
 @pytest.mark.parametrize("max_kl", [1e-3, 3.0])
-def test_divergence_keeps_its_bound_and_the_surrogate_rises(max_kl):
+def test_divergence_stays_within_its_bound_and_the_surrogate_increases(max_kl):
     learner = TRPO(reference.tiny_policy(), TRPOSettings(max_kl=max_kl, damping=1e-4, entropy_weight=0.0))
     space, kept = learner.policy.space, 0
     for step in range(8):
@@ -127,7 +127,7 @@ def test_divergence_keeps_its_bound_and_the_surrogate_rises(max_kl):
         np.testing.assert_array_equal(new, old)
 
 
-def test_a_step_that_never_helps_is_taken_back(learner, monkeypatch):
+def test_a_step_that_never_helps_is_undone(learner, monkeypatch):
     tokens = learner.policy.sample(5, (0, 0))
     before = reference.weights_of(learner.policy)
     tried = []

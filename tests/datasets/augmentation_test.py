@@ -18,7 +18,7 @@ def test_every_crop_is_a_window_of_the_padded_image_and_all_windows_occur():
     assert {corners[0] for corners in found} == set(windows)
 
 
-def test_about_half_of_the_images_are_mirrored_and_the_others_are_as_they_were():
+def test_about_half_of_the_images_are_mirrored_and_the_others_unchanged():
     flipped = random_flip(tf.constant(IMAGES), [3, 4]).numpy()
     mirrored = [np.array_equal(image, IMAGES[index][:, ::-1]) for index, image in enumerate(flipped)]
     kept = [np.array_equal(image, IMAGES[index]) for index, image in enumerate(flipped)]

@@ -34,7 +34,7 @@ def test_channels_are_normalized_over_the_training_images(data):
     np.testing.assert_allclose(val, (data.val.images - pixels.mean(0)) / pixels.std(0), rtol=1e-4, atol=1e-5)
 
 
-def test_augmented_stream_can_begin_anywhere(data):
+def test_augmented_stream_can_start_at_any_step(data):
     whole = take(data.batches(5, augment=True, seed=3, first_step=0), 9)
     late = take(data.batches(5, augment=True, seed=3, first_step=6), 3)
     for (images_, labels), (others, other_labels) in zip(whole[6:], late, strict=True):
@@ -44,7 +44,7 @@ def test_augmented_stream_can_begin_anywhere(data):
     assert not np.array_equal(plain[0][0], whole[0][0])
 
 
-def test_evaluations_hold_every_image_once(data):
+def test_evaluations_contain_every_image_once(data):
     for name, part in (("val", data.val), ("test", data.test)):
         labels = np.concatenate([labels for _, labels in data.evaluations()[name].as_numpy_iterator()])
         np.testing.assert_array_equal(labels, part.labels)

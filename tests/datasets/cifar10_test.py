@@ -27,9 +27,9 @@ def test_is_complete_and_in_the_original_order(data_dir):
 
 
 @pytest.mark.slow
-def test_tells_a_recompressed_copy(data_dir):
+def test_recognizes_a_recompressed_copy(data_dir):
     import tensorflow_datasets as tfds
 
     bits = tfds.builder("cifar10", data_dir=data_dir).info.splits["train"].num_bytes
-    # As PNG, 50,000 images take some 130 MB.
+    # As PNG files, 50,000 images take about 130 MB.
     assert (cifar10.label(data_dir) == "CIFAR-10") == (bits > 100e6)

@@ -35,27 +35,27 @@ def test_parts_and_label(data):
     assert data.label == "a sample of ImageNet: 23 images to train, 5 to test"
 
 
-def test_every_epoch_shows_each_image_at_most_once_in_another_order(data):
+def test_every_epoch_has_each_image_at_most_once_in_a_new_order(data):
     batches = take(data, 15)
     labels = [np.concatenate([labels for _, labels in batches[start : start + 5]]) for start in (0, 5, 10)]
     assert all(len(set(epoch)) == 20 and set(epoch) <= set(range(23)) for epoch in labels)
     assert len({tuple(epoch) for epoch in labels}) == 3
-    assert len(set(np.concatenate(labels))) == 23  # What fills no batch is another rest each time.
+    assert len(set(np.concatenate(labels))) == 23  # Each epoch leaves out different images.
     assert batches[0][0].shape == (4, 32, 32, 3)
     assert batches[0][0].dtype == np.float32
 
 
 @pytest.mark.parametrize("first_step", [1, 4, 5, 13])
-def test_begins_anywhere_as_if_it_had_begun_at_the_start(data, first_step):
-    tf.keras.utils.set_random_seed(first_step)  # Which must play no part.
+def test_starts_at_any_step(data, first_step):
+    tf.keras.utils.set_random_seed(first_step)  # Must not matter.
     check_equal(take(data, 3, first_step), take(data, first_step + 3)[first_step:])
 
 
-def test_seeds_differ_and_the_same_one_repeats(data):
+def test_batches_and_augmentation_depend_on_the_seed(data):
     check_equal(take(data, 6), take(data, 6))
     one, other = take(data, 5), take(data, 5, seed=4)
     assert not np.array_equal(one[0][1], other[0][1])
-    # The same image in another epoch is changed in another way.
+    # Augmentation of the same image differs between epochs.
     epochs = take(data, 10)
     label = int(next(iter(set(epochs[0][1]) & set(np.concatenate([labels for _, labels in epochs[5:]])))))
     versions = [image for images, labels in epochs for image, its in zip(images, labels, strict=True) if its == label]
@@ -84,7 +84,7 @@ def test_hosts_share_the_batches_of_one(data):
         check_equal(share, [(images[host::2], labels[host::2]) for images, labels in whole])
 
 
-def test_without_augmentation_an_image_gives_its_middle_as_in_evaluation(data):
+def test_without_augmentation_images_are_center_cropped_as_in_evaluation(data):
     middles = {int(label): image for images, labels in data.evaluations(2, 32)["test"] for image, label in
                zip(images.numpy(), labels.numpy(), strict=True)}  # fmt: skip
     assert sorted(middles) == list(range(5))
@@ -121,7 +121,7 @@ def test_labels_of_a_sample_are_checked(tmp_path):
         ImageNet.load(str(other)).check_data()
 
 
-def test_what_is_wrong_with_a_folder_is_one_clear_error(tmp_path):
+def test_bad_folder_is_one_clear_error(tmp_path):
     records = [[(fake_imagenet.photograph(0), 0)] * 4]
     train_only = fake_imagenet.write(tmp_path / "train_only", {"train": records})
     with pytest.raises(PreparedDataError, match=r"without its split 'validation'.*Received: .*train_only"):

@@ -11,11 +11,11 @@ from tests.datasets.fake_prepared import encoded
 _ROWS, _COLUMNS = np.mgrid[0:48, 0:64]
 PIXELS = np.stack([_ROWS * 5, _COLUMNS * 3, (_ROWS + _COLUMNS) * 2], -1).astype(
     np.uint8
-)  # Smooth, so that JPEG keeps it.
+)  # Smooth, so that JPEG preserves it.
 
 
 def window(image: bytes) -> np.ndarray:
-    """Decoded in a graph, as the input pipeline does."""
+    """Decodes a window in a graph, like the input pipeline."""
 
     @tf.function
     def decode(contents):
@@ -27,7 +27,7 @@ def window(image: bytes) -> np.ndarray:
 @pytest.mark.parametrize(
     ("mode", "image_format"), [("RGB", "JPEG"), ("CMYK", "JPEG"), ("L", "JPEG"), ("RGB", "PNG"), ("RGB", "BMP")]
 )
-def test_window_of_every_kind_is_that_of_another_decoder(mode, image_format):
+def test_window_equals_that_of_another_decoder(mode, image_format):
     image = encoded(PIXELS, mode, image_format)
     assert image_size(tf.constant(image)).numpy().tolist() == [48, 64]
     expected = np.asarray(Image.open(io.BytesIO(image)).convert("RGB"))[16:36, 8:38]
@@ -36,7 +36,7 @@ def test_window_of_every_kind_is_that_of_another_decoder(mode, image_format):
     assert np.abs(found.astype(int) - expected).mean() < 2.5
 
 
-def test_palette_and_transparency_of_a_png_that_passes_for_a_jpeg():
+def test_png_with_palette_or_transparency():
     for mode in ("P", "RGBA", "LA"):
         assert window(encoded(PIXELS, mode, "PNG")).shape == (20, 30, 3)
 

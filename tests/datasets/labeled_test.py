@@ -1,4 +1,4 @@
-"""Labeled data that nothing can be learned from are refused in one line. More cases: `tests/tasks/checking_test.py`."""
+"""Unusable labeled data are refused in one line. For more cases, see `tests/tasks/checking_test.py`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nos_tf.datasets import labeled
 LABELS = np.array([0, 1, 2, 1])
 
 
-def test_sound_labels_pass() -> None:
+def test_good_labels_pass() -> None:
     labeled.check_classes({"train": LABELS, "test": LABELS[::-1]}, classes=3)
 
 
@@ -28,12 +28,12 @@ def test_inputs_of_another_shape_are_refused() -> None:
         ("train", np.array([2, 2]), r"^train has a single class.* Received: only label 2$"),
     ],
 )
-def test_labels_that_cannot_work_are_refused(name: str, labels: np.ndarray, message: str) -> None:
+def test_unusable_labels_are_refused(name: str, labels: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         labeled.check_classes({"train": LABELS, name: labels}, classes=3)
 
 
-def test_classes_that_a_split_lacks_are_warned_of() -> None:
+def test_missing_classes_cause_a_warning() -> None:
     with pytest.warns(DataWarning, match="^test has no example of class 0 and 1 more, which another split has$"):
         labeled.check_classes({"train": LABELS, "test": np.array([1])}, classes=3)
     assert labeled.missing_classes({"train": np.array([0, 1]), "a": np.array([1, 2]), "b": np.array([0, 1, 2])}) == [

@@ -12,7 +12,7 @@ def test_reads_line_by_line(tmp_path):
     assert text == (["one", "", "two\u2028three\x0cfour"], ["eins", "z\ufffdwei", ""])
 
 
-def test_files_that_do_not_fit_together_are_refused(tmp_path):
+def test_mismatched_and_missing_files_are_refused(tmp_path):
     (tmp_path / "en").write_text("one\ntwo\n")
     (tmp_path / "de").write_text("eins\n")
     with pytest.raises(RunError, match=r"same number of lines.* Received: 2 lines in .*en, 1 in .*de"):
@@ -34,12 +34,12 @@ def test_bytes_that_are_not_utf8_are_counted_in_one_line(tmp_path):
 GOOD = parallel_text.ParallelText(["one", "two", "three"], ["eins", "zwei", "drei"])
 
 
-def test_sound_texts_pass():
+def test_good_texts_pass():
     parallel_text.check_texts({"train": GOOD, "val": parallel_text.ParallelText(["four"], ["vier"])})
     parallel_text.check_texts({"val": GOOD})
 
 
-def test_texts_without_a_whole_pair_are_refused():
+def test_texts_without_a_complete_pair_are_refused():
     blank = parallel_text.ParallelText(["four", " "], ["", "eins"])
     with pytest.raises(ValueError, match=r"^A pair of val must have words on both sides; .* Received: 2 pairs$"):
         parallel_text.check_texts({"train": GOOD, "val": blank})
@@ -53,6 +53,6 @@ def test_texts_without_a_whole_pair_are_refused():
         (["two", "five", "two"], ["zwei", "fuenf", "zwei"], "^2 of 3 pairs of val are also trained on$"),
     ],
 )
-def test_what_may_be_meant_is_warned_of(source, target, message):
+def test_suspicious_texts_cause_a_warning(source, target, message):
     with pytest.warns(DataWarning, match=message):
         parallel_text.check_texts({"train": GOOD, "val": parallel_text.ParallelText(source, target)})

@@ -8,7 +8,7 @@ from tests.datasets.fake_imagenet import photograph
 from tests.datasets.fake_prepared import encoded
 
 ROWS, COLUMNS = np.mgrid[0:80, 0:160]
-# Red tells the row and green the column of a pixel, as shares of the whole.
+# Red encodes the row and green the column of a pixel, as a fraction of the height or width.
 PLACES = encoded(np.stack([ROWS * 255 // 79, COLUMNS * 255 // 159, 0 * ROWS], -1).astype(np.uint8), quality=95)
 
 
@@ -26,19 +26,19 @@ def test_values_are_from_minus_one_to_one():
         np.testing.assert_allclose(image, color / 127.5 - 1, atol=0.01)
 
 
-def test_random_windows_have_areas_and_aspects_within_bounds_and_half_are_mirrored(monkeypatch):
+def test_random_windows_have_areas_and_aspect_ratios_within_bounds_and_half_are_mirrored(monkeypatch):
     monkeypatch.setattr("nos_tf.datasets.photographs.distort_color", lambda image, seed: image)
     areas, aspects, mirrored = [], [], []
     for index in range(150):
         image = (random_crop(tf.constant(PLACES), 32, tf.constant([7, index])).numpy() + 1) / 2
-        # The slope over the inner pixels, times their number, is the extent.
+        # The slope over the inner pixels, times the number of pixels, is the extent of the window.
         height = np.polyfit(np.arange(2, 30), image[2:-2, :, 0].mean(1), 1)[0] * 32 * 79
         width = np.polyfit(np.arange(2, 30), image[:, 2:-2, 1].mean(0), 1)[0] * 32 * 159
         mirrored.append(width < 0)
         areas.append(height * abs(width) / (80 * 160))
         aspects.append(abs(width) / height)
     assert 0.06 < min(areas) < 0.15
-    assert 0.5 < max(areas) < 0.87  # A window as high as the image is at most 4/3 as wide.
+    assert 0.5 < max(areas) < 0.87  # A window of full height is at most 4/3 as wide as it is high.
     assert 0.70 < min(aspects) < 0.85
     assert 1.2 < max(aspects) < 1.4
     assert 55 < sum(mirrored) < 95
@@ -65,6 +65,6 @@ def test_colors_keep_their_hue_within_the_bounds_of_brightness_and_saturation():
         saturations.append(saturation)
     assert 0.6 - 32 / 255 - 1e-3 < min(means) < 0.5
     assert 0.7 < max(means) < 0.6 + 32 / 255 + 1e-3
-    # 1/3 at first; brightness alone makes it 0.2 over 0.6 +- 0.125.
+    # Initially 1/3; brightness alone changes it to 0.2 / (0.6 +- 0.125).
     assert 0.5 * 0.2 / 0.726 < min(saturations) < 0.2
     assert 0.42 < max(saturations) < 1.5 * 0.2 / 0.474

@@ -15,7 +15,7 @@ def seen(batches):
     return [index for _, indices in batches for index in indices]
 
 
-def test_every_epoch_shows_every_example_once_in_another_order():
+def test_every_epoch_has_every_example_once_in_a_new_order():
     batches = take(index_batches(12, 4, seed=1), 6)
     assert [step for step, _ in batches] == list(range(6))
     epochs = [seen(batches[:3]), seen(batches[3:])]
@@ -23,15 +23,15 @@ def test_every_epoch_shows_every_example_once_in_another_order():
     assert epochs[0] != epochs[1]
 
 
-def test_what_fills_no_batch_is_left_out_in_turn():
+def test_examples_left_out_differ_between_epochs():
     batches = take(index_batches(10, 4, seed=0), 40)
     counts = np.bincount(seen(batches), minlength=10)
     assert counts.sum() == 160
-    assert counts.min() > 8  # Were the same two left out each time, they would never be seen.
+    assert counts.min() > 8  # If the same two were always left out, they would never be seen.
 
 
 @pytest.mark.parametrize("first_step", [0, 1, 3, 7, 100])
-def test_begins_anywhere_as_if_it_had_begun_at_the_start(first_step):
+def test_starts_at_any_step(first_step):
     whole = take(index_batches(13, 4, seed=5), first_step + 5)
     assert take(index_batches(13, 4, seed=5, first_step=first_step), 5) == whole[first_step:]
 
@@ -40,7 +40,7 @@ def test_seeds_differ():
     assert take(index_batches(50, 10, seed=0), 5) != take(index_batches(50, 10, seed=1), 5)
 
 
-def test_transform_gets_rows_that_belong_together_and_the_step_s_own_seed():
+def test_transform_gets_matching_rows_and_the_seed_of_the_step():
     arrays = {"x": np.arange(12, dtype=np.float32), "y": np.arange(12)}
 
     def transform(batch, seed):

@@ -31,11 +31,11 @@ def test_text_parses_back_to_the_same_tokens(program):
 @pytest.mark.slow
 @settings(max_examples=20_000, deadline=None)
 @given(programs())
-def test_text_parses_back_to_the_same_tokens_for_many(program):
+def test_text_of_many_programs_parses_back_to_the_same_tokens(program):
     assert parse(str(program)) == program
 
 
-def test_text_parses_back_for_random_programs_of_all_spaces():
+def test_text_of_random_programs_parses_back_to_the_same_tokens():
     for program in numpy_twin.random_programs(2_000, seed=9):
         assert parse(str(program)) == program
 

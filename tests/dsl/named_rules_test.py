@@ -1,4 +1,4 @@
-"""The rules with a name, without TensorFlow."""
+"""The named rules, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nos_tf.dsl.named_rules import NAMED_RULES
 
 
 @pytest.mark.parametrize("name", NAMED_RULES)
-def test_text_is_a_rule_as_it_is_printed(name):
+def test_text_is_the_printed_form_of_the_rule(name):
     text = NAMED_RULES[name].text
     assert str(nos_tf.parse(text)).removesuffix(" * 1") == text
 
 
-def test_no_two_names_are_one_rule():
+def test_names_stand_for_different_rules():
     keys = nos_tf.canonical_keys([nos_tf.parse(rule.text) for rule in NAMED_RULES.values()])
     assert len(set(keys)) == len(NAMED_RULES) == 25
 
@@ -27,6 +27,6 @@ def test_titles_are_the_baselines_of_a_search():
     assert titles == ["SGD", "Momentum", "Nesterov", "Adam", "AdamW", "RMSProp", "Lion", "PowerSign", "AddSign"]
 
 
-def test_loads_no_tensorflow():
+def test_does_not_load_tensorflow():
     code = "import sys, nos_tf.dsl.named_rules; assert 'tensorflow' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

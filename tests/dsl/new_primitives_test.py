@@ -1,4 +1,4 @@
-"""One entry in a table makes a primitive that works everywhere."""
+"""A single entry in a table defines a primitive that works everywhere."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def added(monkeypatch):
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_is_read_and_printed(text):
+def test_is_parsed_and_printed(text):
     program = parse(text)
     if TEXTS[text] is not None:
         assert program.tokens == TEXTS[text]
@@ -104,7 +104,7 @@ def test_has_a_formula():
     assert parse("(g + 1e1*w) % loud_noise").to_latex() == r"\left(g + 10 w\right) \bmod \epsilon_3"
 
 
-def test_leaves_the_default_search_space_alone():
+def test_does_not_change_the_default_search_space():
     space = SearchSpace()
     assert (len(space.operands), len(space.unary), len(space.binary)) == (17, 12, 6)
     wide = SearchSpace(operands=tuple(OPERANDS), unary=tuple(UNARY), binary=tuple(BINARY))
@@ -136,7 +136,7 @@ def test_has_canonical_keys(text, other, is_equal):
     assert (canonical_key(parse(text)) == canonical_key(parse(other))) == is_equal
 
 
-def test_additions_do_not_move_the_keys_of_other_rules(monkeypatch):
+def test_additions_do_not_change_the_keys_of_other_rules(monkeypatch):
     rng = np.random.default_rng(0)
     programs = [SearchSpace(num_groups=2).sample(rng) for _ in range(200)]
     keys = [canonical_key(program) for program in programs]
@@ -153,7 +153,7 @@ def test_is_screened(text, is_blind):
 
 
 def _expected_path(program, start, gradients):
-    """The weights after each step at a learning rate of 0.01, with the random draws of the optimizer."""
+    """Returns the weights after each step at a learning rate of 0.01, with the random draws of the optimizer."""
     weights, averages, path = start.astype(float), dict.fromkeys(AVERAGES, np.zeros(SIZE)), []
     source = Randomness(SEED, {0: SIZE})
     for step, gradient in enumerate(gradients):
@@ -216,7 +216,7 @@ def test_trains_as_a_keras_optimizer(text, training):
     np.testing.assert_allclose(path, _expected_path(program, start, gradients), rtol=1e-5, atol=1e-6)
 
 
-def test_a_function_that_tensorflow_lacks_is_named():
+def test_a_function_missing_from_tensorflow_is_named():
     with pytest.raises(AttributeError, match="no_such_function"):
         _ = TensorState.xp.no_such_function
 

@@ -1,7 +1,7 @@
-"""An independent NumPy evaluator of update rules, written from the paper's table alone, and random programs.
+"""An independent NumPy evaluator of update rules, written only from the paper's table, and random programs.
 
-It shares no arithmetic with `nos_tf`: a mistake would have to be made twice to go unseen. It computes in the dtype of
-the operands that it is given (float64, or longdouble where a judge needs to know its own rounding error).
+It shares no arithmetic with `nos_tf`, so a mistake would have to be made twice to go unnoticed. It computes in the
+dtype of its operands: float64, or longdouble for a judge that needs to know its own rounding error.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ Array = np.ndarray
 Keep = Callable[[float, int], Array]
 
 BETAS = {"m": 0.9, "v": 0.999, "gamma": 0.999, "m_slow": 0.99}
-POWERS = {"m": 1, "v": 2, "gamma": 3, "m_slow": 1}  # Of the gradient, in each average.
+POWERS = {"m": 1, "v": 2, "gamma": 3, "m_slow": 1}  # Power of the gradient in each average.
 ALL_OPERANDS = tuple(OPERANDS)
 
 
 def number(text: str, like: Array) -> np.floating:
-    """A decimal constant, correctly rounded to the dtype of an array."""
+    """Returns a decimal constant, correctly rounded to the dtype of an array."""
     return like.dtype.type(text)
 
 
@@ -50,7 +50,7 @@ DROPS: dict[str, float] = {"drop_0.1": 0.1, "drop_0.3": 0.3, "drop_0.5": 0.5}
 
 
 def drop(x: Array, keep: Array) -> Array:
-    """Zero where not kept, and not rescaled."""
+    """Sets entries that are not kept to zero, without rescaling the others."""
     result = np.array(np.broadcast_to(x, np.broadcast_shapes(np.shape(x), keep.shape)))
     result[~np.broadcast_to(keep, result.shape)] = 0
     return result
@@ -83,7 +83,7 @@ def operand_values(
     nesterov: Array,
     lion: Array,
 ) -> dict[str, Array]:
-    """All operands by token; `m`, `v` and `gamma` bias-corrected, `noise` and `annealed_noise` at their own scale."""
+    """Returns all operands by token; expects bias-corrected `m`, `v` and `gamma`, and noise at its own scale."""
     one = np.ones_like(g)
     values = {"g": g, "g**2": g * g, "g**3": g * g * g, "m": m, "v": v, "gamma": gamma, "1": one, "2": one + one}
     values |= {"sign(g)": UNARY["sign"](g), "sign(m)": UNARY["sign"](m)}
@@ -93,7 +93,7 @@ def operand_values(
 
 
 def update(program: Program, operands: Mapping[str, Array], keep: Keep | None = None) -> Array:
-    """The update of a rule, before the learning rate: every group in turn, read or not."""
+    """Computes the update of a rule before the learning rate, evaluating all groups in order, even unused ones."""
     values = dict(operands)
     result = None
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -114,12 +114,12 @@ def update(program: Program, operands: Mapping[str, Array], keep: Keep | None = 
 
 @dataclasses.dataclass
 class Averages:
-    """The running averages of one weight tensor, step by step, and the operands made of them.
+    """Running averages of one weight tensor, and the operands computed from them.
 
     Attributes:
       m: Average of the gradient, not bias-corrected; likewise `v` of its square and `gamma` of its cube.
       m_slow: Lion's average of the gradient.
-      momentum: Sum of the gradients, each step by a factor of 0.9 smaller.
+      momentum: Sum of the gradients, decayed by a factor of 0.9 per step.
       step: Steps completed.
     """
 
@@ -137,16 +137,16 @@ class Averages:
     def operands(
         self, g: Array, w: Array, total_steps: int = 100, normal: Array | None = None, normal2: Array | None = None
     ) -> dict[str, Array]:
-        """Takes one step, and gives the operands that the rule reads in it.
+        """Takes one step, and returns the operands for that step.
 
         Args:
           g: Gradient.
           w: Weights before the step.
           total_steps: Length of the training.
-          normal: Standard normal draws behind `noise`; zeros if left out.
-          normal2: Those behind `annealed_noise`.
+          normal: Standard normal draws for `noise`; zeros by default.
+          normal2: Standard normal draws for `annealed_noise`; zeros by default.
         """
-        lion = UNARY["sign"](0.9 * self.m_slow + 0.1 * g)  # Chen et al. (2023): before the average takes the gradient.
+        lion = UNARY["sign"](0.9 * self.m_slow + 0.1 * g)  # Chen et al. (2023): before the average is updated.
         self.momentum = 0.9 * self.momentum + g
         for name, beta in BETAS.items():
             setattr(self, name, beta * getattr(self, name) + (1.0 - beta) * g ** POWERS[name])
@@ -174,7 +174,7 @@ class Averages:
 def random_programs(
     count: int, seed: int, max_groups: int = 4, operands: tuple[str, ...] = ALL_OPERANDS
 ) -> list[Program]:
-    """Programs of 1 to `max_groups` groups over all primitives, each length equally often."""
+    """Returns random programs over all primitives, with 1 to `max_groups` groups in turn."""
     rng = np.random.default_rng(seed)
     spaces = [SearchSpace(num_groups=n, operands=operands) for n in range(1, max_groups + 1)]
     return [spaces[i % max_groups].sample(rng) for i in range(count)]

@@ -50,7 +50,7 @@ def test_texts(text, tokens):
     assert parse(text).tokens == tuple(tokens.split())
 
 
-# Text, part of the message, and the column that it points at, or None where the whole text is at fault.
+# Text, part of the message, and the column that it points to, or None if the whole text is at fault.
 BAD_TEXTS = [
     ("", "The rule is empty", None),
     ("   \n ", "The rule is empty", None),
@@ -130,7 +130,7 @@ BAD_TEXTS = [
     ("exp(**g)", "exp takes 1 argument", 1),
     ("eval(g)", "Received: 'eval'", 1),
     ("m * print(g)", "Received: 'print'", 5),
-    # Everything else that Python can write.
+    # All other Python syntax.
     ("g.m", "Only operands", 1),
     ("g.__class__", "Only operands", 1),
     ("g * m.real", "Only operands", 5),
@@ -204,14 +204,14 @@ def test_bad_texts(text, message, column):
         assert 1 <= error.value.column <= len(error.value.text)
 
 
-def test_columns_count_over_lines_and_from_the_first_character_that_is_not_blank():
+def test_columns_count_from_the_first_nonblank_character_across_lines():
     with pytest.raises(ProgramError) as error:
         parse("  b1 = g * m\nb1 * adm")
     assert error.value.text == "b1 = g * m\nb1 * adm"
     assert error.value.text[error.value.column - 1 :] == "adm"
 
 
-def test_a_mistake_in_syntax_has_a_column_within_the_text():
+def test_a_syntax_error_has_a_column_within_the_text():
     for text in ("g +", "g * * m", "(g", "g)", "g m"):
         with pytest.raises(ProgramError) as error:
             parse(text)
@@ -283,17 +283,17 @@ def _is_read_or_refused(text):
         assert str(error).isascii()
         assert len(str(error)) < 400
         assert error.column is None or 1 <= error.column <= len(error.text)
-    assert time.perf_counter() - start < 5.0  # On a busy machine; alone, milliseconds.
+    assert time.perf_counter() - start < 5.0  # Generous for busy machines; otherwise milliseconds.
 
 
 @settings(max_examples=300, deadline=None)
 @given(texts())
-def test_any_text_is_read_or_refused(text):
+def test_any_text_is_parsed_or_refused(text):
     _is_read_or_refused(text)
 
 
 @pytest.mark.slow
 @settings(max_examples=12_000, deadline=None)
 @given(texts())
-def test_any_of_many_texts_is_read_or_refused(text):
+def test_any_of_many_texts_is_parsed_or_refused(text):
     _is_read_or_refused(text)

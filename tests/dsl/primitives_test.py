@@ -14,7 +14,7 @@ TOTAL_STEPS = 50
 
 
 def trajectory(steps, seed, size=64):
-    """State and operands by the twin, step by step, of gradients that change their sign and are sometimes zero."""
+    """Yields the twin's state and operands at each step, with gradients that change sign and are sometimes zero."""
     rng = np.random.default_rng(seed)
     averages = numpy_twin.Averages.zeros((size,))
     for step in range(steps):
@@ -122,7 +122,7 @@ def test_the_tables_are_those_of_the_paper():
     assert DELTA == 1e-8
 
 
-def test_operands_name_the_averages_that_they_read():
+def test_operands_declare_the_averages_that_they_read():
     class Recorder(dict):
         def __getitem__(self, name):
             read.add(name)
@@ -143,13 +143,13 @@ def test_decays_at_known_steps():
         at_step = dataclasses.replace(state, step=np.float64(step))
         values[step] = [float(OPERANDS[name].compute(at_step)) for name in ("ld", "cd", "rd")]
     assert values[0] == pytest.approx([1.0, 1.0, 1.0])
-    # 10 of 50 steps, with ten restarts: (10 * 10) mod 50 is 0, so rd starts anew.
+    # 10 of 50 steps, with ten restarts: (10 * 10) mod 50 is 0, so rd restarts.
     assert values[10] == pytest.approx([0.8, 0.5 * (1 + math.cos(0.2 * math.pi)), 1.0])
     assert values[25] == pytest.approx([0.5, 0.5, 1.0])
     assert values[49][:2] == pytest.approx([0.02, 0.5 * (1 + math.cos(0.98 * math.pi))])
 
 
-def test_noise_has_the_deviation_of_the_paper():
+def test_noise_has_the_standard_deviation_of_the_paper():
     rng = np.random.default_rng(0)
     state = next(trajectory(1, seed=0))[0]
     state = dataclasses.replace(state, normals=dict(enumerate(rng.normal(size=(2, 200_000)))))

@@ -77,7 +77,7 @@ def test_what_the_update_depends_on(text, live, operands, slots, needs_total_ste
         (("g", "1" * 10_000, "identity", "identity", "*"), r"token 2 .*\.\.\.'$"),
     ],
 )
-def test_tokens_that_are_no_program(tokens, message):
+def test_tokens_that_are_not_a_program(tokens, message):
     with pytest.raises(ProgramError, match=message) as error:
         Program.from_tokens(tokens)
     assert "\n" not in str(error.value)

@@ -15,7 +15,7 @@ ALL_CONSTRAINTS = [
 
 
 def _all_programs(num_groups, operands, unary, binary, constraints):
-    """Brute force: every list of tokens, filtered by the constraints as the paper states them."""
+    """Yields programs by brute force: all token sequences, filtered by the constraints as the paper states them."""
     choices = []
     for group in range(num_groups):
         names = operands + ("b1", "b2", "b3")[:group]
@@ -62,7 +62,7 @@ def test_size_membership_and_masks_by_enumeration(num_groups, operands, unary, b
         assert (Program(tokens) in space) == (tokens in expected)
 
     def walk(prefix):
-        """All programs that the masks lead to; no prefix that they allow is a dead end."""
+        """Yields all programs that the masks allow, and checks that no prefix is a dead end."""
         if len(prefix) == space.length:
             yield space.decode(prefix).tokens
             return
@@ -118,7 +118,7 @@ def test_encode_and_decode(space, seed):
         assert space.mask(list(indices[:position]))[index]
 
 
-def test_vocabularies_grow_by_a_group():
+def test_vocabularies_grow_with_each_group():
     space = SearchSpace(2, ("g", "m"), ("identity",), ("+", "*"))
     assert space.vocabulary(0) == space.vocabulary(1) == ("g", "m")
     assert space.vocabulary(5) == space.vocabulary(6) == ("g", "m", "b1")
@@ -127,7 +127,7 @@ def test_vocabularies_grow_by_a_group():
     assert space.length == 10
 
 
-def test_what_is_not_in_a_space_is_not_encoded():
+def test_programs_outside_the_space_are_not_encoded():
     space = SearchSpace(1, ("g", "m"), ("identity",), ("*",))
     other = Program(("g", "v", "identity", "identity", "*"))
     assert other not in space
@@ -136,7 +136,7 @@ def test_what_is_not_in_a_space_is_not_encoded():
         space.encode(other)
 
 
-def test_lists_and_sets_are_taken_for_tuples():
+def test_lists_and_sets_are_accepted():
     space = SearchSpace(1, ["g", "m"], ["identity"], ["*"], {"different_operands"})
     assert space == SearchSpace(1, ("g", "m"), ("identity",), ("*",), frozenset({"different_operands"}))
     assert len({space, SearchSpace(1, ("g", "m"), ("identity",), ("*",), ["different_operands"])}) == 1

@@ -1,4 +1,4 @@
-"""The protocol over a stand-in for the trainer, whose learning curves are known."""
+"""The protocol, with a fake trainer whose learning curves are known."""
 
 import dataclasses
 import math
@@ -18,7 +18,10 @@ RULE = parse("g")
 
 
 class StandInTrainer:
-    """Accuracies by learning rate, one an epoch of ten steps; None is a divergence, and less than 0 one in scoring."""
+    """A trainer with given accuracies by learning rate, one per epoch of ten steps.
+
+    None is a divergence in training, and a negative value one in scoring.
+    """
 
     curves: ClassVar[dict[float, list[float | None]]] = {}
     steps_per_epoch = 10
@@ -76,7 +79,7 @@ def make(monkeypatch):
     return build
 
 
-def test_the_best_rate_of_the_sweep_is_run(make):
+def test_the_best_rate_of_the_sweep_is_trained_to_the_end(make):
     evaluator = make({0.1: [0.4, 0.5, 0.6, 0.7], 1.0: [0.5, 0.55, 0.6, 0.65], 10.0: [None]})
     evaluation = evaluator.evaluate(RULE)
     assert evaluation.status == result.TRAINED
@@ -89,14 +92,14 @@ def test_the_best_rate_of_the_sweep_is_run(make):
     assert evaluator.trainer.trained == [*first, *((1.0, epoch, EPOCH, 4) for epoch in range(1, 4))]
 
 
-def test_a_sweep_of_whole_runs_is_not_continued(make):
+def test_a_sweep_of_full_trainings_is_not_continued(make):
     evaluator = make({0.1: [0.4, 0.5, 0.6, 0.7], 1.0: [0.5, 0.55, 0.6, 0.65]}, sweep_epochs=9)
     evaluation = evaluator.evaluate(RULE)
     assert (evaluation.learning_rate, evaluation.reward) == (0.1, 0.7)
     assert len(evaluator.trainer.trained) == 8
 
 
-def test_of_two_finalists_the_better_one_in_the_end_is_rewarded(make):
+def test_the_finalist_that_is_better_in_the_end_is_rewarded(make):
     curves = {0.1: [0.4, 0.5, 0.6, 0.7], 1.0: [0.5, 0.55, 0.6, 0.65], 10.0: [0.3, 0.9, 0.9, 0.9]}
     evaluation = make(curves, finalists=2).evaluate(RULE)
     assert (evaluation.learning_rate, evaluation.reward) == (0.1, 0.7)
@@ -117,14 +120,14 @@ def test_rates_that_trail_at_the_hurdle_are_given_up(make):
     assert evaluator.trainer.trained == [*begun, *finished, *((0.1, epoch, EPOCH, 4) for epoch in range(1, 4))]
 
 
-def test_a_leader_that_diverges_after_the_hurdle_gives_its_place_to_the_next(make):
+def test_a_leader_that_diverges_after_the_hurdle_is_replaced_by_the_next(make):
     evaluation = make({0.1: [0.3] * 4, 1.0: [-0.9], 10.0: [None]}, hurdle=0.3, leaders=1).evaluate(RULE)
     assert (evaluation.status, evaluation.learning_rate) == (result.TRAINED, 0.1)
     assert [point.score for point in evaluation.sweep] == [0.3, 0.0, 0.0]
 
 
 @pytest.mark.parametrize(("give_up", "trainings"), [(True, 3), (False, 7)])
-def test_a_rule_that_no_rate_gets_off_the_ground_is_given_up(make, give_up, trainings):
+def test_a_rule_that_learns_at_no_rate_is_given_up(make, give_up, trainings):
     curves = {float(f"{10.0**exponent:.10g}"): [0.15] for exponent in (0.0, -1.0, 1.0, -0.5, 0.5, -0.25, 0.25)}
     curves[1.0] = [0.2]
     evaluator = make(curves, learning_rates=(0.1, 1.0, 10.0), refinements=2, give_up=give_up)
@@ -132,7 +135,7 @@ def test_a_rule_that_no_rate_gets_off_the_ground_is_given_up(make, give_up, trai
     assert len(evaluator.trainer.trained) == trainings
 
 
-def test_a_sweep_that_refines_itself_shows_every_rate(make):
+def test_a_refined_sweep_reports_every_rate(make):
     exponents = (-1.0, 0.0, 1.0, -0.5, 0.5, 0.25, 0.75)
     curves = {float(f"{10.0**exponent:.10g}"): [0.8 - abs(exponent - 0.3) / 5] * 4 for exponent in exponents}
     evaluator = make(curves, learning_rates=(0.1, 1.0, 10.0), refinements=2)
@@ -142,23 +145,23 @@ def test_a_sweep_that_refines_itself_shows_every_rate(make):
     assert evaluation.reward == pytest.approx(0.79)
 
 
-def test_a_rule_that_diverges_at_every_rate_gets_nothing(make):
+def test_a_rule_that_diverges_at_every_rate_gets_no_reward(make):
     evaluation = make({0.1: [None], 1.0: [None]}).evaluate(RULE)
     assert (evaluation.reward, evaluation.status, evaluation.learning_rate) == (0.0, result.DIVERGED, None)
 
 
-def test_a_run_that_diverges_later_gets_nothing(make):
+def test_a_run_that_diverges_later_gets_no_reward(make):
     evaluation = make({0.1: [0.5, 0.6, None]}).evaluate(RULE)
     assert (evaluation.reward, evaluation.status) == (0.0, result.DIVERGED)
     assert evaluation.message == "diverged in epoch 3"
 
 
-def test_a_likelihood_that_is_not_finite_is_a_divergence(make):
+def test_a_nonfinite_likelihood_is_a_divergence(make):
     evaluation = make({0.1: [0.5, -1.0]}).evaluate(RULE)
     assert (evaluation.reward, evaluation.status) == (0.0, result.DIVERGED)
 
 
-def test_a_child_at_chance_is_not_run_longer(make):
+def test_a_child_at_chance_level_is_not_trained_further(make):
     evaluator = make({0.1: [0.1], 1.0: [0.2]})
     evaluation = evaluator.evaluate(RULE)
     assert (evaluation.reward, evaluation.status, evaluation.learning_rate) == (0.2, result.UNTRAINED, 1.0)
@@ -172,7 +175,7 @@ def test_a_rule_that_cannot_learn_is_not_trained(make):
     assert evaluator.trainer.trained == []
 
 
-def test_one_training_is_measured_on_the_split_that_is_asked_for(make):
+def test_a_single_training_is_evaluated_on_the_requested_split(make):
     evaluator = make({0.1: [0.4, 0.5, 0.6, 0.8, 0.9, None]})
     validated = evaluator.train(RULE, 0.1, seed=3)
     assert (validated.reward, validated.accuracy, validated.status) == (0.8, 0.8, result.TRAINED)
@@ -183,7 +186,7 @@ def test_one_training_is_measured_on_the_split_that_is_asked_for(make):
     assert "test" not in evaluator.trainer.scored[:4]
 
 
-def test_long_trainings_have_the_task_s_length_for_them(make):
+def test_long_trainings_have_the_length_given_by_the_task(make):
     assert make({0.1: [0.4, 0.5, 0.6, 0.7, 0.75]}).train(RULE, 0.1, 0, long=True).reward == 0.75
     assert make({0.1: [0.4, 0.5, None]}).train(RULE, 0.1, 0, long=True).message == "diverged in epoch 3"
 

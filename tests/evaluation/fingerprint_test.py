@@ -1,4 +1,4 @@
-"""Which rules share a fingerprint, and that those train alike."""
+"""Which rules share a fingerprint, and that such rules train alike."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ from nos_tf.evaluation.screening import screen
         ("log(sign(g))", "log(sign(rmsprop))"),
     ],
 )
-def test_rules_that_behave_alike_have_one(texts):
+def test_rules_that_behave_alike_share_a_fingerprint(texts):
     assert len(set(fingerprints(map(parse, texts)))) == 1
 
 
@@ -41,11 +41,11 @@ def test_rules_that_behave_alike_have_one(texts):
         ("g", "g**3"),
         ("sign(g)", "sign(m)"),
         ("g", "clip(g, 1e-3)"),
-        ("clip(adam, 1e-3)", "sign(m)"),  # Apart where gradients have ended, and adam comes to zero.
-        ("clip(rmsprop, 1e-5)", "sign(g)"),  # Apart where gradients have become much smaller.
+        ("clip(adam, 1e-3)", "sign(m)"),  # Differ once gradients have vanished and adam decays to zero.
+        ("clip(rmsprop, 1e-5)", "sign(g)"),  # Differ once gradients have become much smaller.
         ("clip(noise, 1e-5)", "sign(noise)"),
         ("clip(1e-2*w, 1e-4)", "clip(1e-1*w, 1e-4)"),
-        ("1e-4*w", "clip(1e-4*w, 1e-3)"),  # Apart at weights above 10.
+        ("1e-4*w", "clip(1e-4*w, 1e-3)"),  # Differ for weights above 10.
         ("g", "g + clip(m, 1e-5)"),
         ("g", "g + 1e-4*w"),
         ("g", "exp(clip(m, 1e-4)) * g"),
@@ -61,13 +61,13 @@ def test_rules_that_behave_alike_have_one(texts):
         ("g", "g / g"),
     ],
 )
-def test_rules_that_train_differently_have_their_own(text, other):
+def test_rules_that_train_differently_have_different_fingerprints(text, other):
     first, second = fingerprints([parse(text), parse(other)])
     assert first != second
 
 
-def test_random_masks_belong_to_their_place():
-    """The same function, but in a training each place of a program draws its own masks."""
+def test_random_masks_belong_to_their_position():
+    """These are the same function, but in training, each position in a program draws its own masks."""
     first = Program.from_tokens(["g", "m", "drop_0.3", "identity", "*"])
     second = Program.from_tokens(["m", "g", "identity", "drop_0.3", "*"])
     assert len(set(canonical_keys([first, second]))) == 1
@@ -75,7 +75,7 @@ def test_random_masks_belong_to_their_place():
 
 
 @pytest.mark.parametrize("num_groups", [1, 2, 3])
-def test_rules_of_any_length_have_the_same_alone_and_among_others(num_groups):
+def test_fingerprints_do_not_depend_on_the_other_rules(num_groups):
     rng = np.random.default_rng(num_groups)
     programs = [SearchSpace(groups).sample(rng) for _ in range(100) for groups in range(1, num_groups + 1)]
     together = fingerprints(programs)
@@ -84,8 +84,8 @@ def test_rules_of_any_length_have_the_same_alone_and_among_others(num_groups):
 
 
 @pytest.mark.parametrize("num_groups", [1, 2])
-def test_rounding_seldom_tells_equal_rules_apart(num_groups):
-    """Rules that are equal by algebra compute the same by other operations."""
+def test_rounding_rarely_separates_equal_rules(num_groups):
+    """Rules that are equal by algebra compute the same values with different operations."""
     unary = tuple(name for name, entry in UNARY.items() if not entry.stochastic)
     space = SearchSpace(num_groups, operands=("g", "m", "v", "sign(g)", "1e-2*w", "2"), unary=unary)
     rng = np.random.default_rng(0)
@@ -99,7 +99,7 @@ def test_rounding_seldom_tells_equal_rules_apart(num_groups):
 
 
 def _merged_pairs(count):
-    """Rules of one and two groups that algebra tells apart and that share a fingerprint, and may learn."""
+    """Returns pairs of rules with a common fingerprint but different keys, which are not screened out."""
     rng, pairs, first = np.random.default_rng(0), {}, {}
     while len(pairs) < count:
         programs = [SearchSpace(groups).sample(rng) for groups in (1, 1, 1, 2) for _ in range(500)]
@@ -118,9 +118,9 @@ _PAIRS = 120
 @pytest.mark.slow
 @pytest.mark.timeout(1_800)
 def test_merged_rules_train_alike():
-    """At a rate at which the typical update is a hundredth of a typical weight.
+    """Trains at a rate at which the typical update is a hundredth of a typical weight.
 
-    Some trainings amplify any rounding, so what a learning rate does that is off by less than a cell is the measure.
+    Some trainings amplify rounding errors, so differences are compared with those from a tiny change of the rate.
     """
     evaluator = Evaluator(nos_tf.tasks.get("digits"))
     shape, size = streams().shape, SIZES.index(1e-2)

@@ -19,7 +19,7 @@ def graph():
     interpreter = Interpreter(SIZES)
 
     def step(tokens, slots, step, gradient, weights, *averages):
-        """One interpreted step at a learning rate of 0.01."""
+        """Takes one interpreted step at a learning rate of 0.01."""
         averages = interpreter.averages(slots, averages, gradient)
         seed = tf.constant(SEED, tf.int64)
         update = interpreter.update(tokens, gradient, weights, averages, step, tf.constant(float(TOTAL_STEPS)), seed)
@@ -70,12 +70,12 @@ def _assert_same_paths(graph, programs, rng):
         )
 
 
-def test_takes_the_path_of_the_optimizer(graph):
+def test_follows_the_path_of_the_optimizer(graph):
     _assert_same_paths(graph, _programs(40, seed=0), np.random.default_rng(0))
 
 
 @pytest.mark.slow
-def test_takes_the_path_of_the_optimizer_for_many_programs(graph):
+def test_follows_the_path_of_the_optimizer_for_many_programs(graph):
     _assert_same_paths(graph, _programs(400, seed=1), np.random.default_rng(1))
 
 
@@ -84,7 +84,7 @@ def test_one_graph_serves_every_program(graph):
     assert graph.experimental_get_tracing_count() == 1
 
 
-def test_averages_that_a_rule_does_not_read_stay_as_they_are(graph):
+def test_averages_that_a_rule_does_not_read_stay_unchanged(graph):
     old = [np.full(17, value, np.float32) for value in (1.0, 2.0, 3.0, 4.0)]
     gradient = np.full(17, 0.5, np.float32)
     program = parse("g / sqrt(v)")
@@ -95,5 +95,5 @@ def test_averages_that_a_rule_does_not_read_stay_as_they_are(graph):
     np.testing.assert_array_equal(m_slow, old[3])
 
 
-def test_what_is_not_read_is_not_computed():
+def test_unused_parts_are_not_computed():
     np.testing.assert_array_equal(encode(parse("left(g, exp(adam))")), encode(parse("left(g, log(noise))")))

@@ -1,4 +1,4 @@
-"""Classes of rules by two kinds of keys."""
+"""Equivalence classes of rules by two kinds of keys."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ def test_rewards(name, expected):
     assert REWARDS[name](HISTORY) == pytest.approx(expected)
 
 
-def test_the_plain_sweep_is_the_papers():
+def test_the_plain_sweep_is_that_of_the_paper():
     paper = Protocol.plain()
     assert paper.learning_rates == pytest.approx((1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0))
     assert paper.extensions == paper.refinements == paper.hurdle == 0

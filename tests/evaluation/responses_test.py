@@ -1,4 +1,4 @@
-"""Batches of rules against one rule at a time, and the streams against what they are said to be."""
+"""Batches of rules, compared with one rule at a time, and the documented properties of the gradient streams."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def flushed(values):
 
 
 def one_at_a_time(program, state):
-    """The update in single precision, without numbers below the smallest normal one."""
+    """Computes the update in single precision, with subnormal numbers flushed to zero."""
     values = {}
     for index, group in enumerate(program.groups):
         first, second = (
@@ -39,7 +39,7 @@ def test_a_batch_gives_what_each_rule_gives_alone(num_groups):
     assert found.dtype == np.float32
     with np.errstate(all="ignore"):
         for program, row in zip(programs, found, strict=True):
-            # Powers are vectorized, which rounds otherwise at another place of an array.
+            # Vectorized powers round differently at different positions in an array.
             alone = one_at_a_time(program, streams().state)
             np.testing.assert_allclose(row, alone, rtol=2e-7, err_msg=str(program))
 
@@ -67,7 +67,7 @@ def test_the_second_half_is_the_negative_loss():
 
 
 def test_averages_are_those_of_a_training():
-    """Keras' recurrence, in double precision."""
+    """Compares with Keras' recurrence in double precision."""
     gradients, _, _ = gradient_streams._histories(np.random.default_rng(gradient_streams._SEED))
     state, shape = streams().state, streams().shape
     np.testing.assert_array_equal(state.g.reshape(shape), np.stack([gradients[step] for step in STEPS], axis=-1))

@@ -1,4 +1,4 @@
-"""The suite over stand-ins for its tasks' evaluators, whose rewards are known."""
+"""The suite, with fake evaluators for its tasks whose rewards are known."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAMES = ("digits", "breast_cancer_mlp", "digits_mlp")
 
 
 class StandIn:
-    """Its rewards by task; less than 0 for a child that stays at chance."""
+    """An evaluator with given rewards by task; negative for a child that stays at chance level."""
 
     rewards: ClassVar[dict[str, float]] = {}
 
@@ -54,7 +54,7 @@ def test_the_reward_is_the_mean_of_all_scores_but_the_best(evaluate):
     assert evaluation.parts["digits_mlp"].learning_rate == pytest.approx(0.7)
 
 
-def test_a_failure_on_a_later_task_is_told_and_costs_its_share(evaluate):
+def test_a_failure_on_a_later_task_is_reported_and_costs_its_share(evaluate):
     evaluation = evaluate(0.6, -0.1, 0.6)
     assert evaluation.reward == pytest.approx(0.5)
     assert evaluation.status == result.TRAINED

@@ -37,7 +37,7 @@ def trainer():
 
 
 def _keras_weights(trainer, program, rate, epochs, seed):
-    """Weights after the same training by a Keras model and `ProgramOptimizer`, batch by batch."""
+    """Returns the weights after the same training of a Keras model with `ProgramOptimizer`, batch by batch."""
     tf.keras.utils.set_random_seed(seed)
     model = _build_model()
     train = _load().train
@@ -54,7 +54,7 @@ def _keras_weights(trainer, program, rate, epochs, seed):
     return [weight.numpy() for weight in model.trainable_variables]
 
 
-def test_a_network_without_an_input_layer_trains_as_one_with_it():
+def test_a_network_without_an_input_layer_trains_like_one_with_it():
     def build():
         return tf.keras.Sequential([tf.keras.layers.Dense(8, activation="relu"), tf.keras.layers.Dense(3)])
 
@@ -94,9 +94,9 @@ def test_trains_like_a_keras_loop_for_random_programs(trainer):
         got, expected = trainer.weights(), _keras_weights(trainer, program, 1e-3, 1, 3)
         moved = max(np.abs(weight).max() for weight in expected)
         if not np.isfinite(moved) or moved > 1e3:
-            continue  # A training about to overflow magnifies rounding without bound.
+            continue  # A training that is about to overflow amplifies rounding errors without bound.
         for a, b in zip(got, expected, strict=True):
-            # A weight whose gradient is rounding noise, as one before batch normalization can have, may differ in sign.
+            # Weights whose gradients are only rounding errors, such as those before batch normalization, may differ.
             assert np.mean(np.isclose(a, b, rtol=1e-3, atol=1e-5)) > 0.9, str(program)
         compared += 1
     assert compared >= 30
@@ -112,7 +112,7 @@ def test_the_same_seed_gives_the_same_numbers(trainer):
     assert run(5) != run(6)
 
 
-def test_a_training_goes_on_from_its_state_as_if_nothing_had_been_between(trainer):
+def test_a_restored_training_continues_as_if_uninterrupted(trainer):
     program = parse("drop(adam, 0.3) + noise")
 
     def epoch(number):
@@ -128,7 +128,7 @@ def test_a_training_goes_on_from_its_state_as_if_nothing_had_been_between(traine
     assert epoch(1) == expected
 
 
-def test_parts_of_an_epoch_are_the_epoch(trainer):
+def test_parts_of_an_epoch_add_up_to_the_epoch(trainer):
     program = parse("drop(adam, 0.3) + noise")
     trainer.reset(5)
     whole = trainer.train_epoch(program, 0.1, 0, 2, seed=5)
@@ -157,13 +157,13 @@ def test_a_diverged_training_stops_at_once(trainer):
     trainer.reset(0)
     before, steps = trainer.weights(), trainer.all_steps
     assert trainer.train_epoch(parse("log(1 - 1)"), 1.0, 0, 1, seed=0) is None
-    # The first step makes every weight infinite or NaN, the second sees it in the loss; no third one is made.
+    # The first step makes every weight infinite or NaN, the second one notices it in the loss, and there is no third.
     assert trainer.all_steps - steps == 2
     assert not np.isfinite(trainer.weights()[0]).any()
     assert np.isfinite(before[0]).all()
 
 
-def test_batch_normalization_has_the_statistics_of_the_present_weights(trainer):
+def test_batch_normalization_has_the_statistics_of_the_current_weights(trainer):
     trainer.reset(0)
     trainer.train_epoch(parse("adam"), 0.02, 0, 1, seed=0)
     dense, normalization = trainer.model.layers[1], trainer.model.layers[2]
@@ -172,7 +172,7 @@ def test_batch_normalization_has_the_statistics_of_the_present_weights(trainer):
     moving_mean, moving_variance = (weight.numpy() for weight in normalization.weights[2:])
     np.testing.assert_allclose(moving_mean, hidden.mean(axis=0), rtol=0.25, atol=0.05)
     np.testing.assert_allclose(moving_variance, hidden.var(axis=0), rtol=0.5, atol=0.1)
-    # With its own momentum of 0.99, ten steps would have left nine tenths of the initial variance of 1.
+    # With Keras' momentum of 0.99, nine tenths of the initial variance of 1 would remain after ten steps.
     assert (
         np.abs(moving_variance - hidden.var(axis=0)).max()
         < np.abs(0.9 + 0.1 * hidden.var(axis=0) - hidden.var(axis=0)).max()
@@ -190,7 +190,7 @@ def test_scores_are_those_of_the_logits(trainer):
     assert score.log_likelihood == pytest.approx(log_probabilities[np.arange(50), split.labels].mean(), rel=1e-5)
 
 
-def test_every_example_is_seen_once_a_shuffle():
+def test_every_example_is_seen_once_per_shuffle():
     task = Task("parts", "", _load, _build_model, batch_size=20, examples_per_epoch=100)
     trainer = Trainer(task)
     assert trainer.steps_per_epoch == 5

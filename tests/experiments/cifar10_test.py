@@ -1,4 +1,4 @@
-"""The CIFAR-10 scripts on real data, at a size that proves the road and no more."""
+"""The CIFAR-10 scripts on real data, at a size that only shows that they work."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def run(script: str, *flags: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_tensorflow_addons_gives_further_baselines_where_it_is_installed(tmp_path, monkeypatch):
+def test_tensorflow_addons_adds_baselines_if_it_is_installed(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_addons", None)
     of_the_paper = ("sgd", "momentum", "rmsprop", "adam", "powersign", "addsign")
     assert cifar10.optimizers() == of_the_paper

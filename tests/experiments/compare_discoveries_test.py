@@ -1,4 +1,4 @@
-"""The comparison of discoveries, on results that are known, against arithmetic done by hand."""
+"""The comparison of discoveries with known results, against hand-computed numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEEDS = range(6)
 
 @pytest.fixture
 def discovery(tmp_path):
-    """Writes the results of a discovery; scores are those of each finalist at each seed."""
+    """Writes the results of a discovery, given the score of each finalist for each seed."""
 
     def write(name, tasks, scores, baseline=1.0, better=0):
         rules = [
@@ -53,7 +53,7 @@ def test_all_finalists_count_and_runs_are_paired_by_seed(monkeypatch, tmp_path, 
     assert (tmp_path / "out" / "discoveries.png").stat().st_size > 1000
 
 
-def test_refusals_say_what_was_received(monkeypatch, tmp_path, discovery, capsys):
+def test_errors_say_what_was_received(monkeypatch, tmp_path, discovery, capsys):
     good, empty = discovery("good", ["x"], np.ones((1, 6))), discovery("empty", ["x"], [])
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "results.json").write_text('{"experiment": "search"}')

@@ -1,4 +1,4 @@
-"""The ledger as a user asks for it."""
+"""The ledger, requested like a user would."""
 
 import html.parser
 import os
@@ -13,7 +13,7 @@ from nos_tf.common.style import CONSOLE_WIDTH
 from tests.paper.run_folders import SMALL_DATA, SMALL_SCALE, accuracies, swept, write
 
 ROOT = Path(__file__).parents[2]
-RECOLLECTED = 20 + 3 + 2  # Rows of the tables that are marked so, the claims not counted.
+RECOLLECTED = 20 + 3 + 2  # Rows with this mark in the tables, without the claims.
 
 
 def execute(*flags: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -39,7 +39,7 @@ def check_refused(finished: subprocess.CompletedProcess[str], *words: str) -> No
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run at the paper's scale, and one far from it with odd names."""
+    """A run at the paper's scale, and a tiny one with odd names."""
     directory = tmp_path_factory.mktemp("results")
     names = ("sgd", "momentum", "adam", "rmsprop", "powersign")
     write(directory / "full", [run for name in names for run in swept(name, accuracies(0.93, 0.931, 0.932))])
@@ -55,7 +55,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Page(html.parser.HTMLParser):
-    """Rows of a page's tables as texts; checks that every tag is closed and that nothing is loaded."""
+    """Collects the rows of a page's tables as text; checks that every tag is closed and that nothing is loaded."""
 
     def __init__(self, text: str):
         super().__init__()
@@ -108,7 +108,7 @@ def test_markdown(runs: Path) -> None:
     assert "<script>" not in text.replace("\\<script\\>", "")
     for block in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
         widths = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
-        assert len(widths) == 1  # No cell breaks out of its column.
+        assert len(widths) == 1  # No cell adds a column.
     recollected = text.partition("## The paper's claims")[0]
     assert recollected.count("unverified transcription") == RECOLLECTED
     small = next(line for line in text.splitlines() if "R2: powersign" in line)
@@ -143,7 +143,7 @@ def test_what_was_not_run_is_only_counted(runs: Path, form: str) -> None:
     assert finished.returncode == 0, finished.stderr
     shown = html.unescape(re.sub(r"<[^>]+>", " ", finished.stdout))
     counted = re.findall(r"Not run: (\d+) (row|claim)s?\.", shown)
-    # Of Table 1 the runs have the four baselines and PowerSign; of the claims, those on Wide ResNets.
+    # The runs cover the four baselines and PowerSign of Table 1, and the claims on Wide ResNets.
     assert counted == [("5", "row"), ("15", "row"), ("3", "row"), ("2", "row"), ("4", "row"), ("13", "claim")]
     assert shown.count("unverified transcription") == 5 + 4
     assert "79 not run" in " ".join(shown.split())  # Cells, as with --all.
@@ -164,7 +164,7 @@ def test_nothing_loads_tensorflow(runs: Path) -> None:
     assert b"unverified transcription" in finished.stdout
 
 
-def test_what_cannot_be_compared_is_refused(tmp_path: Path, runs: Path) -> None:
+def test_invalid_requests_are_refused(tmp_path: Path, runs: Path) -> None:
     check_refused(execute(), "--results_dir")
     check_refused(execute(f"--results_dir={tmp_path / 'missing'}"), "missing")
     check_refused(execute(f"--results_dir={runs}", "--format=pdf"), "pdf", "text, markdown, html")
@@ -175,7 +175,7 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path, runs: Path) -> None:
     assert not (tmp_path / "missing").exists()
 
 
-def test_terminal_that_knows_few_characters_and_reader_that_leaves(runs: Path) -> None:
+def test_ascii_terminal_and_closed_pipe(runs: Path) -> None:
     finished = execute(f"--results_dir={runs}", environment={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
     assert finished.returncode == 0, finished.stderr
     assert "93.10 ? 0.25" in finished.stdout

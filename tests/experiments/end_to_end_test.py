@@ -1,4 +1,4 @@
-"""Each training script from its flags to its results, at toy size, on data that is made here."""
+"""Each training script from its flags to its results, at toy size and on generated data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHORT = ("--learning_rates=0.01", "--epochs=1", "--seeds=1")
 
 
 def cifar10(folder: Path) -> tuple[str, ...]:
-    """Squares of one color a class; 5,000 of the training images are held out."""
+    """Writes squares with one color per class; 5,000 of the training images are held out."""
     colors = np.random.default_rng(0).integers(0, 256, (10, 1, 1, 3), dtype=np.uint8)
     squares = [fake_prepared.encoded(color.repeat(32, 0).repeat(32, 1), image_format="PNG") for color in colors]
 

@@ -7,7 +7,7 @@ FOLDER = Path(__file__).parents[2] / "experiments" / "flagfiles"
 
 
 def flagfile(name):
-    """Values of a flagfile by name, with numbers parsed."""
+    """Returns the values in a flagfile by name, with numbers parsed."""
     values = {}
     for line in (FOLDER / name).read_text().splitlines():
         if line.startswith("--"):

@@ -1,4 +1,4 @@
-"""The comparison of GNMT with a network of Keras' own layers."""
+"""The comparison of GNMT with a network made of Keras' own layers."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def few_sentences(monkeypatch):
     training._data.cache_clear()
 
 
-def test_chooses_the_rate_by_the_last_epoch_and_reports_other_seeds(monkeypatch, tmp_path, few_sentences):
-    """Perplexities are invented: lower for rates near 0.003, and the second seed's are one higher."""
+def test_chooses_the_rate_by_the_last_epoch_and_reports_all_seeds(monkeypatch, tmp_path, few_sentences):
+    """Uses invented perplexities, which are lower for rates near 0.003, and higher by 1 for the second seed."""
     trained = []
 
     def train(network, optimizer, learning_rate, seed, flags):
@@ -55,7 +55,7 @@ def test_chooses_the_rate_by_the_last_epoch_and_reports_other_seeds(monkeypatch,
 
 
 @pytest.mark.parametrize("flag", ["--networks=lstm", "--networks=gnmt:x", "--networks=keras:0.1", "--optimizers=sgd"])
-def test_refuses_what_it_does_not_know(monkeypatch, tmp_path, capsys, flag):
+def test_unknown_networks_and_optimizers_are_refused(monkeypatch, tmp_path, capsys, flag):
     assert run(monkeypatch, script, flag, f"--run_dir={tmp_path / 'run'}") == 2
     assert capsys.readouterr().err.strip().endswith(f"Received: {flag}")
     assert not (tmp_path / "run").exists()
@@ -63,7 +63,7 @@ def test_refuses_what_it_does_not_know(monkeypatch, tmp_path, capsys, flag):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", ["gnmt", "gnmt:0.3", "keras"])
-def test_networks_learn_and_no_padding_reaches_the_keras_network(few_sentences, network):
+def test_networks_learn_and_the_keras_network_ignores_padding(few_sentences, network):
     values = {"train_split": "", "valid_split": "", "data_dir": None, "vocabulary": 90, "units": 16, "layers": 2}
     first, *_, last = training.train(network, "adam", 0.03, 0, values | {"epochs": 6, "batch_size": 4})
     assert last[0] < 0.7 * first[0] < 90

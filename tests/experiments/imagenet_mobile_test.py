@@ -1,4 +1,4 @@
-"""The ImageNet script: what it makes of its flags, and how it behaves as a user starts it."""
+"""The ImageNet script: how it interprets its flags, and how it behaves when a user runs it."""
 
 import functools
 import json
@@ -23,7 +23,7 @@ from tests.datasets import fake_imagenet
 from tests.experiments.flagfiles import flagfile
 from tests.training.fit_test import Silent
 
-pytestmark = pytest.mark.filterwarnings("ignore::nos_tf.common.errors.DataWarning")  # The test lacks most classes.
+pytestmark = pytest.mark.filterwarnings("ignore::nos_tf.common.errors.DataWarning")  # Most classes are missing.
 ROOT = Path(__file__).parents[2]
 SMALL = {
     "model": "mobilenet_v3_small", "width": 1.0, "image_size": 32, "epochs": 2, "batch_size": 8, "schedule": "cosine",
@@ -33,7 +33,7 @@ SMALL = {
 
 
 @pytest.mark.parametrize("row", ["rmsprop", "powersign_cd", "addsign_rd10"])
-def test_flagfiles_of_the_paper_s_rows_are_at_its_scale(tmp_path, row):
+def test_flagfiles_for_the_papers_rows_are_at_its_scale(tmp_path, row):
     folder = fake_imagenet.small(tmp_path)
     (path,) = folder.rglob("dataset_info.json")
     info = json.loads(path.read_text())
@@ -63,13 +63,13 @@ def test_laptop_flagfile_is_never_at_the_paper_s_scale(tmp_path):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """33 training images, and 10 test images: of batches of 8 and 2, a second replica would get none of the last."""
+    """33 training and 10 test images; of a last batch of 2, a second replica would get nothing."""
     return fake_imagenet.small(tmp_path_factory.mktemp("data"), (20, 13), test=10)
 
 
 @pytest.mark.slow
 def test_two_replicas_have_the_loss_curve_of_one(tmp_path, folder):
-    # MobileNetV2 would not do: with 32 pixels, a change of its inputs by 1e-6 changes the second step's loss by 0.03.
+    # MobileNetV2 is unsuitable: with 32 pixels, changing its inputs by 1e-6 changes the second step's loss by 0.03.
     make = functools.partial(optimizers.get, "rmsprop-nasnet", learning_rate=0.01)
 
     def rows(strategy):
@@ -114,7 +114,7 @@ def run(*flags):
         (("--auxiliary_weight=0.4",), ("MobileNetV2 has no auxiliary head",)),
     ],
 )
-def test_what_cannot_be_done_is_one_line_and_nothing_is_written(tmp_path, folder, flags, words):
+def test_errors_are_one_line_and_nothing_is_written(tmp_path, folder, flags, words):
     code, _, err = run(f"--data_dir={folder}", f"--run_dir={tmp_path}/run", *flags)
     assert code == 2, err
     assert len(err.strip().splitlines()) == 1, err
@@ -131,7 +131,7 @@ def test_damaged_image_is_one_line(tmp_path):
     data = fake_imagenet.write(tmp_path / "data", {"train": records, "validation": records})
     code, _, err = run(f"--data_dir={data}", f"--run_dir={tmp_path}/run")
     assert code == 2, err
-    *libjpeg, last = err.strip().splitlines()  # libjpeg may say a word of its own.
+    *libjpeg, last = err.strip().splitlines()  # libjpeg may print its own message.
     assert "cannot be decoded" in last
     assert not any("Traceback" in line or "Received" in line for line in libjpeg)
 
@@ -154,7 +154,8 @@ def test_terminated_within_an_epoch_and_resumed_ends_with_the_same_numbers(tmp_p
     assert results["scale"]["model"] == "MobileNetV2 0.1"
 
     process = start(f"--data_dir={folder}", f"--run_dir={parts}")
-    while not list(parts.glob("trainings/*/history.csv")) and process.poll() is None:  # The first epoch is over.
+    # Waits for the end of the first epoch.
+    while not list(parts.glob("trainings/*/history.csv")) and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=120)

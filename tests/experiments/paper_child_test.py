@@ -1,4 +1,4 @@
-"""The paper's rules on its child: which rules, which protocol, and what the table says of known results."""
+"""The paper's rules on its child network: which rules, which protocol, and the table of known results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_rules_are_those_of_the_table_and_both_families():
         assert {f"{family}-{decay}" for decay in SIGN_DECAYS if decay != "rd20"} <= paper_child.RULES.keys()
 
 
-def test_the_papers_protocol_is_the_papers():
+def test_the_paper_protocol_is_that_of_the_paper():
     protocol = paper_child.PROTOCOLS["paper"]
     assert protocol.learning_rates == DECADES
     assert (protocol.epochs, protocol.sweep_epochs, protocol.finalists) == (5, 1, 1)
@@ -29,7 +29,7 @@ def test_the_papers_protocol_is_the_papers():
 
 
 def results(**means: float) -> paper_child.Results:
-    """Five seeds that move all rules alike, and each a little for itself."""
+    """Returns results for five seeds, which shift all rules together, and each a little individually."""
     rng = np.random.default_rng(0)
     common = rng.normal(0.0, 0.05, 5)
     return {
@@ -48,12 +48,12 @@ def test_a_rule_is_compared_with_every_baseline_in_pairs():
     assert {name for name, pairs in compared.items() if pairs} == {"powersign", "addsign"}
     pair = compared["powersign"]["adam"]
     assert pair.difference == pytest.approx(0.05, abs=0.003)
-    assert pair.half_width < 0.005  # The seeds' own variation, 0.05, is common to both.
+    assert pair.half_width < 0.005  # The variation of 0.05 between seeds is common to both.
     assert pair.verdict == "better"
     assert compared["addsign"]["adam"].verdict == "worse"
 
 
-def test_the_report_names_what_beats_all_baselines():
+def test_the_report_names_the_rules_that_beat_all_baselines():
     text = paper_child.report(
         "toys", 5, {"paper": RESULTS, "fair": results(sgd=0.5, momentum=0.5, adam=0.5, rmsprop=0.5)}
     )

@@ -1,4 +1,4 @@
-"""Pieces of work: each is done once, and a stop loses those under way and no more."""
+"""Pieces of work: each is done once, and a stop loses only those in progress."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ JOBS = [Job(number, parse("g"), number) for number in range(10)]
 
 
 class FakeExecutor:
-    """Its result is the job's seed; it finishes the jobs in reverse."""
+    """An executor whose results depend on the jobs' seeds, and that finishes the jobs in reverse."""
 
     def __init__(self, fail_at: int | None = None):
         self.ran: list[int] = []
@@ -39,7 +39,7 @@ def test_results_are_in_the_order_of_the_jobs(tmp_path: Path) -> None:
     assert work.results()[0].sweep == (SweepPoint(0.1, None),)
 
 
-def test_stopped_work_goes_on_with_the_pieces_that_are_missing(tmp_path: Path) -> None:
+def test_stopped_work_continues_with_the_missing_pieces(tmp_path: Path) -> None:
     work = Pieces(tmp_path, "rules", JOBS, 4)
     with pytest.raises(KeyboardInterrupt):
         work.run(FakeExecutor(fail_at=5), None)
@@ -49,7 +49,7 @@ def test_stopped_work_goes_on_with_the_pieces_that_are_missing(tmp_path: Path) -
     assert [one.reward for one in work.results()] == [number / 10 for number in range(10)]
 
 
-def test_piece_of_another_process_is_left_to_it(tmp_path: Path) -> None:
+def test_piece_locked_by_another_process_is_skipped(tmp_path: Path) -> None:
     work, executor = Pieces(tmp_path, "rules", JOBS, 4), FakeExecutor()
     with filelock.FileLock(tmp_path / "rules-00001.jsonl.lock"):
         assert not work.run(executor, None)
@@ -57,7 +57,7 @@ def test_piece_of_another_process_is_left_to_it(tmp_path: Path) -> None:
     assert work.run(executor, None)
 
 
-def test_no_piece_is_begun_after_the_deadline(tmp_path: Path) -> None:
+def test_no_piece_is_started_after_the_deadline(tmp_path: Path) -> None:
     executor = FakeExecutor()
     assert not Pieces(tmp_path, "rules", JOBS, 4).run(executor, time.monotonic() - 1.0)
     assert not executor.ran
@@ -66,7 +66,7 @@ def test_no_piece_is_begun_after_the_deadline(tmp_path: Path) -> None:
 FLAGS = {"run_dir": None, "workers": 1, "stop_after": None, "seeds": 2, "task": "digits"}
 
 
-def test_a_study_needs_a_folder_of_its_own(tmp_path: Path) -> None:
+def test_a_study_needs_its_own_folder(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"Received: no --run_dir$"):
         Work("study", FLAGS, {})
     (tmp_path / "thesis.tex").touch()
@@ -75,7 +75,7 @@ def test_a_study_needs_a_folder_of_its_own(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
-def test_a_study_goes_on_with_the_same_numbers_and_more_of_them(tmp_path: Path) -> None:
+def test_a_study_continues_with_the_same_flags_and_can_grow(tmp_path: Path) -> None:
     flags = FLAGS | {"run_dir": str(tmp_path / "run")}
     growing = frozenset({"seeds"})
     assert not Work("study", flags, {"protocol": "fair"}, growing).is_over

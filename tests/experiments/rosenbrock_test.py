@@ -1,4 +1,4 @@
-"""The command as a user starts it: what it writes, and that each refusal is one line, exit code 2."""
+"""The command, run like a user would: what it writes, and that each error is one line with exit code 2."""
 
 import collections
 import json
@@ -51,7 +51,7 @@ def test_impossible_flags_are_refused(tmp_path: Path, flags: tuple[str, ...], wo
     assert list(tmp_path.iterdir()) == []
 
 
-def test_whole_run_and_what_may_follow(tmp_path: Path) -> None:
+def test_complete_run_and_its_resumption(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     flags = ('--optimizers=powersign-cd,"g + clip(m, 1e-3)",adam', *SMALL, f"--run_dir={folder}", "--seed=5")
     first = rosenbrock(*flags)
@@ -65,7 +65,7 @@ def test_whole_run_and_what_may_follow(tmp_path: Path) -> None:
 
     results = json.loads((folder / "results.json").read_text(), parse_constant=pytest.fail)  # No NaN in the file.
     runs = results["runs"]
-    assert len(runs) == (2 + 6) * 2 * (1 + 3)  # Optimizers and Adam's epsilons, rates, seeds of either function.
+    assert len(runs) == (2 + 6) * 2 * (1 + 3)  # Optimizers and Adam's epsilons, rates, and seeds for each function.
     assert {run["seed"] for run in runs} == {5, 6, 7}
     assert results["scale"]["iterations"] == 20
     for kind, rates in results["selected"].items():
@@ -88,7 +88,7 @@ def test_whole_run_and_what_may_follow(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "run.lock"} == before
 
 
-def test_grid_in_which_every_run_diverges_is_refused(tmp_path: Path) -> None:
+def test_grid_on_which_every_run_diverges_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     flags = ("--optimizers=momentum", "--learning_rates=1,10", "--iterations=50", "--seeds=2", f"--run_dir={folder}")
     check_refused(rosenbrock(*flags), "'momentum'", "diverged", "--learning_rates=1,10")

@@ -1,4 +1,4 @@
-"""What holds of every script."""
+"""Properties of all scripts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_scripts_are_read_without_tensorflow() -> None:
-    """A refusal neither waits for it nor is preceded by its greeting."""
+def test_scripts_are_imported_without_tensorflow() -> None:
+    """Errors in flags do not have to wait for TensorFlow, and come before its log messages."""
     files = sorted(path for path in (ROOT / "experiments").rglob("*.py") if "__main__" in path.read_text("utf-8"))
     modules = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in files]
     assert len(modules) > 10

@@ -1,4 +1,4 @@
-"""The commands as a user starts them: each refusal is one line, exit code 2, and nothing is written."""
+"""The commands, run like a user would: each error is one line with exit code 2, and nothing is written."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def search(*flags: str) -> subprocess.CompletedProcess[str]:
 
 
 def fake_search(*flags: str) -> subprocess.CompletedProcess[str]:
-    """The same command with invented trainings."""
+    """Runs the same command with invented trainings."""
     return execute([str(FAKE), *flags])
 
 
@@ -102,13 +102,13 @@ tasks.register("own", load, build_model, batch_size={batch_size})
 
 
 def own_task(folder: Path, labels: str, batch_size: int = 10) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Environment and flags of a search on a task of the user's own."""
+    """Returns environment and flags of a search on a user's own task."""
     (folder / "own_task.py").write_text(OWN_TASK.format(labels=labels, batch_size=batch_size))
     flags = ("-m", "experiments.search", "--task_module=own_task", "--task=own", "--searcher=random", "--trials=2")
     return {"PYTHONPATH": f"{folder}:{ROOT}"}, (*flags, f"--run_dir={folder / 'run'}", "--workers=1")
 
 
-def test_task_that_can_never_work_is_refused_before_the_first_trial(tmp_path: Path) -> None:
+def test_unusable_task_is_refused_before_the_first_trial(tmp_path: Path) -> None:
     environment, flags = own_task(tmp_path, "(inputs[:, 0] > 0) + 5")
     check_refused(execute(list(flags), environment), "below the network's 2 outputs", "in row 0")
     assert not (tmp_path / "run").exists()
@@ -132,7 +132,7 @@ def test_help_names_every_flag() -> None:
         assert f"--{name}:" in finished.stdout or f"--[no]{name}:" in finished.stdout
 
 
-def test_whole_run_and_what_may_follow(tmp_path: Path) -> None:
+def test_complete_run_and_its_resumption(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     first = fake_search(*SMALL, f"--run_dir={folder}", "--seed=3")
     assert first.returncode == 0, first.stderr
@@ -154,7 +154,7 @@ def test_whole_run_and_what_may_follow(tmp_path: Path) -> None:
     check_refused(fake_search(f"--run_dir={folder}", "--resume", "--trials=5"), "--trials=5")
     assert (folder / "trials.sqlite").read_bytes() == before
 
-    grown = fake_search(f"--run_dir={folder}", "--resume", "--trials=20")  # What is not given stays as it was.
+    grown = fake_search(f"--run_dir={folder}", "--resume", "--trials=20")  # Flags that are not given keep their values.
     assert grown.returncode == 0, grown.stderr
     with Store.read(folder / "trials.sqlite") as store:
         trials = [trial for trial in store.trials() if trial.duplicate_of is None]
@@ -183,7 +183,7 @@ def test_report_is_rebuilt_and_compares(tmp_path: Path) -> None:
         assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
-def test_report_of_nothing_is_refused(tmp_path: Path) -> None:
+def test_report_without_a_run_is_refused(tmp_path: Path) -> None:
     check_refused(execute(["-m", "experiments.report"]), "--run_dir")
     check_refused(
         execute(["-m", "experiments.report", f"--run_dir={tmp_path}"]), "holds no trials.sqlite", str(tmp_path)
@@ -191,7 +191,7 @@ def test_report_of_nothing_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_full_disk_ends_the_search_and_room_continues_it(tmp_path: Path) -> None:
+def test_search_stops_on_a_full_disk_and_can_be_resumed(tmp_path: Path) -> None:
     limited = (
         "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000)); "
         "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
@@ -233,12 +233,8 @@ def test_real_run_on_two_workers_equals_one_in_process(tmp_path: Path) -> None:
 @pytest.mark.timeout(1_800)
 def test_real_run_that_was_killed_ends_with_the_same_trials(tmp_path: Path) -> None:
     flags = ("--trials=24", "--random_trials=6", "--batch_size=4", "--test_seeds=1", "--num_groups=1", "--workers=1")
-    flags = (
-        *flags,
-        "--sweep=0.01,0.1",
-        "--learning_rate=0.01",
-        "--epochs=1",
-    )  # The controller soon proposes what it has learned.
+    # The controller soon proposes what it has learned.
+    flags = (*flags, "--sweep=0.01,0.1", "--learning_rate=0.01", "--epochs=1")
 
     def stored(folder: Path) -> list[tuple]:
         if not (folder / "trials.sqlite").exists():

@@ -1,4 +1,4 @@
-"""The studies of the search, as a user starts them."""
+"""The studies of the search, run like a user would."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def study(module: str, *flags: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("module", STUDIES)
-def test_refusals_are_one_line_and_write_nothing(module: str, tmp_path: Path) -> None:
+def test_errors_are_one_line_and_nothing_is_written(module: str, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
     for flags in ((WRONG[module], f"--run_dir={tmp_path / 'run'}"), (f"--run_dir={tmp_path}",), ("--resume",)):
         done = study(module, *flags)
@@ -47,7 +47,7 @@ def test_small_study_runs_and_is_resumed(module: str, tmp_path: Path) -> None:
     results = tmp_path / "run" / "results.json"
     first = json.loads(results.read_text())
     assert first["experiment"] == module.removeprefix("experiments.")
-    assert study(module, *flags).returncode == 2  # It holds a run.
+    assert study(module, *flags).returncode == 2  # The folder already holds a run.
     results.unlink()
     assert study(module, *flags, "--resume").returncode == 0
     assert json.loads(results.read_text()) == first

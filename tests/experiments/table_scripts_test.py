@@ -24,7 +24,7 @@ def table(monkeypatch):
     return table
 
 
-def test_csv_has_every_rule_by_rank_and_what_was_measured_of_it(table, monkeypatch, tmp_path):
+def test_csv_has_every_rule_by_rank_with_its_measurements(table, monkeypatch, tmp_path):
     path = tmp_path / "digits.csv"
     assert run(monkeypatch, export_table, f"--output={path}") == 0
     rows = list(csv.DictReader(path.read_text("utf-8").splitlines()))
@@ -36,7 +36,7 @@ def test_csv_has_every_rule_by_rank_and_what_was_measured_of_it(table, monkeypat
     assert {row["learning_rate"] for row in rows[5:]} == {""}
 
 
-def test_refusals_write_nothing(table, monkeypatch, tmp_path, capsys):
+def test_errors_write_nothing(table, monkeypatch, tmp_path, capsys):
     taken = tmp_path / "mine.csv"
     taken.write_text("mine")
     for arguments in ((f"--output={taken}",), (f"--output={tmp_path}/no/x.csv",), ("--table=digts",)):
@@ -46,12 +46,12 @@ def test_refusals_write_nothing(table, monkeypatch, tmp_path, capsys):
     assert list(tmp_path.iterdir()) == [taken]
 
 
-def test_sample_is_of_rules_that_were_trained(table):
+def test_sample_contains_only_trained_rules(table):
     trained = np.flatnonzero(table.content.steps)
     assert sorted(verify_table.sample(table, 100, 0)) == trained.tolist()
     assert len(verify_table.sample(table, 2, 0)) == 2
 
 
-def test_invented_table_does_not_hold(table, monkeypatch, capsys):
+def test_invented_table_cannot_be_reproduced(table, monkeypatch, capsys):
     assert run(monkeypatch, verify_table, "--sample=2") == 2
     assert "The table cannot be reproduced on this machine. Received: 2 of 2 rules are off" in capsys.readouterr().err

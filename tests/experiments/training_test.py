@@ -1,4 +1,4 @@
-"""The scripts of the training harness as a user starts them: refusals, signals, kills and resume."""
+"""The scripts of the training harness, run like a user would: errors, signals, kills and resuming."""
 
 import csv
 import importlib.util
@@ -31,7 +31,7 @@ def check_refused(flags: tuple[str, ...], *words: str) -> None:
 
 
 def numbers(folder: Path) -> dict[str, object]:
-    """Everything but the times."""
+    """Returns everything but the times."""
     results = json.loads((folder / "results.json").read_text())
     for training in results["runs"]:
         del training["seconds"]
@@ -89,7 +89,7 @@ def test_run_folder_is_complete(whole):
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
-    """All files but the lock, which names the last process."""
+    """Returns all files but the lock, which names the last process."""
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != "run.lock"}
 
 
@@ -114,7 +114,7 @@ def test_grid_that_always_diverges_is_one_clear_error_and_keeps_the_rest(tmp_pat
 
 
 def start_and_wait(folder: Path, count: int) -> subprocess.Popen[str]:
-    """Starts or resumes the run, and returns once it has made so many steps, each at least 10 ms long."""
+    """Starts or resumes the run, and returns after the given number of steps, each at least 10 ms long."""
     steps = folder.with_name("steps")
     steps.write_bytes(b"")
     process = start(f"--run_dir={folder}", RATES, "--resume", seconds=0.01, steps=steps)
@@ -141,7 +141,7 @@ def test_signal_saves_and_the_resumed_run_ends_with_the_same_numbers(tmp_path, w
 @pytest.mark.slow
 def test_killed_at_random_moments_ends_with_the_same_numbers(tmp_path, whole):
     folder, rng = tmp_path / "run", random.Random(0)
-    for _ in range(5):  # Of 240 steps in all; a kill costs less than an epoch, ten steps.
+    for _ in range(5):  # There are 240 steps in total; each kill costs less than an epoch of ten steps.
         process = start_and_wait(folder, rng.randint(5, 45))
         time.sleep(rng.uniform(0.0, 0.05))
         process.kill()

@@ -1,4 +1,4 @@
-"""Tuning on an invented table."""
+"""Tuning searchers on an invented table."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def test_draws_are_settings_of_the_searcher_within_its_ranges(name):
     assert len({str(one) for one in others}) > 30
 
 
-def test_tuning_ends_with_few_settings_from_many_seeds_and_keeps_what_it_has(table, tmp_path):
+def test_tuning_ends_with_few_settings_and_many_seeds_and_keeps_its_results(table, tmp_path):
     values = {"settings": 6, "seeds": 2, "seed": 0, "table": "invented"}
     with joblib.parallel_config(backend="threading"):
         found = tune_searchers._tune(tmp_path, "evolution", values)
         files = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
         assert tune_searchers._tune(tmp_path, "evolution", values) == found
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == files
-    # Six settings from two seeds, then the best two and the defaults from eight others.
+    # Six settings with two seeds, then the best two and the defaults with eight others.
     assert {one["seeds"] for one in found} == {8}
     assert {} in [one["settings"] for one in found]
     assert len(found) in (2, 3)

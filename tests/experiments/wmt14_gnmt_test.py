@@ -1,4 +1,4 @@
-"""The translation script as a user starts it, on text of the user's own."""
+"""The translation script, run like a user would, on the user's own text."""
 
 import functools
 import json
@@ -25,7 +25,7 @@ from tests.experiments.flagfiles import flagfile
 from tests.training.fit_test import Silent
 from tests.translation.sentences import TEXT
 
-pytestmark = pytest.mark.filterwarnings("ignore::nos_tf.common.errors.DataWarning")  # It is meant.
+pytestmark = pytest.mark.filterwarnings("ignore::nos_tf.common.errors.DataWarning")  # The small texts cause warnings.
 ROOT = Path(__file__).parents[2]
 DATA = os.environ.get("TFDS_DATA_DIR", "")
 SMALL = ("--vocabulary=150", "--layers=2", "--units=48", "--dropout=0.1", "--batch_size=12", "--optimizers=adam")
@@ -56,7 +56,7 @@ def check_refused(flags: tuple[str, ...], *words: str) -> None:
 
 @pytest.fixture(scope="module")
 def own_text(tmp_path_factory):
-    """Flags of a text that is trained on, validated on and tested on."""
+    """Flags that use the same text for training, validation and testing."""
     folder = tmp_path_factory.mktemp("text")
     for name, lines in zip(("src", "tgt"), TEXT, strict=True):
         (folder / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
@@ -78,7 +78,7 @@ def test_hosts_and_their_replicas_share_each_batch(own_text):
     experiment = gnmt._experiment(VALUES | own_values(own_text))
 
     def targets(batches, count):
-        """Sentences of each batch, as sets of ids."""
+        """Returns the sentences of each batch, as sets of ids."""
         return [{tuple(ids[ids > 0]) for ids in np.array(batch[1])} for batch in batches.take(count)]
 
     (whole,) = targets(experiment.batches(3, 7), 1)
@@ -103,7 +103,7 @@ def test_losses_are_shown_for_each_subword(own_text):
 @pytest.mark.slow
 def test_two_replicas_have_the_loss_curve_of_one(tmp_path, own_text):
     def rows(strategy):
-        # Of the 12 pairs a batch of 11 leaves one over, of which a second replica would get nothing.
+        # In evaluation, batches of 10 would leave 2 of the 12 pairs, and nothing of these for a second replica.
         values = VALUES | own_values(own_text) | {"strategy": strategy, "batch_size": 10, "init_scale": 0.3}
         make = functools.partial(optimizers.get, "powersign", learning_rate=0.1, global_clipnorm=5.0)
         return fit(gnmt._experiment(values), make, 0, Runtime(strategy), tmp_path / strategy, Interruption(), Silent())[
@@ -117,10 +117,10 @@ def test_two_replicas_have_the_loss_curve_of_one(tmp_path, own_text):
 
 
 @pytest.mark.parametrize("row", ["adam", "powersign"])
-def test_flagfiles_of_the_paper_s_rows_are_at_its_scale(row):
+def test_flagfiles_for_the_papers_rows_are_at_its_scale(row):
     values = flagfile(f"wmt14_gnmt_{row}.flags")
     assert values["optimizers"] == row
-    # Of WMT 2014's pairs, 95 in a hundred are short enough with 32,000 sub-words.
+    # With 32,000 subwords, 95% of WMT 2014's pairs are short enough.
     steps = int(0.95 * 4_508_785) // values["batch_size"] * values["epochs"]
     scale = {**values, "steps": steps, "train_examples": 4_508_785, "test_examples": 3_003}
     (dataset,) = PAPER_SCALES["wmt14_gnmt"].datasets
@@ -129,7 +129,7 @@ def test_flagfiles_of_the_paper_s_rows_are_at_its_scale(row):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, own_text):
-    """A run whose model knows its sentences by heart, and what it printed."""
+    """A run whose model has memorized its sentences, and the output of its training."""
     folder = tmp_path_factory.mktemp("trained") / "run"
     flags = (*SMALL, "--learning_rates=0.02", "--init_scale=0.3", "--epochs=100", "--seeds=1", "--ema_momentum=0.8")
     code, out, err = run(
@@ -142,7 +142,7 @@ def trained(tmp_path_factory, own_text):
 @pytest.mark.slow
 def test_training_reports_perplexity_and_bleu(trained):
     folder, out = trained
-    assert re.search(r"epoch 100/100 .* perplexity 1\.\d+ .* [\d,]+ sub-words/s  ETA 0 s", out)
+    assert re.search(r"epoch 100/100 .* perplexity 1\.\d+ .* [\d,]+ subwords/s  ETA 0 s", out)
     results = json.loads((folder / "results.json").read_text())
     (training,) = results["runs"]
     for name in ("val_bleu", "test_bleu", "val_ema_bleu", "test_ema_bleu"):
@@ -165,7 +165,7 @@ def test_tensorboard_shows_sample_translations(trained):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("weights", ["last", "averaged"])
-def test_evaluate_measures_what_the_training_did(trained, weights):
+def test_evaluate_reports_the_same_numbers_as_training(trained, weights):
     folder, _ = trained
     code, out, err = run("--mode=evaluate", f"--run_dir={folder}", f"--weights={weights}", f"--training={TRAINING}")
     assert code == 0, err
@@ -179,7 +179,7 @@ def test_evaluate_measures_what_the_training_did(trained, weights):
 
 
 @pytest.mark.slow
-def test_translate_gives_a_line_for_a_line(trained, tmp_path):
+def test_translate_writes_one_line_per_line(trained, tmp_path):
     folder, _ = trained
     long = " ".join([TEXT.source[0]] * 600).encode()
     assert len(long) > 10_000
@@ -197,7 +197,7 @@ def test_translate_gives_a_line_for_a_line(trained, tmp_path):
 
 
 @pytest.mark.slow
-def test_translate_answers_before_its_input_ends_and_lets_its_reader_go(trained):
+def test_translate_answers_before_its_input_ends_and_survives_a_closed_pipe(trained):
     process = start("--mode=translate", f"--run_dir={trained[0]}", "--input=-")
     process.stdin.write(TEXT.source[0].encode() + b"\n")
     process.stdin.flush()
@@ -212,7 +212,7 @@ def test_translate_answers_before_its_input_ends_and_lets_its_reader_go(trained)
 
 
 @pytest.mark.slow
-def test_stopped_run_goes_on_to_the_same_numbers(tmp_path, own_text):
+def test_stopped_run_continues_to_the_same_numbers(tmp_path, own_text):
     flags = (*own_text, *SMALL, "--learning_rates=0.01,0.02", "--epochs=60", "--seeds=1", "--ema_momentum=0.9")
 
     def numbers(folder: Path) -> list[dict]:
@@ -245,16 +245,16 @@ def test_stopped_run_goes_on_to_the_same_numbers(tmp_path, own_text):
         (("--train_src=/none/a", "--train_tgt=b", "--valid_src=a", "--valid_tgt=b"), ("cannot be read", "/none/a")),
         (("--mode=translate", "--input=-"), ("--run_dir",)),
         (("--mode=translate", "--run_dir=/none"), ("--input",)),
-        (("--mode=translate", "--run_dir=/none", "--input=-", "--units=5"), ("takes no --units", "--units=5")),
+        (("--mode=translate", "--run_dir=/none", "--input=-", "--units=5"), ("does not accept --units", "--units=5")),
         (("--mode=evaluate", "--run_dir=/none"), ("holds no config.json", "/none")),
-        (("--input=-",), ("--mode=train takes no --input",)),
+        (("--input=-",), ("--mode=train does not accept --input",)),
         (("--data_dir=/none",), ("--data_dir",)),
         (("--source_language=en", "--target_language=es"), ("WMT 2014", "en to es")),
         (("--optimizers=adma",), ("adam", "adma")),
     ],
 )
 def test_bad_flags_are_one_clear_line(tmp_path, own_text, flags, words):
-    if flags[0].startswith("--optimizers"):  # They are looked up once the text is known.
+    if flags[0].startswith("--optimizers"):  # Optimizers are looked up after the text is read.
         flags = (*own_text, *SMALL[:-1], *flags)
     if not any(flag.startswith("--mode") for flag in flags):
         flags = (*flags, f"--run_dir={tmp_path / 'run'}")

@@ -1,4 +1,4 @@
-"""nos-tf-export: what it prints and writes, and the one line and exit code for what cannot be done."""
+"""nos-tf-export: what it prints and writes, and that each error is one line with exit code 2."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", CODE, *arguments], capture_output=True, text=True, check=False)
 
 
-def test_prints_what_the_function_gives_and_needs_neither_tensorflow_nor_an_extra() -> None:
+def test_prints_the_exported_rule_without_tensorflow_or_an_extra() -> None:
     done = run("exp(sign(g) * sign(m)) * g", "--to=torch")
     assert done.returncode == 0, done.stderr
     assert done.stdout == nos_tf.export("powersign", to="torch")
@@ -48,7 +48,7 @@ def test_writes_a_file(tmp_path: pathlib.Path) -> None:
         (["g", "--to=torch", "--output=/nowhere/x.py"], "cannot be written (No such file or directory)"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(arguments: list[str], words: str) -> None:
+def test_errors_are_one_line(arguments: list[str], words: str) -> None:
     done = run(*arguments)
     assert done.returncode == 2, done
     assert words in done.stderr

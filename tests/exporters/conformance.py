@@ -38,7 +38,7 @@ def programs(rules: Sequence[str | Program], random: bool) -> list[Program]:
 
 
 def gradients(steps: int, size: int) -> np.ndarray:
-    """Gradients of different magnitudes that change sign, are sometimes zero, and always zero in one place."""
+    """Returns gradients of different magnitudes that change sign, are sometimes zero, and always in one position."""
     rng = np.random.default_rng(3)
     drawn = rng.standard_normal([steps, size]) * 10.0 ** rng.uniform(-2.0, 0.3, size)
     drawn[rng.uniform(size=drawn.shape) < 0.02] = 0.0
@@ -54,7 +54,7 @@ def trained(
     target: str,
     compile: bool,
 ) -> list[np.ndarray]:
-    """Weights after each step with each rule's export, computed in a process that cannot import nos_tf."""
+    """Returns the weights after each step with each exported rule, computed in a process that cannot import nos_tf."""
     folder.mkdir(parents=True)
     manifest = []
     for index, rule in enumerate(rules):
@@ -117,7 +117,7 @@ def check(
 
 @functools.cache
 def trajectory(program: Program, precision: float) -> tuple[np.ndarray, np.ndarray]:
-    """Weights after each step of a deterministic rule, and a mask of those that do not depend on rounding.
+    """Returns the weights after each step of a deterministic rule, and a mask of those that do not depend on rounding.
 
     A weight does not depend on rounding if slightly changed gradients leave it the same.
     """
@@ -132,7 +132,8 @@ def trajectory(program: Program, precision: float) -> tuple[np.ndarray, np.ndarr
     with np.errstate(all="ignore"):
         for gradient, change in zip(given, changes, strict=True):
             operands = averages.operands(gradient * change, weights, total_steps=STEPS)
-            update = numpy_twin.update(program, operands, lambda rate, site: np.ones(SIZE, bool))  # Of unread groups.
+            # Only unused groups draw masks.
+            update = numpy_twin.update(program, operands, lambda rate, site: np.ones(SIZE, bool))
             weights = weights - RATE * update
             steps.append(weights)
         found = np.stack(steps)
@@ -165,7 +166,7 @@ def check_distribution(program: Program, trace: dict[str, np.ndarray], weights: 
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> float:
-    """Kolmogorov-Smirnov distance between two samples, up to rounding.
+    """Returns the Kolmogorov-Smirnov distance between two samples, up to rounding.
 
     Two samples of 4,000 values from the same distribution exceed 0.06 with a probability below 1e-6.
     """

@@ -1,4 +1,4 @@
-"""Rules exported for Keras train as the twin does, on the backend of KERAS_BACKEND; with TensorFlow by default."""
+"""Rules exported for Keras train like the NumPy twin, on the backend in KERAS_BACKEND or on TensorFlow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.exporters.loading import load
 
 keras = pytest.importorskip("keras", minversion="3.0", reason="the exports are for Keras 3")
 
-# Keras rounds some scalars to single precision on these backends: the arguments of clip, and what cos gives.
+# On other backends, Keras rounds some scalars to single precision: the arguments of clip, and the result of cos.
 PRECISION = 1e-13 if keras.backend.backend() == "tensorflow" else 1e-8
 
 
@@ -28,7 +28,7 @@ def test_random_programs_follow_the_twin(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize(("rule", "jit"), [("powersign-cd", True), ("drop-m-exp-w", True), ("adam", False)])
-def test_trains_a_model_and_goes_on_after_it_is_saved(rule: str, jit: bool, tmp_path: pathlib.Path) -> None:
+def test_trains_a_model_and_continues_after_saving(rule: str, jit: bool, tmp_path: pathlib.Path) -> None:
     module = load(export(rule, to="keras"), tmp_path)
     make = next(entry for entry in vars(module).values() if isinstance(entry, type))
     keras.utils.set_random_seed(0)

@@ -1,4 +1,4 @@
-"""Rules exported for NumPy train as the twin does."""
+"""Rules exported for NumPy train like the NumPy twin."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_random_programs_follow_the_twin(tmp_path: pathlib.Path) -> None:
     conformance.check("numpy", tmp_path, conformance.RANDOM_PROGRAMS)
 
 
-def test_the_check_sees_a_wrong_rule(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_check_detects_a_wrong_rule(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     right = conformance.export
 
     def change(old: str, new: str) -> None:
@@ -45,7 +45,7 @@ def test_powersign_by_hand(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize("rule", ["adam", "powersign-cd", "drop-m-exp-w", "noise + g", "ld"])
-def test_single_precision_stays(rule: str, tmp_path: pathlib.Path) -> None:
+def test_single_precision_is_kept(rule: str, tmp_path: pathlib.Path) -> None:
     module = load(export(rule, to="numpy"), tmp_path)
     make = next(entry for entry in vars(module).values() if isinstance(entry, type))
     optimizer = make(0.1, **({"total_steps": 10} if "total_steps" in make.__dataclass_fields__ else {}))

@@ -1,4 +1,4 @@
-"""Rules exported for Optax train as the twin does; in the environment of `make test-backends`."""
+"""Rules exported for Optax train like the NumPy twin; runs in the environment of `make test-backends`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from nos_tf.exporters import export
 from tests.exporters import conformance
 from tests.exporters.loading import load
 
-jax = pytest.importorskip("jax", reason="jax is not installed; make test-backends brings it")
-optax = pytest.importorskip("optax", reason="optax is not installed; make test-backends brings it")
+jax = pytest.importorskip("jax", reason="jax is not installed; use make test-backends")
+optax = pytest.importorskip("optax", reason="optax is not installed; use make test-backends")
 
 
 def test_zoo_follows_the_twin(tmp_path: pathlib.Path) -> None:
@@ -32,7 +32,7 @@ def tree(dtype: Any) -> Any:
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("rule", ["sgd", "adam", "powersign-cd", "drop-m-exp-w", "noise - drop(2, 0.3)", "ld"])
-def test_types_stay_and_a_second_step_is_not_traced_again(rule: str, dtype: str, tmp_path: pathlib.Path) -> None:
+def test_types_are_kept_and_a_second_step_is_not_traced_again(rule: str, dtype: str, tmp_path: pathlib.Path) -> None:
     module = load(export(rule, to="optax"), tmp_path)
     make = next(entry for name, entry in vars(module).items() if name.startswith("scale_by_"))
     scale = make(**({"total_steps": 10} if rule in ("powersign-cd", "ld") else {}))
@@ -66,14 +66,14 @@ def test_works_with_optax_own_wrappers(tmp_path: pathlib.Path) -> None:
         assert float(abs(params["a"]).max()) < 0.5
 
 
-def test_a_rule_of_the_weights_asks_for_them(tmp_path: pathlib.Path) -> None:
+def test_a_rule_that_reads_the_weights_requires_them(tmp_path: pathlib.Path) -> None:
     scale = load(export("drop-m-exp-w", to="optax"), tmp_path).scale_by_drop_m_exp_w()
     params = {"a": jax.numpy.ones(3)}
     with pytest.raises(ValueError, match="params"):
         scale.update(params, scale.init(params))
 
 
-def test_seeds_differ_and_every_array_draws_its_own(tmp_path: pathlib.Path) -> None:
+def test_draws_differ_between_seeds_steps_and_arrays(tmp_path: pathlib.Path) -> None:
     module = load(export("noise", to="optax"), tmp_path)
     params = {"a": jax.numpy.ones(1000), "b": jax.numpy.ones(1000)}
     drawn = []

@@ -1,4 +1,4 @@
-"""The parts of an exported step: every word of the language, in every framework's terms and with the same value."""
+"""The parts of an exported step: every token of the language, in every framework and with the same value."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nos_tf.exporters.expression import Expression, apply, array, number, scalar
 from nos_tf.exporters.printing import LATEX, TEXT, literal
 from nos_tf.exporters.recipe import recipe
 
-# Every word once, as the group of a rule.
+# A rule of one group for every token.
 WORDS = [
     *((name, "1", "identity", "identity", "*") for name in OPERANDS),
     *(("g", "1", name, "identity", "*") for name in UNARY),
@@ -27,7 +27,7 @@ PROGRAMS = [Program.from_tokens(["1e-1*w" if token == "w1" else token for token 
 
 
 def value(expression: Expression, names: dict[str, np.ndarray]) -> np.ndarray:
-    """The formula's value, by NumPy's functions."""
+    """Evaluates a formula with NumPy's functions."""
     if expression.op == "number":
         return np.float64(expression.value)
     if expression.op in ("name", "array"):
@@ -41,7 +41,7 @@ def value(expression: Expression, names: dict[str, np.ndarray]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=str)
-def test_every_word_keeps_its_value(program: Program) -> None:
+def test_every_token_keeps_its_value(program: Program) -> None:
     rng = np.random.default_rng(0)
     drawn = {name: rng.standard_normal(7) for name in ("g", "w", *AVERAGES, "normal")}
     drawn |= {name: abs(drawn[name]) for name, entry in AVERAGES.items() if entry.low >= 0}
@@ -68,7 +68,7 @@ def test_every_word_keeps_its_value(program: Program) -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("program", PROGRAMS, ids=str)
-def test_every_word_has_an_expression_in_every_target(program: Program, target: str) -> None:
+def test_every_token_has_an_expression_in_every_target(program: Program, target: str) -> None:
     text = export(program, to=target)
     if target not in ("latex", "markdown"):
         ast.parse(text)
@@ -76,7 +76,7 @@ def test_every_word_has_an_expression_in_every_target(program: Program, target: 
 
 
 @pytest.mark.parametrize("target", ["keras", "optax", "torch", "numpy"])
-def test_only_what_a_rule_needs_stands_in_the_file(target: str) -> None:
+def test_the_file_contains_only_what_the_rule_needs(target: str) -> None:
     text = export("g - clip(g**2, 1e-4)", to=target)
     for word in ("beta", "seed", "total_steps", "random", "step=0", "count", "t ="):
         assert word not in text, word
@@ -100,7 +100,7 @@ def test_only_what_a_rule_needs_stands_in_the_file(target: str) -> None:
         ("drop(1, 0.5) * g", ["dropped = where(uniform() < 0.5, 0, 1)", "update = dropped * g"]),
     ],
 )
-def test_statements_are_short_and_say_what_they_do(rule: str, statements: list[str]) -> None:
+def test_statements_are_short_and_clear(rule: str, statements: list[str]) -> None:
     found = [f"{one.name} = {TEXT.write(one.expression)}" for one in recipe(nos_tf.parse(rule)).statements]
     assert found[: len(statements)] == statements
     assert len(found) - len(statements) <= 1
@@ -115,7 +115,7 @@ def test_a_draw_that_is_read_twice_is_drawn_once() -> None:
     assert len(recipe(nos_tf.parse("drop(g, 0.5) - drop(g, 0.5)")).draws) == 2
 
 
-def test_brackets_stand_where_they_must() -> None:
+def test_parentheses_are_written_only_where_needed() -> None:
     a, b, c = array("a"), array("b"), scalar("c")
     assert TEXT.write(a - (b - c)) == "a - (b - c)"
     assert TEXT.write((a - b) - c) == "a - b - c"
@@ -128,7 +128,7 @@ def test_brackets_stand_where_they_must() -> None:
     assert LATEX.write(a ** (b + 1) / 1e-8) == r"\frac{a^{b + 1}}{10^{-8}}"
 
 
-def test_formulas_are_simplified_without_a_change_of_value() -> None:
+def test_simplification_keeps_the_value_of_a_formula() -> None:
     g, v = array("g"), array("v")
     assert g * 1 == 1 * g == g / 1 == g
     assert apply("abs", v) == v
@@ -139,13 +139,13 @@ def test_formulas_are_simplified_without_a_change_of_value() -> None:
     assert g + 0 != g  # -0.0 + 0 is 0.0.
 
 
-def test_numbers_are_written_shortly_and_exactly() -> None:
+def test_numbers_are_written_in_short_and_exactly() -> None:
     for number_ in (1e-8, 1e-4, -1e-5, 0.1, 0.275, 2.0, 1e30, 1 / 3, 12345.678):
         assert float(literal(number_)) == number_
     assert [literal(x) for x in (1e-8, -1e-5, 1e-3, 0.1, 2.0)] == ["1e-8", "-1e-5", "1e-3", "0.1", "2"]
 
 
-def test_loads_no_framework() -> None:
+def test_does_not_load_a_framework() -> None:
     import subprocess
     import sys
 

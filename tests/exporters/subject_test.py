@@ -1,4 +1,4 @@
-"""What is meant by a rule: a text, a name, a program, or the folder of a search."""
+"""A rule can be given as a text, a name, a program, or the folder of a search."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def run_folder(folder: pathlib.Path, **changes: Any) -> pathlib.Path:
     return folder
 
 
-def test_a_text_a_program_and_a_name_are_one_rule() -> None:
+def test_a_rule_can_be_given_as_text_program_or_name() -> None:
     text = "exp(sign(g) * sign(m)) * g"
     assert subject(text) == subject("powersign") == subject(nos_tf.parse(text))
     assert subject(text).class_name == "PowerSign"
@@ -58,7 +58,7 @@ def test_names(name: str, class_name: str, function_name: str, text: str) -> Non
     assert (found.class_name, found.function_name, found.text) == (class_name, function_name, text)
 
 
-def test_every_name_is_a_valid_one_of_its_own() -> None:
+def test_names_are_valid_and_unique_identifiers() -> None:
     found = [subject(name) for name in NAMES]
     assert set(NAMES) >= set(NAMED_RULES)
     assert all(each.class_name.isidentifier() and each.function_name.isidentifier() for each in found)
@@ -109,7 +109,7 @@ def test_a_run_without_a_winner_or_leaderboard(tmp_path: pathlib.Path) -> None:
             export(str(tmp_path), to="numpy")
 
 
-def test_nothing_of_a_leaderboard_but_numbers_gets_into_the_file(tmp_path: pathlib.Path) -> None:
+def test_only_numbers_from_a_leaderboard_get_into_the_file(tmp_path: pathlib.Path) -> None:
     evil = '\n"""\nimport os\n"""'
     odd = {
         "name": evil,

@@ -1,4 +1,4 @@
-"""Rules exported for PyTorch train as the twin does; in the environment of `make test-backends`."""
+"""Rules exported for PyTorch train like the NumPy twin; runs in the environment of `make test-backends`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nos_tf.exporters import export
 from tests.exporters import conformance
 from tests.exporters.loading import load
 
-torch = pytest.importorskip("torch", reason="torch is not installed; make test-backends brings it")
+torch = pytest.importorskip("torch", reason="torch is not installed; use make test-backends")
 
 
 def test_zoo_follows_the_twin(tmp_path: pathlib.Path) -> None:
@@ -32,7 +32,7 @@ def test_zoo_follows_the_twin_compiled(tmp_path: pathlib.Path) -> None:
     conformance.check("torch_compiled", tmp_path, conformance.ZOO, target="torch")
 
 
-@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile's own backend needs a C++ compiler")
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile's default backend needs a C++ compiler")
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_follows_the_twin_compiled_to_machine_code(tmp_path: pathlib.Path) -> None:
@@ -48,7 +48,7 @@ def parameters(dtype: Any = None) -> list[Any]:
 @pytest.mark.parametrize(
     "rule", ["sgd", "adam", "powersign-cd", "drop-m-exp-w", "noise - drop(2, 0.3)", "log(ld)", "2 / g"]
 )
-def test_types_stay(rule: str, dtype: str, tmp_path: pathlib.Path) -> None:
+def test_types_are_kept(rule: str, dtype: str, tmp_path: pathlib.Path) -> None:
     module = load(export(rule, to="torch"), tmp_path)
     make = next(entry for entry in vars(module).values() if isinstance(entry, type))
     params = parameters(getattr(torch, dtype))
@@ -65,7 +65,7 @@ def test_types_stay(rule: str, dtype: str, tmp_path: pathlib.Path) -> None:
 def test_adam_is_pytorch_s_own(tmp_path: pathlib.Path) -> None:
     ours, theirs = parameters(torch.float64), parameters(torch.float64)
     optimizer = load(export("adam", to="torch"), tmp_path).Adam(ours, lr=0.1)
-    # Keras' epsilon stands beside the uncorrected root, PyTorch's beside the corrected one: nothing tells at 1e-30.
+    # Keras adds epsilon to the uncorrected root, PyTorch to the corrected one, which does not matter at 1e-30.
     other = torch.optim.Adam(theirs, lr=0.1, eps=1e-30)
     for step in range(20):
         for one, two in zip(ours, theirs, strict=True):
@@ -95,7 +95,7 @@ def test_scheduler_groups_and_state(tmp_path: pathlib.Path) -> None:
     assert set(saved["state"][0]) == {"m"}
 
 
-def test_what_cannot_be_is_refused(tmp_path: pathlib.Path) -> None:
+def test_invalid_requests_are_refused(tmp_path: pathlib.Path) -> None:
     make = load(export("powersign", to="torch"), tmp_path).PowerSign
     with pytest.raises(ValueError, match=r"Invalid beta_1: 1\.0"):
         make(parameters(), lr=0.1, beta_1=1.0)

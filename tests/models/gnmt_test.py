@@ -16,7 +16,7 @@ TARGET = np.array([[4, 4, 10, 3], [7, 3, 0, 0]], np.int32)
 
 def build(num_layers=4, units=6, **kwargs):
     model = GNMT(VOCABULARY, units, num_layers, **({"init_scale": 0.8, "seed": 5} | kwargs))
-    for layer in (model.attention, *model.decoder_layers):  # Biases and scale, too, shall be nothing special.
+    for layer in (model.attention, *model.decoder_layers):  # Biases and scale must not have special values.
         rng = np.random.default_rng(7)
         layer.set_weights([weight + 0.3 * rng.standard_normal(weight.shape) for weight in layer.get_weights()])
     return model
@@ -91,7 +91,7 @@ def test_number_of_parameters(units, num_layers):
     assert build(num_layers, units).count_params() == 3 * VOCABULARY * units + encoder + decoder + attention
 
 
-def test_initial_weights_follow_from_the_seed_and_no_two_are_alike():
+def test_initial_weights_depend_on_the_seed_and_differ_from_each_other():
     first, same, other = (GNMT(VOCABULARY, 16, 3, seed=seed).get_weights() for seed in (0, 0, 1))
     kernels = [weight for weight in first if weight.ndim == 2]
     assert max(np.abs(weight).max() for weight in kernels) == pytest.approx(0.04 * 8, rel=0.01)
@@ -101,7 +101,7 @@ def test_initial_weights_follow_from_the_seed_and_no_two_are_alike():
         assert a.ndim < 2 or (a != c).all()
 
 
-def test_dropout_is_another_one_each_iteration_and_the_same_when_repeated():
+def test_dropout_differs_between_iterations_and_is_repeatable():
     model = build(dropout=0.5)
     model.compile(tf.keras.optimizers.SGD(0.1), SmoothedCrossEntropy())
     first = logits(model, training=True)
@@ -119,7 +119,7 @@ def test_dropout_keeps_the_mean():
     assert set(np.unique(dropped)) == {0.0, np.float32(1 / 0.7)}
 
 
-def test_keras_own_loop_gives_the_same_outputs_and_gradients(monkeypatch):
+def test_keras_lstm_gives_the_same_outputs_and_gradients(monkeypatch):
     seeds = iter(range(2))
     layer = gnmt.LSTM(5, lambda: tf.keras.initializers.RandomUniform(-1, 1, seed=next(seeds)))
     inputs = tf.random.stateless_normal([6, 3, 4], [0, 1])
@@ -142,14 +142,14 @@ def fit(epochs):
     return model.fit(data, epochs=epochs, shuffle=False, verbose=0).history["perplexity"]
 
 
-def test_learns_in_fit():
+def test_learns_with_fit():
     perplexities = fit(8)
     assert perplexities[0] > 5
     assert perplexities[-1] < 1.5
 
 
 @pytest.mark.slow
-def test_trains_alike_in_mixed_precision():
+def test_trains_similarly_in_mixed_precision():
     single = fit(2)
     tf.keras.mixed_precision.set_global_policy("mixed_bfloat16")
     try:
@@ -164,10 +164,10 @@ def test_trains_alike_in_mixed_precision():
 def test_two_replicas_train_like_one():
     devices = [device.name for device in tf.config.list_logical_devices("CPU")]
     if len(devices) < 2:
-        pytest.skip("one logical CPU only: tests/conftest.py could not split it")
+        pytest.skip("only one logical CPU: tests/conftest.py could not split it")
     source, target_in, target = (np.repeat(ids, 2, axis=0) for ids in (SOURCE, TARGET_IN, TARGET))
     results = []
-    # TensorFlow's default, collective operations, mixes up sums of different shapes on CPUs.
+    # On CPUs, TensorFlow's default, collective operations, confuses sums of different shapes.
     mirrored = tf.distribute.MirroredStrategy(devices[:2], tf.distribute.ReductionToOneDevice())
     for strategy in (tf.distribute.get_strategy(), mirrored):
         with strategy.scope():

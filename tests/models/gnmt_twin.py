@@ -1,4 +1,4 @@
-"""GNMT in NumPy and float64, sentence by sentence, from the model's weights."""
+"""GNMT in NumPy and float64, one sentence at a time, with a model's weights."""
 
 import numpy as np
 
@@ -29,14 +29,14 @@ def weights_of(layer):
 
 
 def logits(model, source, target_in):
-    """Logits `[target, vocabulary]` and attention weights `[target, source]` of one sentence without padding."""
+    """Returns logits `[target, vocabulary]` and attention weights `[target, source]` of a sentence without padding."""
     x = weights_of(model.source_embedding)[0][source]
     forward = lstm(weights_of(model.encoder_forward), x)
     backward = lstm(weights_of(model.encoder_backward), x[::-1])[::-1]
     x = np.hstack([forward, backward])
     for index, layer in enumerate(model.encoder_layers):
         y = lstm(weights_of(layer), x)
-        x = y if index == 0 else x + y  # The second layer has none, because its input is twice as wide.
+        x = y if index == 0 else x + y  # The second layer has no residual, because its input is twice as wide.
 
     attention = model.attention
     memory_kernel, query_kernel, v, b, scale = (

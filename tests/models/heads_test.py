@@ -14,7 +14,7 @@ def log_softmax(logits):
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_loss_is_the_weighted_sum_of_each_head_s_smoothed_cross_entropy(smoothing):
+def test_loss_is_the_weighted_sum_of_the_heads_smoothed_cross_entropies(smoothing):
     expected = []
     for logits, label in zip(LOGITS.astype(np.float64), LABELS, strict=True):
         logs = log_softmax(logits)
@@ -24,7 +24,7 @@ def test_loss_is_the_weighted_sum_of_each_head_s_smoothed_cross_entropy(smoothin
     assert float(loss) == pytest.approx(np.mean(expected), rel=1e-5)
 
 
-def test_one_head_is_keras_own_loss():
+def test_one_head_equals_keras_own_loss():
     keras = tf.keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)
     expected = keras(tf.one_hot(LABELS, 7), LOGITS[:, 0])
     found = HeadsCrossEntropy([1.0], 0.1)(tf.constant(LABELS), tf.constant(LOGITS[:, :1]))
@@ -32,7 +32,7 @@ def test_one_head_is_keras_own_loss():
 
 
 @pytest.mark.parametrize("k", [1, 3])
-def test_metrics_count_the_first_head_s_hits(k):
+def test_metrics_count_the_hits_of_the_first_head(k):
     best = np.argsort(-LOGITS[:, 0], -1)[:, :k]
     metric = top(k)
     metric.update_state(tf.constant(LABELS[:4]), tf.constant(LOGITS[:4]))
@@ -43,7 +43,7 @@ def test_metrics_count_the_first_head_s_hits(k):
     )
 
 
-def test_logits_that_are_no_numbers_hit_nothing():
+def test_nan_logits_hit_nothing():
     metric = top(5)
     metric.update_state(tf.constant([0, 1]), tf.fill([2, 1, 7], float("nan")))
     assert float(metric.result()) == 0.0

@@ -8,13 +8,13 @@ from nos_tf.models import mobile
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [
-        # Those of Keras' own documentation; the papers say 3.4 million and 2.5 million.
+        # From Keras' documentation; the papers state 3.4 million and 2.5 million.
         ("mobilenet_v2", 3_538_984),
         ("mobilenet_v3_small", 2_554_968),
         pytest.param("nasnet_mobile", 5_326_716, marks=pytest.mark.slow),  # 5.3 million in the paper.
     ],
 )
-def test_parameters_are_those_that_are_published(name, parameters):
+def test_numbers_of_parameters_are_the_published_ones(name, parameters):
     model = mobile.build(name, 224, 1000, dropout=0.2)
     assert model.count_params() == parameters
     assert model.output.shape == (None, 1, 1000)
@@ -24,7 +24,7 @@ def test_parameters_are_those_that_are_published(name, parameters):
 def test_auxiliary_head_of_nasnet():
     plain, model = (mobile.build("nasnet_mobile", 96, 10, auxiliary_head=head, weight_decay=0.1) for head in (0, 1))
     assert model.output.shape == (None, 2, 10)
-    # The middle cells have 6 times 88 filters and 6x6 places, of which a pooling of 5 leaves one.
+    # The middle cells have 6 * 88 filters and 6x6 positions, of which 5x5 pooling leaves one.
     channels = model.get_layer("normal_concat_8").output.shape[-1]
     assert channels == 528
     head = channels * 128 + 4 * 128 + 128 * 768 + 4 * 768 + 768 * 10 + 10
@@ -40,7 +40,7 @@ def small(**changes):
     return mobile.build("mobilenet_v3_small", 32, 10, **changes)
 
 
-def test_weight_decay_adds_its_share_of_every_kernel_to_its_gradient():
+def test_weight_decay_adds_a_fraction_of_every_kernel_to_its_gradient():
     model = small(weight_decay=0.25)
     kernels = [v for v in model.trainable_variables if len(v.shape) > 1]
     with tf.GradientTape() as tape:
@@ -59,7 +59,7 @@ def norms(model):
     return [layer for layer in model.layers if isinstance(layer, tf.keras.layers.BatchNormalization)]
 
 
-def test_statistics_are_the_model_s_own_or_as_asked_for_and_synchronized_over_replicas():
+def test_batch_norm_momentum_can_be_set_and_statistics_are_synchronized():
     own, asked = norms(small()), norms(small(batch_norm_momentum=0.5))
     assert {layer.momentum for layer in own} == {0.999}
     assert {layer.momentum for layer in asked} == {0.5}
@@ -79,7 +79,7 @@ def test_same_seed_gives_the_same_weights():
         np.testing.assert_array_equal(one, other)
 
 
-def test_width_thins_the_mobilenets():
+def test_width_scales_the_mobilenets():
     half = mobile.build("mobilenet_v2", 32, 10, width=0.5)
     assert half.count_params() < 0.5 * mobile.build("mobilenet_v2", 32, 10).count_params()
 
@@ -99,10 +99,10 @@ def test_logits_are_float32_in_mixed_precision():
     [
         (("mobilenet_v2", 31, 1.0, False), r"at least 32 pixels.*Received: image_size=31"),
         (("nasnet_mobile", 64, 1.0, True), r"auxiliary head needs .* 80 pixels.*Received: image_size=64"),
-        (("nasnet_mobile", 224, 0.5, False), r"one width only\. Received: width=0\.5"),
+        (("nasnet_mobile", 224, 0.5, False), r"fixed width; leave it at 1\. Received: width=0\.5"),
         (("mobilenet_v2", 224, 1.0, True), r"MobileNetV2 has no auxiliary head"),
     ],
 )
-def test_what_a_model_cannot_be_is_refused(arguments, words):
+def test_impossible_models_are_refused(arguments, words):
     with pytest.raises(ValueError, match=words):
         mobile.require_buildable(*arguments)

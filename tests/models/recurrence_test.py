@@ -82,7 +82,7 @@ def test_equals_its_numpy_twin(function, twin, arguments, _, compiled):
 
 
 @pytest.mark.parametrize(("function", "twin", "arguments", "differentiable"), CASES)
-def test_gradients_are_the_slopes_of_the_numpy_twin(function, twin, arguments, differentiable):
+def test_gradients_match_slopes_of_the_numpy_twin(function, twin, arguments, differentiable):
     rng = np.random.default_rng(1)
     arguments = arguments(rng)
     weights = [rng.standard_normal(output.shape) for output in tf.nest.flatten(function(*arguments))]
@@ -101,7 +101,7 @@ def test_gradients_are_the_slopes_of_the_numpy_twin(function, twin, arguments, d
 
     values = [argument.numpy() for argument in arguments]
     for index, gradient in enumerate(gradients(*arguments)):
-        # The slope along a random direction takes two evaluations, whatever the number of entries.
+        # The slope along a random direction takes only two evaluations, however many entries there are.
         for _ in range(3):
             along = rng.standard_normal(values[index].shape)
             ends = [

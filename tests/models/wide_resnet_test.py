@@ -5,22 +5,21 @@ import tensorflow as tf
 from nos_tf.models import convnet, wide_resnet
 
 
-# Zagoruyko and Komodakis (2016), tables 3 and 4: millions of parameters. 10-1 is counted by hand below.
+# Millions of parameters from Zagoruyko and Komodakis (2016), tables 3 and 4. WRN-10-1 is counted by hand below.
 @pytest.mark.parametrize(
     ("depth", "width", "millions", "digits"),
     [(28, 10, 36.5, 1), (16, 4, 2.7, 1), (40, 4, 8.9, 1), (16, 8, 11.0, 1), (22, 8, 17.2, 1), (40, 1, 0.6, 1)],
 )
-def test_as_many_parameters_as_in_the_wide_resnet_paper(depth, width, millions, digits):
+def test_number_of_parameters_is_that_of_the_wide_resnet_paper(depth, width, millions, digits):
     model = wide_resnet.build((32, 32, 3), 10, depth, width)
     count = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
     assert round(count / 1e6, digits) == millions
     convolutions = [layer for layer in model.layers if isinstance(layer, tf.keras.layers.Conv2D)]
-    assert (
-        sum(layer.kernel_size == (3, 3) for layer in convolutions) == depth - 3
-    )  # Shortcuts and the head not counted.
+    # Without shortcuts and the head.
+    assert sum(layer.kernel_size == (3, 3) for layer in convolutions) == depth - 3
 
 
-def test_parameters_of_10_1_counted_by_hand():
+def test_number_of_parameters_of_wrn_10_1_by_hand():
     def block(inputs, outputs):
         shortcut = inputs * outputs if inputs != outputs else 0
         return 2 * inputs + 9 * inputs * outputs + 2 * outputs + 9 * outputs * outputs + shortcut
@@ -30,14 +29,14 @@ def test_parameters_of_10_1_counted_by_hand():
     assert sum(int(np.prod(weight.shape)) for weight in model.trainable_weights) == wanted
 
 
-def test_feature_maps_shrink_twice_and_grow_wide():
+def test_feature_maps_shrink_twice_and_gain_channels():
     model = wide_resnet.build((32, 32, 3), 7, 16, 4)
     shapes = [tuple(layer.output.shape[1:]) for layer in model.layers if isinstance(layer, tf.keras.layers.Add)]
     assert shapes == [(32, 32, 64)] * 2 + [(16, 16, 128)] * 2 + [(8, 8, 256)] * 2
     assert model.output_shape == (None, 7)
 
 
-def test_weight_decay_adds_itself_times_the_weight_to_the_gradient():
+def test_weight_decay_times_the_weight_is_added_to_the_gradient():
     plain, decayed = (wide_resnet.build((8, 8, 3), 3, 10, 1, weight_decay=decay) for decay in (0.0, 0.1))
     decayed.set_weights(plain.get_weights())
     images = tf.constant(np.random.default_rng(0).normal(size=(4, 8, 8, 3)), tf.float32)
@@ -52,7 +51,7 @@ def test_weight_decay_adds_itself_times_the_weight_to_the_gradient():
         np.testing.assert_allclose(full, bare + 0.1 * weight.numpy(), rtol=1e-4, atol=1e-4)
 
 
-def test_dropout_stands_between_the_convolutions_of_a_block():
+def test_dropout_is_between_the_convolutions_of_a_block():
     model = wide_resnet.build((32, 32, 3), 10, 16, 1, dropout=0.3, seed=1)
     dropouts = [layer for layer in model.layers if isinstance(layer, tf.keras.layers.Dropout)]
     assert len(dropouts) == 6

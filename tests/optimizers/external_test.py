@@ -1,4 +1,4 @@
-"""Optimizers of Keras and of tensorflow-addons by name."""
+"""Optimizers from Keras and tensorflow-addons by name."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def weights_after(optimizer: Any, steps: int = 3) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", KERAS)
-def test_keras_has_the_usual_ones(name: str) -> None:
+def test_keras_has_the_usual_optimizers(name: str) -> None:
     optimizer = get(f"keras/{name}", learning_rate=0.25, total_steps=10)
     assert type(optimizer).__name__.lower() == name
     assert float(optimizer.learning_rate) == 0.25
     assert np.isfinite(weights_after(optimizer)).all()
 
 
-def test_keras_names_in_any_case_with_arguments_of_the_class() -> None:
+def test_keras_names_are_case_insensitive_and_take_the_arguments_of_the_class() -> None:
     optimizer = get("Keras/AdamW", learning_rate=0.01, epsilon=0.5, weight_decay=0.125)
     np.testing.assert_array_equal(
         weights_after(optimizer),
@@ -49,12 +49,12 @@ def test_schedule() -> None:
 
 
 @pytest.mark.parametrize("name", ["optimizer", "lossscaleoptimizer", "schedules", ""])
-def test_what_is_no_optimizer_of_keras(name: str) -> None:
+def test_unknown_keras_optimizer(name: str) -> None:
     with pytest.raises(ValueError, match=rf"Unknown optimizer of keras.*adamw.*Received: '{name}'$"):
         get(f"keras/{name}")
 
 
-def test_typing_error_in_a_name() -> None:
+def test_misspelled_name() -> None:
     with pytest.raises(ValueError, match=r"did you mean 'adamw'.*Received: 'adamww'$"):
         get("keras/adamww")
 
@@ -90,9 +90,9 @@ def test_arguments_of_addons() -> None:
         weights_after(get("addons/LAMB", learning_rate=0.01, epsilon=0.5)),
         weights_after(tfa.optimizers.LAMB(0.01, epsilon=0.5)),
     )
-    # One step of plain SGD, and the decay is not multiplied by the learning rate.
+    # A step of plain SGD, with a decay that is not multiplied by the learning rate.
     decayed = weights_after(get("addons/sgdw", learning_rate=0.5, weight_decay=0.125, momentum=0.0), steps=1)
     np.testing.assert_allclose(decayed, [0.875 - 0.25, -1.75 + 0.125, 0.4375 - 0.05], rtol=1e-6)
-    # Every step is a slow one, of weight 0: nothing moves.
+    # Every step is a slow step with weight 0, so nothing moves.
     still = weights_after(get("addons/lookahead", learning_rate=0.5, sync_period=1, slow_step_size=0.0))
     np.testing.assert_allclose(still, [1.0, -2.0, 0.5], rtol=1e-6)

@@ -1,4 +1,4 @@
-"""What the base class adds to Keras' own; the battery in tests/conformance covers the rest."""
+"""What the base class adds to Keras'; the tests in tests/conformance cover the rest."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_update_of_a_constant_rule_reaches_every_weight() -> None:
 
 
 def loss_scaled() -> Any:
-    # Gradients of about 12 overflow with the first scales, so that it depends on the scale whether there is a step.
+    # Gradients of about 12 overflow with the first scales, so whether a step is taken depends on the scale.
     return tf.keras.mixed_precision.LossScaleOptimizer(tf.keras.optimizers.SGD(1e-3), initial_scale=2.0**127)
 
 
@@ -92,7 +92,7 @@ def state(model: tf.keras.Model) -> list[tf.Variable]:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_listed_variables_are_all_that_training_depends_on(name: str) -> None:
+def test_training_depends_only_on_the_listed_variables(name: str) -> None:
     inputs, targets = np.ones([6, 1], np.float32), np.full([6, 1], -6.0, np.float32)
     one, other = compiled(name), compiled(name)
     for _ in range(3):
@@ -100,7 +100,7 @@ def test_listed_variables_are_all_that_training_depends_on(name: str) -> None:
     for variable, value in zip(state(other), state(one), strict=True):
         variable.assign(value)
     before = one.get_weights()
-    for _ in range(4):  # The sixth step is one in which Lookahead looks back.
+    for _ in range(4):  # Lookahead synchronizes in the sixth step.
         one.train_on_batch(inputs, targets)
         other.train_on_batch(inputs, targets)
     for variable, value in zip(state(other), state(one), strict=True):

@@ -1,4 +1,4 @@
-"""`ProgramOptimizer` against Keras' own optimizers, its slots and its arguments."""
+"""`ProgramOptimizer`: comparison with Keras' own optimizers, slots and arguments."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def test_equals_keras_step_for_step(text: str, keras: type, dtype: str) -> None:
         step(tf.constant(gradient, dtype))
         after = tf.stack(variables)
         steps = (after - before).numpy()
-        # Keras rounds its betas to float32, whatever the variable's dtype: 1 - 0.999 is off by 1.3e-5. Where the terms
-        # of an update cancel, that shows in the rest.
+        # Keras rounds its betas to float32, whatever the variable's dtype, so 1 - 0.999 is off by 1.3e-5. This becomes
+        # visible where the terms of an update cancel.
         atol = max(4 * np.finfo(dtype).eps, 1e-6 * np.abs(steps[1]).max())
         np.testing.assert_allclose(steps[0], steps[1], rtol=2e-5, atol=atol)
         before = after
@@ -80,7 +80,7 @@ def test_betas_are_those_of_the_averages() -> None:
 
 
 def test_half_precision_is_rounded_once() -> None:
-    # In float16, 1e-8 is 0: g / (v + 1e-8) would be infinite.
+    # In float16, 1e-8 is 0, and g / (v + 1e-8) would be infinite.
     variable = tf.Variable(tf.ones([1], tf.float16))
     optimizer = ProgramOptimizer("g / v", 1e-9)
     optimizer.apply_gradients([(tf.constant([1e-3], tf.float16), variable)])

@@ -30,7 +30,7 @@ class Trace:
 
     @functools.cached_property
     def operands(self) -> dict[str, np.ndarray]:
-        """All deterministic operands, of shape `[steps, size]`; the training is as long as the trace."""
+        """Returns all deterministic operands, of shape `[steps, size]`, for a training as long as the trace."""
         averages = numpy_twin.Averages.zeros(self.gradients.shape[1:])
         steps = [
             averages.operands(g, w, total_steps=self.steps) for g, w in zip(self.gradients, self.weights, strict=True)
@@ -39,7 +39,7 @@ class Trace:
 
 
 def trace(seed: int, steps: int = 100, size: int = 12) -> Trace:
-    """A trace with gradients of different magnitudes that change sign, are sometimes zero, and always in one place."""
+    """Returns a trace with gradients of different magnitudes that change sign and are sometimes, or always, zero."""
     rng = np.random.default_rng(seed)
     gradients = rng.standard_normal([steps, size]) * 10.0 ** rng.uniform(-2.0, 0.3, size)
     gradients[rng.uniform(size=gradients.shape) < 0.02] = 0.0
@@ -48,9 +48,9 @@ def trace(seed: int, steps: int = 100, size: int = 12) -> Trace:
 
 
 def expected_updates(program: Program, trace: Trace, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Updates of each step, and a mask of those that do not depend on rounding, as sign(x - x (1 + 1e-16)) would.
+    """Returns the updates of each step, and a mask of those that do not depend on rounding.
 
-    A value does not depend on rounding if changing every operand in its twelfth digit leaves it the same.
+    A value depends on rounding, like sign(x - x (1 + 1e-16)), if changing the twelfth digit of the operands changes it.
     """
     operands = dict(trace.operands)
     size = trace.gradients.shape[1]

@@ -1,4 +1,4 @@
-"""Learning-rate schedules against TensorFlow 1's functions of the same authors, and their formulas."""
+"""Learning rate schedules, compared with TensorFlow 1's functions by the same authors and with their formulas."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ def rates(schedule: tf.keras.optimizers.schedules.LearningRateSchedule) -> np.nd
 
 
 @pytest.mark.parametrize("arguments", [{}, {"num_periods": 2.0, "alpha": 0.5, "beta": 0.25}])
-def test_linear_cosine_is_tensorflow_1s(arguments: dict[str, float]) -> None:
+def test_linear_cosine_equals_tensorflow_1s(arguments: dict[str, float]) -> None:
     schedule = schedules.LinearCosineDecay(0.5, 100, **arguments)
     expected = [tf.compat.v1.train.linear_cosine_decay(0.5, tf.constant(step), 100, **arguments)() for step in STEPS]
     np.testing.assert_allclose(rates(schedule), expected, rtol=1e-5, atol=1e-7)
 
 
-def test_linear_cosine_is_its_formula() -> None:
+def test_linear_cosine_equals_its_formula() -> None:
     t = np.minimum(STEPS, 100) / 100
     expected = 0.5 * ((1 - t) * 0.5 * (1 + np.cos(np.pi * t)) + 0.001)
     np.testing.assert_allclose(rates(schedules.LinearCosineDecay(0.5, 100)), expected, rtol=1e-5, atol=1e-7)
 
 
 def noise(steps: int, **arguments: float) -> np.ndarray:
-    """What the noisy schedule adds to its linear part, at the first steps of a training that is never over."""
+    """Returns what the noisy schedule adds to its linear part, in the first steps of a practically endless training."""
     noisy = schedules.NoisyLinearCosineDecay(1.0, 2**40, num_periods=0.0, beta=0.0, **arguments)
     rate = tf.function(lambda: tf.map_fn(noisy, tf.range(steps), fn_output_signature=tf.float32))
     return rate().numpy() - 1.0
@@ -48,7 +48,7 @@ def test_variance_of_the_noise_decays_by_its_exponent() -> None:
     np.testing.assert_allclose(noise(200), expected, rtol=1e-4, atol=1e-6)
 
 
-def test_noise_is_the_same_for_a_seed_and_differs_from_step_to_step() -> None:
+def test_noise_is_the_same_for_a_seed_and_differs_between_steps() -> None:
     one, same, other = (rates(schedules.NoisyLinearCosineDecay(1.0, 1000, seed=seed)) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, same)
     assert (one != other).all()
@@ -56,7 +56,7 @@ def test_noise_is_the_same_for_a_seed_and_differs_from_step_to_step() -> None:
     assert len(set(one - plain)) == len(STEPS)
 
 
-def test_noise_without_variance_is_none() -> None:
+def test_noise_without_variance_is_zero() -> None:
     noisy = schedules.NoisyLinearCosineDecay(1.0, 100, initial_variance=0.0)
     np.testing.assert_allclose(rates(noisy), rates(schedules.LinearCosineDecay(1.0, 100)))
 

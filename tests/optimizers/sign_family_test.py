@@ -1,4 +1,4 @@
-"""PowerSign and AddSign against TensorFlow's own kernels, which their authors wrote."""
+"""PowerSign and AddSign, compared with TensorFlow's own kernels, which the authors of the paper wrote."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nos_tf.optimizers.sign_family import add_sign, power_sign
 
 STEPS = 1_000
 SIZE = 8
-RATE = 0.0625  # A power of two: exact in every dtype, so that the order of products cannot matter much.
+RATE = 0.0625  # A power of two is exact in every dtype, so the order of products hardly matters.
 DECAYS = (None, "ld", "cd", "rd10", "rd20")
 DTYPES = ("float16", "float32", "float64")
 RULES: tuple[tuple[type, dict[str, float], str, dict[str, float]], ...] = (
@@ -27,7 +27,7 @@ RULES: tuple[tuple[type, dict[str, float], str, dict[str, float]], ...] = (
 
 
 def decay_value(name: str | None, step: int) -> float:
-    """The decay f(t) by its formula, t being the steps completed."""
+    """Computes the decay f(t) by its formula, where t is the number of completed steps."""
     if name is None:
         return 1.0
     if name == "ld":
@@ -39,7 +39,7 @@ def decay_value(name: str | None, step: int) -> float:
 
 @dataclasses.dataclass
 class Pair:
-    """One generated optimizer and the kernel that it is held against, each with its own variable."""
+    """A generated optimizer and the kernel that it is compared with, each with its own variable."""
 
     optimizer: tf.keras.optimizers.Optimizer
     kernel: Callable[..., object]
@@ -55,7 +55,7 @@ class Pair:
         self.m = self.optimizer.variables[-1]
 
     def step(self, gradient: tf.Tensor, decay: tf.Tensor, resume: bool) -> tuple[tf.Tensor, tf.Tensor]:
-        """Takes a step on both sides, from the same weights if asked for; gives both results."""
+        """Takes a step on both sides, from the same weights if `resume`, and returns both results."""
         if resume:
             self.generated.assign(self.expected)
         gradient = tf.cast(gradient, self.dtype)
@@ -74,7 +74,7 @@ class Pair:
 
 
 def run(resume: bool) -> tuple[list[Pair], np.ndarray, np.ndarray]:
-    """Weights and averages, generated and the kernel's, of shape `[steps, pairs, 2, size]`."""
+    """Returns the pairs, and their weights and averages, each of shape `[steps, pairs, 2, size]`."""
     pairs = [
         Pair(
             make(RATE, sign_decay=decay, total_steps=STEPS, **kwargs),
@@ -106,7 +106,7 @@ def epsilon(pair: Pair) -> float:
     return float(np.finfo(pair.dtype.as_numpy_dtype).eps)
 
 
-def test_every_step_is_the_kernels_step() -> None:
+def test_every_step_equals_the_kernels() -> None:
     pairs, weights, averages = run(resume=True)
     for i, pair in enumerate(pairs):
         generated, expected = weights[:, i, 0], weights[:, i, 1]
@@ -117,11 +117,11 @@ def test_every_step_is_the_kernels_step() -> None:
         assert (np.abs(generated - expected) <= epsilon(pair) * (largest + 4 * step)).all(), (pair.decay, pair.dtype)
 
 
-def test_a_training_of_1000_steps_is_the_kernels() -> None:
+def test_a_training_of_1000_steps_equals_the_kernels() -> None:
     pairs, weights, _ = run(resume=False)
     for i, pair in enumerate(pairs):
         error = np.abs(weights[:, i, 0] - weights[:, i, 1])
-        # A step is off by one rounding at most (the test above); in turn up and down, they add up like a random walk.
+        # Each step is off by at most one rounding (see the test above), and these errors add up like a random walk.
         bound = 4 * np.sqrt(STEPS) * epsilon(pair) * np.abs(weights[:, i, 1]).max()
         assert (error <= bound).all(), (pair.decay, pair.dtype, error.max(), bound)
 
@@ -169,7 +169,7 @@ def test_two_steps_of_powersign_by_hand() -> None:
 
 
 def test_two_steps_of_addsign_by_hand() -> None:
-    # Step 1: m = 0.5 * 0 + 0.5 * 2 = 1; with half of the sign's weight the update is (1 + 0.5 * 1) * 2 = 3.
+    # Step 1: m = 0.5 * 0 + 0.5 * 2 = 1; with a decay of 0.5, the update is (1 + 0.5 * 1) * 2 = 3.
     half = tf.constant(0.5, tf.float64)
     update, average = add_sign(tf.constant([2.0], tf.float64), tf.constant([0.0], tf.float64), beta=0.5, decay=half)
     np.testing.assert_allclose(update, [3.0], rtol=1e-15)
@@ -193,6 +193,6 @@ def test_a_tensor_is_a_learning_rate() -> None:
 
 
 @pytest.mark.parametrize("rate", [None, [0.1, 0.2], 1j])
-def test_what_is_no_learning_rate_is_refused(rate: object) -> None:
+def test_bad_learning_rates_are_refused(rate: object) -> None:
     with pytest.raises(ValueError, match=r"^learning_rate must be a number or a LearningRateSchedule\. Received: "):
         PowerSign(rate)

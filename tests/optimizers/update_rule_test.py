@@ -1,4 +1,4 @@
-"""The arithmetic of every primitive and of random programs, step by step against the NumPy twin."""
+"""The arithmetic of every primitive and of random programs, compared with the NumPy twin step by step."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PRIMITIVES = [
 
 
 def applied_updates(programs: Sequence[Program], trace: Trace) -> np.ndarray:
-    """Updates that `ProgramOptimizer` makes, in float64, of shape `[programs, steps, size]`."""
+    """Returns the updates of `ProgramOptimizer` in float64, of shape `[programs, steps, size]`."""
     optimizers = [
         ProgramOptimizer(program, learning_rate=1.0, total_steps=trace.steps, seed=seed)
         for seed, program in enumerate(programs)
@@ -49,7 +49,7 @@ def check_against_twin(programs: Sequence[Program], trace: Trace) -> None:
     for seed, (program, applied) in enumerate(zip(programs, applied_updates(programs, trace), strict=True)):
         expected, known = expected_updates(program, trace, seed)
         compared += known.sum()
-        # An update of 1e-12 is lost in a weight of 1, and so is its sign.
+        # An update of 1e-12 is lost in a weight of 1, including its sign.
         np.testing.assert_allclose(applied[known], expected[known], rtol=1e-7, atol=1e-11, err_msg=f"{program!r}")
     assert compared > 0.97 * len(programs) * trace.gradients.size
 
@@ -96,7 +96,7 @@ def test_draws_are_uniform_and_normal() -> None:
     assert abs(normal.var() - 1.0) < 5 * np.sqrt(2 / 200_000)
 
 
-def test_draws_depend_on_seed_variable_site_and_step_alone() -> None:
+def test_draws_depend_only_on_seed_variable_site_and_step() -> None:
     np.testing.assert_array_equal(draw(), draw())
     settings = [
         {"seed": 1},
@@ -113,7 +113,7 @@ def test_draws_depend_on_seed_variable_site_and_step_alone() -> None:
             assert not np.isin(one, other).any()
 
 
-def test_draws_of_many_variables_are_those_of_each() -> None:
+def test_draws_of_many_variables_equal_those_of_each() -> None:
     together = Randomness(7, {0: 3, 5: 4}).draw(2, tf.constant(9), tf.float32, normal=False)
     expected = [draw(7, 0, 2, 9, size=3), draw(7, 5, 2, 9, size=4)]
     np.testing.assert_array_equal(together, np.concatenate(expected))

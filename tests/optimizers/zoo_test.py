@@ -1,4 +1,4 @@
-"""Every optimizer that the paper names."""
+"""The optimizers of the zoo."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def clip(x: np.ndarray, limit: float) -> np.ndarray:
     return np.clip(x, -limit, limit)
 
 
-# The 16 rules of the Wide ResNet table as it prints them; `keep` is the mask of what a drop keeps, by its rate.
+# The 16 rules in the Wide ResNet table as printed there; `keep` returns the mask of a drop by its rate.
 TABLE = {
     "powersign-plus-clip-g": lambda o, keep: (np.exp(o["sign(g)"] * o["sign(m)"]) + clip(o["g"], 1e-4)) * o["g"],
     "clip-m-exp-v": lambda o, keep: clip(o["m"], 1e-4) * np.exp(o["v"]),
@@ -42,7 +42,7 @@ TABLE = {
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_rule_of_the_table_is_its_formula(name: str) -> None:
+def test_rules_of_the_table_equal_their_formulas(name: str) -> None:
     masks = {rate: np.random.default_rng(0).uniform(size=[100, 12]) >= rate for rate in (0.1, 0.3, 0.5)}
     program = parse(NAMED_RULES[name].text)
     operands = TRACE.operands
@@ -50,7 +50,7 @@ def test_rule_of_the_table_is_its_formula(name: str) -> None:
     np.testing.assert_allclose(value, TABLE[name](operands, lambda rate: masks[rate]), rtol=1e-7, atol=1e-300)
 
 
-def test_names_are_those_of_the_paper() -> None:
+def test_names_are_complete() -> None:
     family = {
         f"{name}{decay}"
         for name in ("powersign", "powersign2", "addsign", "addsign2")
@@ -76,7 +76,7 @@ def test_every_name_builds_with_the_slots_that_it_needs(name: str) -> None:
     assert np.isfinite(variable).all()
 
 
-def test_rmsprop_of_nasnet_is_tensorflow_s_own_with_decay_and_momentum_0_9_and_epsilon_1() -> None:
+def test_rmsprop_of_nasnet_has_decay_and_momentum_0_9_and_epsilon_1() -> None:
     optimizer, variable = get("rmsprop-nasnet", learning_rate=0.1), tf.Variable([1.0])
     weight, mean_square, momentum = 1.0, 0.0, 0.0
     for gradient in (0.5, -2.0, 3.0):
@@ -130,14 +130,14 @@ def test_decay_needs_total_steps() -> None:
         ("sign", set()),
     ],
 )
-def test_names_are_found_by_a_pattern(pattern: str, expected: set[str]) -> None:
+def test_names_match_a_pattern(pattern: str, expected: set[str]) -> None:
     assert set(names(pattern)) == expected
 
 
-def test_names_that_hold_a_word() -> None:
+def test_names_that_contain_a_word() -> None:
     assert names("*sign*") == tuple(name for name in names() if "sign" in name)
     assert len(names("*sign*")) > 20
 
 
-def test_the_package_offers_it() -> None:
+def test_the_package_exports_it() -> None:
     assert nos_tf.optimizers.get is get

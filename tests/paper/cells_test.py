@@ -4,7 +4,7 @@ from nos_tf.paper import naming
 from nos_tf.paper.cells import BEST_RULE, CONVNET, ENOS, GNMT, IMAGENET, TABLE_1, TABLES
 from nos_tf.paper.trust import Trust
 
-# Typed a second time, from the list of facts about the paper and not from the tables under test.
+# A second transcription, made from the list of facts about the paper and not from the tables under test.
 TABLE_1_AGAIN = """
 | optimizer | Final Val | Final Test | Best Val | Best Test |
 | --- | --- | --- | --- | --- |
@@ -29,7 +29,7 @@ TABLE_1_AGAIN = """
 | e^g - e^m | 93.2 | 92.5 | 93.5 | 93.1 |
 | drop(m,0.3) * e^{1e-3 w} | 93.2 | 93.0 | 93.5 | 93.2 |
 """
-# The other numbers as prose has them: table, row, then the row's numbers.
+# The other numbers, which the text states: table, row, and the row's numbers.
 OTHERS_AGAIN = """
 convnet: best rule 0.674; Momentum 0.670; Adam 0.659; SGD 0.652; RMSProp 0.632
 imagenet: RMSProp 73.5/91.5; PowerSign-cd 73.9/91.9; AddSign-rd 73.8/91.6
@@ -60,7 +60,7 @@ def test_other_numbers_agree_with_a_second_transcription() -> None:
         assert found == expected
 
 
-def test_every_number_is_there_once_with_its_mark() -> None:
+def test_every_number_appears_once_with_its_mark() -> None:
     count = {table.key: sum(len(row.values) for row in table.rows) for table in TABLES}
     assert count == {"convnet": 5, "table_1": 80, "imagenet": 6, "gnmt": 4, "enos": 4}
     for table in TABLES:
@@ -88,7 +88,7 @@ def test_optimizers_are_those_of_the_zoo() -> None:
     assert {row.optimizer for row in TABLE_1.rows} == named | {"sgd", "momentum", "rmsprop", "adam"}
 
 
-def test_every_name_of_the_zoo_is_known_as_itself() -> None:
+def test_every_name_in_the_zoo_is_known_as_itself() -> None:
     for name in optimizers.names():
         assert naming.known_as(name) == name
     baselines = {"sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "rmsprop-nasnet", "lion"}

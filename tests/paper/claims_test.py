@@ -44,7 +44,7 @@ def test_ordering(tmp_path: Path, rule: tuple[float, ...], baseline: tuple[float
 
 
 @pytest.mark.parametrize("status", ["holds", "does not hold"])
-def test_smaller_scale_is_told_as_such(tmp_path: Path, status: str) -> None:
+def test_smaller_scale_is_reported(tmp_path: Path, status: str) -> None:
     values = ((0.930, 0.931), (0.900, 0.901))
     table_1(tmp_path / "run", *(values if status == "holds" else values[::-1]), dataset=SMALL_DATA, scale=SMALL_SCALE)
     (result,) = claims(tmp_path, ABOVE_MOMENTUM)
@@ -73,8 +73,8 @@ def translations(folder: Path, powersign: tuple[float, ...], adam: tuple[float, 
     [
         (0.9, "holds"),
         (0.7, "holds"),
-        (0.66, "holds"),  # Prints as 0.7.
-        (0.6, "does not hold"),  # Ahead, but surely not by so much.
+        (0.66, "holds"),  # Rounds to 0.7.
+        (0.6, "does not hold"),  # Ahead, but not by this much.
         (-0.5, "does not hold"),
     ],
 )
@@ -90,7 +90,7 @@ def test_wide_intervals_decide_no_delta(tmp_path: Path) -> None:
     assert statuses(tmp_path, "+0.7 BLEU") == ["not decided (intervals overlap)"]
 
 
-def test_imagenet_takes_the_better_of_the_two(tmp_path: Path) -> None:
+def test_imagenet_claim_uses_the_better_of_the_two_rules(tmp_path: Path) -> None:
     runs = []
     for name, top1 in (("rmsprop-nasnet", 0.735), ("powersign-cd", 0.736), ("addsign-rd10", 0.739)):
         runs += swept(name, [{"final_test_top1": top1 + more, "final_test_top5": 0.91} for more in (0.0, 1e-5)])
@@ -113,7 +113,7 @@ def test_divergence_decides_nothing(tmp_path: Path) -> None:
     assert "1 of 2 seeds diverged" in wording.evidence(result)
 
 
-def test_runs_of_one_optimizer_each_are_compared_when_alike(tmp_path: Path) -> None:
+def test_comparable_runs_of_one_optimizer_each_are_compared(tmp_path: Path) -> None:
     write(tmp_path / "rule", swept("powersign", accuracies(0.93, 0.931)), config_hash="a")
     write(tmp_path / "rule_2", swept("m-exp-v", accuracies(0.94, 0.941)), config_hash="b")
     write(tmp_path / "momentum", swept("momentum", accuracies(0.9, 0.901)), config_hash="c")
@@ -132,7 +132,7 @@ def test_runs_with_both_are_not_mixed(tmp_path: Path) -> None:
 
 
 def rosenbrock(folder: Path, finals: Mapping[tuple[str, str], float]) -> None:
-    """Adam's epsilon is tuned too: a better final value with another epsilon must not be taken for the chosen one."""
+    """Writes a run in which Adam does better with an epsilon that was not chosen, which must be ignored."""
     runs = []
     for (function, name), final in finals.items():
         for rate in (1e-4, 1e-3, 1e-2, 1e-1):
@@ -170,8 +170,8 @@ def test_rosenbrock_is_checked_on_each_function(tmp_path: Path) -> None:
     )
 
 
-def test_claims_are_true_of_the_papers_own_numbers() -> None:
-    """What is claimed must follow from the tables wherever both sides are printed."""
+def test_claims_hold_for_the_papers_own_numbers() -> None:
+    """The claims must follow from the tables wherever both sides are printed."""
 
     def value(claim: Claim, names: tuple[str, ...], column: Column) -> float | None:
         for table in TABLES:
@@ -191,7 +191,7 @@ def test_claims_are_true_of_the_papers_own_numbers() -> None:
     assert checked == 4 + 4 + 2 + 2
 
 
-def test_claims_asked_for_are_there() -> None:
+def test_claims_are_complete() -> None:
     for experiment, first in (("cifar10_convnet", (BEST_RULE,)), ("cifar10_wide_resnet", None)):
         mine = [claim for claim in CLAIMS if claim.experiment == experiment]
         assert {claim.worse for claim in mine} == {"sgd", "momentum", "adam", "rmsprop"}

@@ -25,7 +25,7 @@ def statuses(line: Line) -> list[str]:
 
 
 def status_of_test(directory: Path, *values: float, **changes: Any) -> str:
-    """Status of PowerSign's final test accuracy, 92.8 in the paper."""
+    """Returns the status of PowerSign's final test accuracy, which is 92.8 in the paper."""
     write(directory, swept("powersign", accuracies(*values)), **changes)
     (line,) = lines(ledger(directory), "table_1", "powersign")
     return statuses(line)[1]
@@ -35,7 +35,7 @@ def status_of_test(directory: Path, *values: float, **changes: Any) -> str:
     ("values", "status"),
     [
         ((0.928,), "reproduced"),
-        ((0.9275,), "reproduced"),  # What prints as 92.8 is 92.8.
+        ((0.9275,), "reproduced"),  # Rounds to 92.8.
         ((0.97,), "reproduced"),
         ((0.9274,), "not reproduced"),  # One seed has no interval.
         ((0.925, 0.931), "reproduced"),
@@ -48,7 +48,7 @@ def test_status_at_the_papers_scale(tmp_path: Path, values: tuple[float, ...], s
 
 
 @pytest.mark.parametrize("spread", [0.0005, 0.001, 0.002, 0.004])
-def test_interval_is_that_of_student(tmp_path: Path, spread: float) -> None:
+def test_interval_is_students(tmp_path: Path, spread: float) -> None:
     values = [0.92 - spread, 0.92, 0.92 + spread]
     low, high = scipy.stats.t.interval(0.95, 2, 0.92, spread / math.sqrt(3))
     reached = high >= 0.9275
@@ -96,7 +96,7 @@ def test_flags_that_contradict_the_scale_make_a_run_not_comparable(tmp_path: Pat
     assert line.entry.obstacles == ("300 epochs by its results, 2 by its flags",)
 
 
-def test_reasons_are_said(tmp_path: Path) -> None:
+def test_reasons_are_given(tmp_path: Path) -> None:
     write(tmp_path / "run", swept("powersign", accuracies(0.5)), dataset=SMALL_DATA, scale=SMALL_SCALE)
     (line,) = lines(ledger(tmp_path), "table_1", "powersign")
     assert line.entry is not None
@@ -135,7 +135,7 @@ def test_divergence_at_full_scale_is_not_reproduced(tmp_path: Path) -> None:
     assert [line.status for line in found] == [Status.NOT_REPRODUCED] * 2
 
 
-def test_number_that_a_seed_lacks_is_not_comparable(tmp_path: Path) -> None:
+def test_number_missing_for_a_seed_is_not_comparable(tmp_path: Path) -> None:
     metrics = accuracies(0.95, 0.95)
     del metrics[1]["best_val_accuracy"]
     write(tmp_path / "run", swept("powersign", metrics))
@@ -150,12 +150,12 @@ def test_nothing_is_compared_with_what_was_not_run(tmp_path: Path) -> None:
     assert found.count(Status.NOT_RUN) == 5 + 76 + 6 + 4 + 4
 
 
-def test_rows_and_claims_that_were_run_come_first_and_the_others_can_be_left_out(tmp_path: Path) -> None:
+def test_rows_and_claims_with_runs_come_first_and_the_others_can_be_left_out(tmp_path: Path) -> None:
     write(tmp_path / "run", [*swept("rmsprop", accuracies(0.9)), *swept("drop-m-exp-w", accuracies(0.9))])
     whole = ledger(tmp_path)
     table = whole.tables[1]
     assert [row.row.optimizer for row in table.rows][:4] == ["rmsprop", "drop-m-exp-w", "sgd", "momentum"]
-    assert [claim.pair is not None for claim in whole.claims].index(False) == 1  # Above RMSProp on Wide ResNets.
+    assert [claim.pair is not None for claim in whole.claims].index(False) == 1  # RMSProp's claim is first.
     short = whole.of_what_was_run()
     assert [row.row.optimizer for row in short.tables[1].rows] == ["rmsprop", "drop-m-exp-w"]
     assert [each.left_out for each in short.tables] == [5, 18, 3, 2, 4]
@@ -191,8 +191,8 @@ def test_runs_are_never_merged_silently(tmp_path: Path) -> None:
         write(tmp_path / name, swept("powersign", accuracies(0.93), first), **changes)
 
     seeds("a", 0)
-    seeds("b", 1)  # The same but for its seed.
-    seeds("c", 0)  # The same seed again: not an independent one.
+    seeds("b", 1)  # The same except for its seed.
+    seeds("c", 0)  # The same seed again, which is not independent.
     seeds("d", 2, config_hash="ffffffffffff")
     seeds("e", 2, scale=CIFAR10_SCALE | {"batch_size": 64})
     seeds("f", 2, dataset=SMALL_DATA)
@@ -205,8 +205,8 @@ def test_runs_are_never_merged_silently(tmp_path: Path) -> None:
     assert [len(line.entry.trainings) for line in found if line.entry] == [2, 1, 1, 1, 1, 1]
 
 
-def test_full_scale_names_are_all_reachable(tmp_path: Path) -> None:
-    """Each experiment of the paper has a scale that its own facts meet."""
+def test_paper_scale_can_be_reached_in_every_experiment(tmp_path: Path) -> None:
+    """The facts of each of the paper's experiments meet its scale."""
     from nos_tf.paper.scale import PAPER_SCALES, obstacles
 
     for name, paper in PAPER_SCALES.items():

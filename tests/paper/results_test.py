@@ -19,7 +19,7 @@ from tests.paper.run_folders import SMALL_DATA, SMALL_SCALE, accuracies, swept, 
 
 
 def small(folder: Path) -> Path:
-    """A run far from the paper's scale whose numbers are all better than the paper's."""
+    """Writes a tiny run whose numbers are all better than the paper's."""
     runs = [*swept("powersign", accuracies(0.99, 0.991)), *swept("momentum", accuracies(0.97, 0.971))]
     return write(folder, runs, dataset=SMALL_DATA, scale=SMALL_SCALE, flags={"epochs": 2, "train_examples": 1_000})
 
@@ -154,14 +154,14 @@ def test_results_of_another_experiment_are_refused(tmp_path: Path) -> None:
     check_refused(tmp_path, str(path), "cifar10_wide_resnet", "rosenbrock")
 
 
-def test_run_without_trainings_so_far_is_shown(tmp_path: Path) -> None:
+def test_run_without_finished_trainings_is_shown(tmp_path: Path) -> None:
     write(tmp_path / "run", [])
     ledger = compare(results.find(tmp_path))
     assert ledger.count(Status.NOT_RUN) == 99
     assert_harmless(tmp_path)
 
 
-def test_diverged_training_needs_no_numbers(tmp_path: Path) -> None:
+def test_diverged_training_needs_no_metrics(tmp_path: Path) -> None:
     lost = {"status": "diverged", "metrics": {"final_test_accuracy": None}}
     write(tmp_path / "run", [training("sgd", 0.1, 0, {}) | lost])
     (run,) = results.find(tmp_path)
@@ -169,7 +169,7 @@ def test_diverged_training_needs_no_numbers(tmp_path: Path) -> None:
 
 
 def assert_harmless(directory: Path) -> None:
-    """Either one line says what is wrong, or nothing of the run counts for or against the paper, in any format."""
+    """Checks that the run is refused in one line, or counts neither for nor against the paper in any format."""
     try:
         ledger = compare(results.find(directory))
     except RunError as error:
@@ -186,7 +186,7 @@ def assert_harmless(directory: Path) -> None:
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Every container of a JSON value with each of its keys."""
+    """Yields each container in a JSON value with each of its keys."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in items:
         yield value, key
@@ -216,7 +216,7 @@ def test_no_mutation_of_a_small_run_makes_it_a_reproduction(data: st.DataObject,
             (folder / name).rename(folder / f"{name}.good")
     for name in ("config.json", "results.json"):
         content = json.loads((folder / f"{name}.good").read_text(encoding="utf-8"))
-        # Up to three mutations; a run with every fact forged at once would be another run.
+        # At most three mutations, because with all facts forged at once, it would be a different run.
         for _ in range(data.draw(st.integers(0, 3))):
             container, key = data.draw(st.sampled_from(list(_places(content))))
             kind = data.draw(st.sampled_from(["replace", "remove", "repeat"]))

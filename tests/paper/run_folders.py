@@ -35,7 +35,7 @@ def training(
 
 
 def swept(optimizer: str, metric_by_seed: Sequence[Mapping[str, float]], first_seed: int = 0) -> list[dict[str, Any]]:
-    """Trainings at seven rates: given metrics at 0.1, diverged above 1, otherwise perfect ones that must be ignored."""
+    """Returns trainings at seven rates: given metrics at 0.1, divergence above 1, otherwise perfect ones to ignore."""
     runs = []
     for seed, metrics in enumerate(metric_by_seed, start=first_seed):
         for rate in RATES:
@@ -47,7 +47,7 @@ def swept(optimizer: str, metric_by_seed: Sequence[Mapping[str, float]], first_s
 
 
 def accuracies(*test: float) -> list[dict[str, float]]:
-    """Table 1's four numbers for each seed, derived from the given final test accuracy."""
+    """Returns Table 1's four numbers for each seed, derived from the given final test accuracies."""
     return [
         {
             "final_val_accuracy": value + 0.001,

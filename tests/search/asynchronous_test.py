@@ -19,7 +19,7 @@ IN_FLIGHT = 7
 
 
 class OffPolicySearcher(FakeSearcher):
-    """Its probability of a program tells how many updates it had made."""
+    """A searcher whose log-probabilities encode its number of updates."""
 
     def __init__(self, space: SearchSpace, seed: int):
         super().__init__(space, seed)
@@ -46,7 +46,7 @@ def run(path: Path, stages: list[loop.Stage], executor: ShuffledExecutor) -> lis
 
 
 def check(trials: list[Trial], evaluated: int) -> None:
-    """Every trial once, distinct rules, and duplicates that earn what their first did."""
+    """Checks that trials are unique, rules distinct, and duplicates rewarded like the first trial."""
     first = {trial.id: trial for trial in trials if trial.duplicate_of is None}
     assert len(first) == len({nos_tf.canonical_key(trial.program) for trial in first.values()}) == evaluated
     assert len({trial.fingerprint for trial in first.values()}) == evaluated
@@ -72,7 +72,7 @@ def test_learns_from_full_batches_in_the_order_of_arrival(tmp_path: Path) -> Non
         learned = searcher.observed[BATCH_SIZE * number : BATCH_SIZE * (number + 1)]
         stored = [trial for trial in trials if trial.batch == number]
         assert sorted(learned) == sorted((str(t.program), t.reward, t.duplicate_of is not None) for t in stored)
-        # What a proposal was worth to its policy, against the policy that learns from it.
+        # The difference in log-probability between the policy that proposed and the one that learns is the staleness.
         assert sorted(searcher.late[BATCH_SIZE * number : BATCH_SIZE * (number + 1)]) == sorted(
             trial.staleness for trial in stored
         )
@@ -83,7 +83,7 @@ def test_learns_from_full_batches_in_the_order_of_arrival(tmp_path: Path) -> Non
     assert max(trial.staleness for trial in trials) >= 1
 
 
-def test_so_many_rules_are_out(tmp_path: Path) -> None:
+def test_the_given_number_of_rules_is_in_training(tmp_path: Path) -> None:
     counts = []
 
     class Counting(ShuffledExecutor):
@@ -97,7 +97,7 @@ def test_so_many_rules_are_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stop_after", range(0, 41, 2))
-def test_run_stopped_anywhere_loses_nothing_and_repeats_nothing(tmp_path: Path, stop_after: int) -> None:
+def test_stopped_run_loses_nothing_and_repeats_nothing(tmp_path: Path, stop_after: int) -> None:
     def stages() -> list[loop.Stage]:
         return [stage("random", 13, seed=1), stage("policy", 27)]
 
@@ -113,18 +113,18 @@ def test_run_stopped_anywhere_loses_nothing_and_repeats_nothing(tmp_path: Path, 
     check(trials, 40)
     jobs = [job.id for job in first.jobs + second.jobs]
     assert len(jobs) == len(set(jobs)) == 40
-    # What was out when the run stopped was evaluated, unless an equal rule was.
+    # Proposals in training when the run stopped were evaluated, unless an equal rule was.
     rules = {trial.id: trial.program for trial in trials}
     with Store.read(tmp_path / "s") as store:
         last = {one.source: max(trial.batch for trial in trials if trial.source == one.source) for one in stages()}
         learned = {batch.number for batch in store.batches()}
     for proposal in sent:
         assert rules.get(proposal.id) == proposal.program or last[proposal.source] not in learned
-    assert run(tmp_path / "s", stages(), ShuffledExecutor(stop_after=0)) == trials  # Nothing is left to do.
+    assert run(tmp_path / "s", stages(), ShuffledExecutor(stop_after=0)) == trials  # Nothing remains to be done.
 
 
-def test_resumed_searcher_is_where_it_was(tmp_path: Path) -> None:
-    """One worker and one rule out at a time leave no room for timing: then a stopped run is a whole one."""
+def test_resumed_searcher_continues_where_it_was(tmp_path: Path) -> None:
+    """With one worker and one rule at a time, timing plays no role, so a resumed run equals an uninterrupted one."""
 
     def one(path: Path, stop_after: int | None) -> list[tuple]:
         with Store.open(path) if path.exists() else Store.create(path, {}) as store:
@@ -149,7 +149,7 @@ def test_searcher_that_repeats_itself_ends_the_search(tmp_path: Path) -> None:
         assert 8 * loop.MAX_PROPOSALS - 3 < len(store.proposals()) <= 8 * loop.MAX_PROPOSALS
 
 
-def test_failure_after_failure_stops_the_search(tmp_path: Path) -> None:
+def test_repeated_failures_stop_the_search(tmp_path: Path) -> None:
     class Failing(ShuffledExecutor):
         def run(self, jobs):
             while jobs:
@@ -159,7 +159,7 @@ def test_failure_after_failure_stops_the_search(tmp_path: Path) -> None:
         run(tmp_path / "s", [stage()], Failing())
 
 
-def test_other_proposals_than_the_stored_ones_are_refused(tmp_path: Path) -> None:
+def test_different_proposals_than_the_stored_ones_are_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "s", [stage(seed=3)], ShuffledExecutor(stop_after=3))
     with pytest.raises(RunError, match=r"now proposes .*versions"):

@@ -12,7 +12,7 @@ from nos_tf.search.trial import BASELINES, Baseline
 from tests.search.fakes import ShuffledExecutor
 
 
-def test_baselines_are_what_they_are_called() -> None:
+def test_baselines_match_their_names() -> None:
     programs = {name: nos_tf.parse(text) for name, text in BASELINES.items()}
     assert programs["SGD"].operands == {"g", "1"}
     assert programs["Momentum"].slots == programs["Nesterov"].slots == {"m"}
@@ -23,7 +23,7 @@ def test_baselines_are_what_they_are_called() -> None:
     assert programs["AddSign"] == nos_tf.parse("(1 + sign(g) * sign(m)) * g")
 
 
-def test_baselines_go_on_where_they_stopped(tmp_path: Path) -> None:
+def test_baselines_continue_where_they_stopped(tmp_path: Path) -> None:
     with Store.create(tmp_path / "s.sqlite", {}) as store:
         first, second = ShuffledExecutor(1, stop_after=4), ShuffledExecutor(2)
         with pytest.raises(KeyboardInterrupt):
@@ -34,9 +34,9 @@ def test_baselines_go_on_where_they_stopped(tmp_path: Path) -> None:
         assert {job.seed for job in first.jobs + second.jobs} == {9}
 
 
-def test_search_ends_where_no_baseline_learns(tmp_path: Path) -> None:
+def test_search_ends_if_no_baseline_learns(tmp_path: Path) -> None:
     with Store.create(tmp_path / "s.sqlite", {}) as store:
-        check_baselines(store)  # None was evaluated yet.
+        check_baselines(store)  # No baseline has been evaluated yet.
         for name, status in (("SGD", "diverged"), ("Adam", "untrained")):
             store.add_baseline(Baseline(name, nos_tf.parse("g"), Evaluation(0.0, status)))
         with pytest.raises(RunError, match=r"^No baseline learns this task.*Received: SGD diverged, Adam untrained$"):

@@ -1,4 +1,4 @@
-"""Flags by groups, and earlier names of flags."""
+"""Groups of flags, and former names of flags."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ flags.FLAGS(sys.argv)
 
 
 def told(expression: str, *arguments: str) -> Any:
-    """What a process with these flags tells; the flags of a process cannot be defined twice."""
+    """Evaluates an expression in a new process with these flags, because flags cannot be defined twice in a process."""
     code = f"{FLAGS}print(json.dumps({expression}))"
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 
-def test_an_earlier_name_sets_the_flag_of_today() -> None:
+def test_a_former_name_sets_the_current_flag() -> None:
     assert told("command_flags.given()", "--learning_rate=0.5") == {"controller_learning_rate": 0.5}
     assert told("command_flags.searcher_flags.settings(command_flags.resolved(None))['learning_rate']") == 0.001
     resolved = told("command_flags.resolved(None)", "--learning_rate=0.5")
@@ -31,7 +31,7 @@ def test_an_earlier_name_sets_the_flag_of_today() -> None:
     assert "learning_rate" not in resolved
 
 
-def test_a_run_that_knows_an_earlier_name_goes_on_with_its_value() -> None:
+def test_a_run_stored_with_a_former_name_keeps_its_value() -> None:
     stored = "command_flags.renamed({'learning_rate': 0.25, 'trials': 9})"
     resolved = told(f"command_flags.resolved({stored})")
     assert (resolved["controller_learning_rate"], resolved["trials"]) == (0.25, 9)

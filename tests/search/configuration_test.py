@@ -16,7 +16,7 @@ def test_reference_comes_first_and_the_trials_add_up() -> None:
     assert configuration(searcher="random", random_trials=0).stages == {"random": 40}
 
 
-def test_each_seed_of_a_run_is_its_own() -> None:
+def test_all_seeds_of_a_run_differ() -> None:
     runs = [configuration(seed=seed) for seed in range(20)]
     seeds = [
         seed
@@ -48,7 +48,7 @@ def test_impossible_numbers_of_trials_are_refused() -> None:
         configuration(random_trials=41)
 
 
-def test_only_what_changes_the_trials_may_not_change() -> None:
+def test_only_flags_that_affect_the_trials_are_fixed() -> None:
     stored = {"task": "digits", "trials": 40, "workers": 1, "seed": 0}
     assert differences(stored, {"trials": 80, "workers": 2, "executor": "processes"}) == []
     assert differences(stored, {"seed": 1, "task": "digits", "units": 3}) == ["seed", "units"]

@@ -18,7 +18,7 @@ from nos_tf.search.executors.job import Job, Jobs, as_queue, perform
 
 
 def reward_of(program: Program) -> float:
-    """A reward that depends on every token and grows with the share of simple ones."""
+    """Returns a reward that depends on every token and grows with the share of simple ones."""
     noise = zlib.crc32(" ".join(program.tokens).encode()) / 2**32
     return 0.4 * noise + 0.6 * sum(token in ("g", "m", "identity", "*") for token in program.tokens) / len(
         program.tokens

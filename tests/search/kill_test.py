@@ -1,4 +1,4 @@
-"""A run that is killed at random moments ends with the trials of one that was not."""
+"""A run that is killed at random moments ends with the trials of an uninterrupted one."""
 
 import collections
 import os
@@ -34,7 +34,7 @@ def start(
         stderr=subprocess.PIPE,
         env=environment,
         start_new_session=True,
-        # Whoever starts the tests in the background of a shell has them, and all that they start, ignore it.
+        # If the tests run in the background of a shell, they and their children would ignore SIGINT.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
@@ -60,7 +60,7 @@ def table(folder: Path) -> list[tuple]:
 
 
 def stored(folder: Path) -> set[tuple]:
-    """Every result in the store, whatever its kind; of a trial also when it was made."""
+    """Returns all results in the store, of whatever kind, and the creation time of each trial."""
     path = folder / "trials.sqlite"
     if not path.exists():
         return set()
@@ -73,13 +73,13 @@ def stored(folder: Path) -> set[tuple]:
 
 
 def stage(results: set[tuple]) -> str:
-    """The latest stage of the race that has results, "search" before it."""
+    """Returns the latest stage of the race with results, or "search" before the race."""
     stages = {result[0] for result in results if len(result) == 4}
     return next((stage for stage in reversed(race.STAGES) if stage in stages), "search")
 
 
 def wait_for(folder: Path, process: subprocess.Popen[bytes], results: int) -> None:
-    """Waits until so many results are stored, or the process has ended."""
+    """Waits until this many results are stored, or the process has ended."""
     while len(stored(folder)) < results and process.poll() is None:
         time.sleep(0.02)
 
@@ -90,13 +90,13 @@ def test_killed_run_ends_with_the_same_results(tmp_path: Path, workers: int) -> 
     finish(start(tmp_path / "whole", workers=1))
     whole = table(tmp_path / "whole")
     moments = random.Random(workers)
-    kills: collections.Counter[str] = collections.Counter()  # By the stage that they came in.
+    kills: collections.Counter[str] = collections.Counter()  # By stage.
     for run in range(KILLS):
         folder = tmp_path / f"killed{run}"
         before: set[tuple] = set()
         for _ in range(10):
             process = start(folder, workers)
-            # While it starts, or anywhere from the baselines to the end of the race, however fast this machine is.
+            # Anywhere from the start to the end of the race, regardless of the speed of the machine.
             wait_for(folder, process, len(before) + moments.choice([0, 1, 6, 30, 60, 120, 240]))
             time.sleep(moments.uniform(0.0, 0.1))
             is_alive = process.poll() is None
@@ -104,7 +104,7 @@ def test_killed_run_ends_with_the_same_results(tmp_path: Path, workers: int) -> 
             process.communicate()
             after = stored(folder)
             kills[stage(after)] += is_alive
-            assert before <= after  # Nothing is lost, and no trial is run again.
+            assert before <= after  # Nothing was lost, and no trial was run twice.
             before = after
         finish(start(folder, workers))
         assert table(folder) == whole
@@ -115,9 +115,9 @@ def test_killed_run_ends_with_the_same_results(tmp_path: Path, workers: int) -> 
     assert len(+kills) >= 4, kills
 
 
-def test_interrupted_run_says_that_it_is_saved_and_goes_on(tmp_path: Path) -> None:
+def test_interrupted_run_says_that_it_is_saved_and_continues(tmp_path: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
-        process = start(tmp_path / "run", workers=1, seconds=0.3)  # 18 seconds in all, so that the signal comes first.
+        process = start(tmp_path / "run", workers=1, seconds=0.3)  # Takes 18 seconds, so the signal comes first.
         wait_for(tmp_path / "run", process, len(stored(tmp_path / "run")) + 5)
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)

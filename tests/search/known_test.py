@@ -20,7 +20,7 @@ def test_either_key_is_enough() -> None:
     assert mark == same_mark
 
 
-def test_what_equals_a_duplicate_equals_its_trial() -> None:
+def test_rules_equal_to_a_duplicate_equal_its_trial() -> None:
     first, other = trial(0, "a", "A"), trial(1, "b", "B")
     known = KnownRules([first, other, trial(2, "c", "A", duplicate_of=0), trial(3, "c", "D", duplicate_of=0)])
     assert known.find(("c", "C")) is first
@@ -31,14 +31,14 @@ def test_what_equals_a_duplicate_equals_its_trial() -> None:
     assert known.find(("e", "F")) is other
 
 
-def test_a_batch_is_told_apart_within_itself_and_from_what_is_known() -> None:
+def test_a_batch_is_deduplicated_within_itself_and_against_known_rules() -> None:
     first = trial(0, "a", "A")
     batch = [("b", "B"), ("c", "B"), ("c", "C"), ("d", "A"), ("d", "D"), ("e", "E"), ("a", "E")]
     assert KnownRules([first]).representatives(batch) == [0, 0, 0, first, first, 5, first]
 
 
-def test_what_a_batch_finds_does_not_depend_on_where_it_is_cut() -> None:
-    """A run that is resumed rebuilds what it knows from its trials."""
+def test_deduplication_does_not_depend_on_where_a_batch_is_interrupted() -> None:
+    """A resumed run reconstructs the known rules from its trials."""
     batch = [("a", "A"), ("b", "A"), ("b", "B"), ("c", "C"), ("c", "B"), ("d", "C")]
     whole = KnownRules([]).representatives(batch)
     assert whole == [0, 0, 0, 3, 3, 3]

@@ -14,7 +14,7 @@ from nos_tf.search.store import Store
 from nos_tf.search.trial import Batch, Trial
 from tests.search.fakes import FakeSearcher, ShuffledExecutor, reward_of
 
-# Few enough rules that duplicates are met from the first batches on.
+# A space so small that there are duplicates from the first batches on.
 SPACE = SearchSpace(num_groups=1, operands=("g", "m", "v"), unary=("identity", "neg", "sign"), binary=("+", "*", "-"))
 BATCH_SIZE = 5
 
@@ -56,7 +56,7 @@ def test_evaluates_as_many_distinct_rules_as_asked(tmp_path: Path) -> None:
 
 
 def equals(program: Program, trials: list[Trial]) -> set[int]:
-    """Evaluated trials that equal a rule by either key, or equal one that does, and so on."""
+    """Returns the evaluated trials that are equal to a rule by either key, directly or through other trials."""
     keys, found = {nos_tf.canonical_key(program), *fingerprints([program])}, set[int]()
     for _ in trials:
         more = {trial.id for trial in trials if keys & {trial.key, trial.fingerprint}}
@@ -81,13 +81,13 @@ def test_searcher_learns_from_every_proposal_in_its_own_order(tmp_path: Path) ->
     assert len(proposed) == BATCH_SIZE * len(finished)
 
 
-def test_order_of_results_changes_nothing(tmp_path: Path) -> None:
+def test_order_of_results_does_not_matter(tmp_path: Path) -> None:
     tables = [run(tmp_path / f"{seed}", [stage()], ShuffledExecutor(seed)) for seed in range(4)]
     assert all(table == tables[0] for table in tables)
 
 
 @pytest.mark.parametrize("stop_after", range(41))
-def test_run_stopped_anywhere_continues_with_the_same_trials(tmp_path: Path, stop_after: int) -> None:
+def test_stopped_run_continues_with_the_same_trials(tmp_path: Path, stop_after: int) -> None:
     def stages() -> list[loop.Stage]:
         return [stage("random", 13, seed=1), stage("policy", 27)]
 
@@ -100,8 +100,8 @@ def test_run_stopped_anywhere_continues_with_the_same_trials(tmp_path: Path, sto
         run(tmp_path / "parts", stages(), first)
     assert run(tmp_path / "parts", stages(), second) == whole
     jobs = [job.id for job in first.jobs + second.jobs]
-    assert len(jobs) == len(set(jobs)) == 40  # None twice, none lost.
-    assert run(tmp_path / "parts", stages(), ShuffledExecutor(stop_after=0)) == whole  # Nothing is left to do.
+    assert len(jobs) == len(set(jobs)) == 40  # None repeated, none lost.
+    assert run(tmp_path / "parts", stages(), ShuffledExecutor(stop_after=0)) == whole  # Nothing remains to be done.
 
 
 @pytest.mark.parametrize("trials", [1, 4, 17, 18, 19, 20, 33])
@@ -128,12 +128,12 @@ def test_searcher_that_repeats_itself_ends_the_search(tmp_path: Path) -> None:
     with Store.create(tmp_path / "s.sqlite", {}) as store:
         found = loop.run_stage(one, store, ShuffledExecutor(), Observer())
         proposals = len(store.trials())
-    # Of the 8 texts g+g, g+m, m+g, m+m, g*g, g*m, m*g, m*m, g+m and g*m are there twice.
+    # Of the 8 rules g+g, g+m, m+g, m+m, g*g, g*m, m*g and m*m, only 6 are distinct.
     assert found == 6
     assert 8 * loop.MAX_PROPOSALS <= proposals < 8 * loop.MAX_PROPOSALS + 3
 
 
-def test_failure_after_failure_stops_the_search(tmp_path: Path) -> None:
+def test_repeated_failures_stop_the_search(tmp_path: Path) -> None:
     class Failing(ShuffledExecutor):
         def run(self, jobs):
             for job in jobs:
@@ -149,14 +149,14 @@ def test_failure_after_failure_stops_the_search(tmp_path: Path) -> None:
     assert len(executor.jobs) == 10
 
 
-def test_other_proposals_than_the_stored_ones_are_refused(tmp_path: Path) -> None:
+def test_different_proposals_than_the_stored_ones_are_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "s", [stage(seed=3)], ShuffledExecutor(stop_after=3))
     with pytest.raises(RunError, match=r"now proposes .*versions"):
         run(tmp_path / "s", [stage(seed=4)], ShuffledExecutor())
 
 
-def test_observer_hears_of_each_trial_after_it_is_stored(tmp_path: Path) -> None:
+def test_observer_is_notified_of_each_trial_after_it_is_stored(tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite"
     heard: list[int] = []
     batches: list[Batch] = []
@@ -176,7 +176,7 @@ def test_observer_hears_of_each_trial_after_it_is_stored(tmp_path: Path) -> None
         assert batches == store.batches()
 
 
-def test_rewards_are_the_evaluations_own(tmp_path: Path) -> None:
+def test_rewards_are_those_of_the_evaluations(tmp_path: Path) -> None:
     with Store.create(tmp_path / "s.sqlite", {}) as store:
         loop.run_stage(stage(), store, ShuffledExecutor(), Observer())
         for trial in store.trials():

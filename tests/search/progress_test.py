@@ -24,7 +24,7 @@ def test_figures_are_those_of_the_run() -> None:
     status = progress.Status({"baselines": 9.0, "ppo": 31.0, "test": 19.0}, clock=clock)
     status.on_start([trial(0, 0.2), trial(1, 0.2, duplicate_of=0)])
     status.on_phase("ppo", done=1, total=31)
-    clock.now += 20.0  # The workers' start.
+    clock.now += 20.0  # Startup of the workers.
     for number in range(2, 12):
         clock.now += 2.0
         status.on_trial(trial(number, number / 20, "failed" if number == 11 else "trained"))
@@ -33,7 +33,7 @@ def test_figures_are_those_of_the_run() -> None:
     assert "updates late" not in status.rows()
     assert (status.done, status.failed, status.duplicates) == (11, 1, 2)
     assert status.rate == pytest.approx(15.0)  # Ten in 40 seconds.
-    assert status.seconds_left == pytest.approx(2.0 * (31 - 11 + 19))  # The first result waited for the start.
+    assert status.seconds_left == pytest.approx(2.0 * (31 - 11 + 19))  # The first result includes the startup.
     assert status.best is not None
     assert status.best.reward == 0.5
     assert status.rows() == {
@@ -58,16 +58,16 @@ def test_time_left_counts_phases_of_unequal_pieces() -> None:
         clock.now += 3.0
         status.on_result()
     assert status.seconds_left == pytest.approx(3.0 * 25)
-    status.on_phase("tuning", done=0, total=50)  # Each is a tenth of a rule's evaluation.
+    status.on_phase("tuning", done=0, total=50)  # Each piece is a tenth of a rule's evaluation.
     assert status.seconds_left == pytest.approx(3.0 * 25)
     for _ in range(50):
         clock.now += 0.3
         status.on_result()
-    # The first of all results waited for the workers' start and is not counted as work.
+    # The first result of all includes the startup of the workers, and does not count as work.
     assert status.seconds_left == pytest.approx(42.0 / 14.0 * 20)
-    status.on_phase("tuning", done=0, total=10)  # Another round, which the plan did not know of.
+    status.on_phase("tuning", done=0, total=10)  # An additional round that was not planned.
     assert status.seconds_left == pytest.approx(42.0 / 14.0 * 21)
-    status.on_phase("test", done=80, total=80)  # All of it was done before the run was resumed.
+    status.on_phase("test", done=80, total=80)  # All of this was done before the run was resumed.
     assert status.seconds_left == 0.0
 
 
@@ -79,7 +79,7 @@ def test_lines_come_every_few_seconds_and_at_the_end(capsys: pytest.CaptureFixtu
         clock.now += 0.2
         lines.on_trial(trial(number, 0.1))
     shown = capsys.readouterr().out.splitlines()
-    assert 5 <= len(shown) <= 7  # 20 seconds.
+    assert 5 <= len(shown) <= 7  # One line every few of the 20 seconds.
     assert "ppo 0/100" in shown[0]
     assert "ppo 100/100" in shown[-1]
 

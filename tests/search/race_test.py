@@ -39,7 +39,7 @@ def test_best_rules_are_ranked() -> None:
 
 
 def filled(path: Path, rules: int = 24) -> Store:
-    """A store at the end of a search: distinct rules, and one that is a baseline."""
+    """Creates the store of a finished search with distinct rules, one of which is a baseline."""
     store = Store.create(path, {})
     rng = np.random.default_rng(0)
     programs: dict[str, nos_tf.Program] = {}
@@ -54,7 +54,7 @@ def filled(path: Path, rules: int = 24) -> Store:
 
 
 def finish(store: Store, stops: tuple[int | None, ...] = (None,), test_seeds: int = 4) -> list:
-    """Runs the race, interrupted after so many jobs each time; returns the jobs."""
+    """Runs the race, interrupting it after the given numbers of jobs, and returns the jobs."""
     jobs = []
     for number, stop in enumerate(stops):
         executor = ShuffledExecutor(number, stop_after=stop)
@@ -85,15 +85,15 @@ def test_race_is_the_same_after_any_interruption_and_in_any_order(tmp_path: Path
         stops = (10, total // 4, total // 4, total // 8, total // 8, 3, None)
         second = finish(cut, stops)
         assert content(whole) == content(cut)
-        assert sorted(map(describe, first)) == sorted(map(describe, second))  # Nothing was run twice.
-        assert finish(whole) == []  # Nothing is left to do.
+        assert sorted(map(describe, first)) == sorted(map(describe, second))  # No job was run twice.
+        assert finish(whole) == []  # Nothing remains to be done.
 
 
 def describe(job) -> tuple:
     return job.program.tokens, job.seed, job.learning_rate, job.split, job.long
 
 
-def test_seeds_and_data_of_a_choice_are_not_those_of_another(tmp_path: Path) -> None:
+def test_stages_use_different_seeds_and_only_tests_use_test_data(tmp_path: Path) -> None:
     with filled(tmp_path / "s.sqlite") as store:
         jobs = finish(store)
         seeds = collections.defaultdict(set)
@@ -106,7 +106,7 @@ def test_seeds_and_data_of_a_choice_are_not_those_of_another(tmp_path: Path) -> 
         assert {job.seed for job in jobs if job.long} == seeds[race.LONG_TUNING] | seeds[race.LONG_TEST]
 
 
-def test_finalists_and_all_baselines_are_tested_at_rates_that_were_tuned(tmp_path: Path) -> None:
+def test_finalists_and_all_baselines_are_tested_at_tuned_rates(tmp_path: Path) -> None:
     with filled(tmp_path / "s.sqlite") as store:
         finish(store)
         finalists = {nos_tf.Program.from_tokens(tokens) for tokens in store.description()["finalists"]}
@@ -118,20 +118,20 @@ def test_finalists_and_all_baselines_are_tested_at_rates_that_were_tuned(tmp_pat
             assert all(0.15 < one.learning_rate < 0.27 for one in tested)  # 0.2 is best.
             count = collections.Counter(one.program for one in tested)
             assert set(count.values()) <= ({4, 8} if stage == race.TEST else {2, 4})
-        # The invented trainings' best rules are found, up to what their seeds hide.
+        # The best rules of the invented trainings are found, up to the noise of the seeds.
         best = sorted(race.racers(store.trials(), store.baselines()), key=lambda one: -reward_of(one.program))
         assert finalists <= {one.program for one in best[: race.FINALISTS + 1]}
 
 
 class Equal(FakeEvaluator):
-    """Trainings that differ by chance alone."""
+    """Trainings that differ only by chance."""
 
     def train(self, program, learning_rate, seed, split="validation", long=False):
         reward = float(np.random.default_rng([seed, *str(program).encode()]).normal(0.5, 0.01))
         return Evaluation(reward, "trained", learning_rate)
 
 
-def test_what_is_undecided_gets_more_seeds_and_no_more(tmp_path: Path) -> None:
+def test_undecided_rules_get_more_seeds_up_to_a_limit(tmp_path: Path) -> None:
     with filled(tmp_path / "s.sqlite") as store:
         executor = ShuffledExecutor()
         executor._evaluator = Equal()
@@ -150,7 +150,7 @@ def test_few_rules_or_none(tmp_path: Path, rules: int) -> None:
         assert {one.stage for one in store.trainings()} == set(race.STAGES)
 
 
-def test_more_trials_keep_what_was_trained(tmp_path: Path) -> None:
+def test_more_trials_keep_earlier_trainings(tmp_path: Path) -> None:
     with filled(tmp_path / "s.sqlite") as store:
         finish(store)
         before = {(one.stage, one.program, one.seed, one.learning_rate) for one in store.trainings()}
@@ -178,7 +178,7 @@ def test_failed_trainings_decide_nothing(tmp_path: Path) -> None:
         assert {one.evaluation.status for one in store.trainings()} == {"trained", "failed"}
 
 
-def test_a_rule_with_a_term_that_does_nothing_takes_no_place() -> None:
+def test_a_rule_with_a_term_without_effect_is_an_echo() -> None:
     rules = [nos_tf.parse(text) for text in ("g", "g - clip(1e-4*w, 1e-5)", "m")]
     rewards = dict(zip(rules, ([0.85313, 0.85199], [0.85313, 0.8519], [0.85313, 0.8419]), strict=True))
     assert race.is_echo(rules[1], rules[:1], rewards)

@@ -1,4 +1,4 @@
-"""A whole run over invented rewards: it ends with a race on a task, and without one on a suite."""
+"""A complete run with invented rewards ends with a race on a single task, and without one on a suite."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.search.fakes import FakeEvaluator
 
 
 @pytest.mark.parametrize(("task", "races"), [("digits", True), ("suite", False)])
-def test_a_run_ends_with_a_race_where_a_rule_has_one_learning_rate(task, races, tmp_path, monkeypatch):
+def test_a_run_ends_with_a_race_only_on_a_single_task(task, races, tmp_path, monkeypatch):
     monkeypatch.setattr(EvaluatorSetup, "check_task", lambda self: [])
     monkeypatch.setattr(EvaluatorSetup, "build", lambda self: FakeEvaluator())
     what = Configuration(task, "random", trials=8, random_trials=0, batch_size=4, space=SearchSpace(), test_seeds=1)

@@ -38,7 +38,7 @@ def test_returns_what_was_stored(tmp_path: Path) -> None:
         store.add_baseline(baseline)
         for training in trainings:
             store.add_training(training)
-        with pytest.raises(RunError):  # Nothing is stored twice.
+        with pytest.raises(RunError):  # The same training cannot be stored twice.
             store.add_training(trainings[0])
         store.describe("data_label", "other")
     with Store.open(tmp_path / "s.sqlite") as store:
@@ -81,17 +81,17 @@ def test_file_can_be_read_with_plain_sqlite(tmp_path: Path) -> None:
     assert status in ("trained", "diverged")
 
 
-def test_end_of_a_batch_is_stored_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_end_of_a_batch_is_stored_completely_or_not_at_all(tmp_path: Path) -> None:
     with Store.create(tmp_path / "s.sqlite", RUN) as store:
         store.add_trial(trial(0))
-        with pytest.raises(RunError):  # The second duplicate has a number that is taken.
+        with pytest.raises(RunError):  # The number of the second duplicate is already taken.
             store.finish_batch(Batch(0, "ppo", {}), [trial(1, duplicate_of=0), trial(0)], {"a": np.zeros(1)})
         assert [found.id for found in store.trials()] == [0]
         assert store.batches() == []
         assert store.state("ppo") is None
 
 
-def test_waits_for_the_disk_once_a_second_at_most(tmp_path: Path, monkeypatch) -> None:
+def test_syncs_at_most_once_per_second(tmp_path: Path, monkeypatch) -> None:
     now = [0.0]
     monkeypatch.setattr("nos_tf.search.store.time.monotonic", lambda: now[0])
     modes = []
@@ -99,10 +99,10 @@ def test_waits_for_the_disk_once_a_second_at_most(tmp_path: Path, monkeypatch) -
         for number, now[0] in enumerate((100.0, 100.4, 100.9, 101.0, 101.5, 103.0)):
             store.add_trial(trial(number))
             modes += store._connection.execute("PRAGMA synchronous").fetchone()
-    assert modes == [2, 1, 1, 2, 1, 2]  # 2 syncs; 1 writes to the file, and the operating system keeps it.
+    assert modes == [2, 1, 1, 2, 1, 2]  # 2 syncs; 1 only writes to the operating system's cache.
 
 
-def test_reader_sees_a_run_that_is_being_written(tmp_path: Path) -> None:
+def test_reader_sees_a_run_while_it_is_written(tmp_path: Path) -> None:
     with Store.create(tmp_path / "s.sqlite", RUN) as store:
         store.add_trial(trial(0))
         with Store.read(tmp_path / "s.sqlite") as reader:
@@ -153,18 +153,18 @@ def make_newer(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda path: path.write_bytes(b"not a database at all, but long enough to hold a header" * 9), "Not a store"),
-        (lambda path: path.write_bytes(b""), "Not a store"),
+        (lambda path: path.write_bytes(b"not a database, but long enough to hold a header" * 9), "is not a store"),
+        (lambda path: path.write_bytes(b""), "is not a store"),
         (make_foreign, "not a store of trials"),
         (make_other_tables, "damaged.*tables"),
         (make_damaged, "damaged"),
         (make_truncated, "damaged"),
         (make_newer, "version 99"),
-        (lambda path: None, "The folder holds no s.sqlite, so no search"),
+        (lambda path: None, "The folder holds no s.sqlite, so it is not"),
         (lambda path: path.mkdir(), "cannot be read"),
     ],
 )
-def test_refuses_other_files_and_leaves_them_as_they_are(tmp_path: Path, make, message: str) -> None:
+def test_refuses_other_files_and_leaves_them_unchanged(tmp_path: Path, make, message: str) -> None:
     path = tmp_path / "s.sqlite"
     make(path)
     before = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
@@ -174,7 +174,7 @@ def test_refuses_other_files_and_leaves_them_as_they_are(tmp_path: Path, make, m
     assert after == before
 
 
-def test_full_disk_is_said_clearly_and_what_was_stored_stays_readable(tmp_path: Path) -> None:
+def test_full_disk_is_reported_and_stored_trials_stay_readable(tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite"
     with Store.create(path, RUN) as store:
         store._connection.execute("PRAGMA max_page_count = 40")

@@ -17,7 +17,7 @@ FACTOR = 10**0.25
 
 
 class Parabola(ShuffledExecutor):
-    """Rewards with their maximum at a rate of each rule's own, which moves a little with the seed."""
+    """Rewards with a maximum at a given rate for each rule, which moves slightly with the seed."""
 
     def __init__(self, peaks: dict, **arguments):
         super().__init__(**arguments)
@@ -30,22 +30,22 @@ class Parabola(ShuffledExecutor):
 
 
 @pytest.mark.parametrize("peak", [1.0, 0.02, 1.3, 30.0])
-def test_finds_the_best_rate_wherever_it_begins(tmp_path: Path, peak: float) -> None:
+def test_finds_the_best_rate_wherever_it_starts(tmp_path: Path, peak: float) -> None:
     executor = Parabola({RULES[0]: peak, RULES[1]: 0.001})
     with Store.create(tmp_path / "s.sqlite", {}) as store:
         trainings = Trainings(store, executor, Observer())
         found = tune(trainings, "tuning", dict.fromkeys(RULES, 1.0), FACTOR, [1, 2])
     for program, best in ((RULES[0], peak), (RULES[1], 0.001)):
-        limit = math.log10(FACTOR) * 6  # It goes no further than that.
+        limit = math.log10(FACTOR) * 6  # Tuning stops there.
         expected = min(max(math.log10(best), -limit), limit)
         assert abs(math.log10(found[program]) - expected) <= math.log10(FACTOR) / 2 + 1e-6
     tried = {job.learning_rate for job in executor.jobs if job.program == RULES[0]}
     steps = round(math.log(found[RULES[0]], FACTOR))
-    assert len(tried) == abs(steps) + 3 - (abs(steps) == 6)  # Each on the way, and one beyond the best on both sides.
+    assert len(tried) == abs(steps) + 3 - (abs(steps) == 6)  # All on the way, and one beyond the best on each side.
     assert all(sorted({job.seed for job in executor.jobs if job.learning_rate == rate}) == [1, 2] for rate in tried)
 
 
-def test_goes_on_where_it_stopped_and_is_the_same_in_any_order(tmp_path: Path) -> None:
+def test_continues_where_it_stopped_and_does_not_depend_on_the_order(tmp_path: Path) -> None:
     peaks = {RULES[0]: 20.0, RULES[1]: 0.05}
     results, jobs = [], []
     for number, stops in enumerate([(None,), (3, 5, 1, None)]):
@@ -63,5 +63,5 @@ def test_goes_on_where_it_stopped_and_is_the_same_in_any_order(tmp_path: Path) -
                 ran += executor.jobs
         jobs.append(sorted((str(job.program), job.learning_rate, job.seed, job.long) for job in ran))
     assert results[0] == results[1]
-    assert jobs[0] == jobs[1]  # Nothing was run twice.
+    assert jobs[0] == jobs[1]  # No job was run twice.
     assert all(long for *_, long in jobs[0])

@@ -11,7 +11,7 @@ BASELINES = [nos_tf.parse("g"), nos_tf.parse("adam")]
 
 
 def rewards(*means: float, seeds: int = 20) -> dict:
-    """Rewards of rules and baselines: a seed moves all of them by far more than they differ."""
+    """Returns rewards of rules and baselines, which a seed shifts together by far more than they differ."""
     rng = np.random.default_rng(0)
     common = rng.normal(0.0, 0.1, seeds)
     return {
@@ -30,13 +30,13 @@ def test_p_values_are_those_of_scipy_corrected_by_hand() -> None:
     }
     largest = 0.0
     for left, pair in zip((4, 3, 2, 1), sorted(raw, key=lambda pair: raw[pair]), strict=True):
-        largest = max(largest, min(1.0, 2 * raw[pair] * left))  # Two looks, and as many tests as are left.
+        largest = max(largest, min(1.0, 2 * raw[pair] * left))  # Two looks, times the number of remaining tests.
         assert found[pair].p == pytest.approx(largest)
         assert found[pair].seeds == 20
     assert largest > 0.001
 
 
-def test_pairing_sees_what_the_seeds_hide() -> None:
+def test_pairing_detects_differences_hidden_by_the_seeds() -> None:
     given = rewards(0.51, 0.49, 0.5, 0.5)
     unpaired = scipy.stats.ttest_ind(list(given[RULES[0]].values()), list(given[BASELINES[0]].values()))
     assert unpaired.pvalue > 0.5
@@ -72,8 +72,8 @@ def test_overall_verdict(single: list[str], expected: str) -> None:
     assert verdicts.overall([Comparison(0.0, 0.0, 1.0, 20, verdict) for verdict in single]) == expected
 
 
-def test_false_claims_are_as_rare_as_the_level_says() -> None:
-    """Rules that are no better than the baselines, with a second look where the first leaves them undecided."""
+def test_false_claims_are_as_rare_as_the_significance_level() -> None:
+    """Tests rules that are no better than the baselines, with a second look if the first is undecided."""
     rng = np.random.default_rng(1)
     claims = 0
     for _ in range(300):

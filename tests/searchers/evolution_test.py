@@ -1,4 +1,4 @@
-"""Regularised evolution: its mutations, its tournaments, its deaths, and that it beats random search."""
+"""Regularized evolution: its mutations, tournaments and deaths, and that it beats random search."""
 
 import itertools
 
@@ -18,7 +18,7 @@ def differences(first, second):
 
 
 def parents_of(children, programs):
-    """Indices of the programs that children are nearest to."""
+    """Returns the indices of the programs that are closest to the children."""
     return {int(np.argmin([differences(child, program) for program in programs])) for child in children}
 
 
@@ -34,7 +34,7 @@ def test_a_mutation_replaces_exactly_one_token():
         different = mutate(space, tokens, rng) != tokens
         assert different.sum() == 1
         changed += different
-    assert changed.min() > 120  # 200 on average: every position mutates.
+    assert changed.min() > 120  # 200 on average, so every position mutates.
 
 
 @pytest.mark.parametrize("constraints", CONSTRAINT_SETS)
@@ -55,7 +55,7 @@ def test_mutations_stay_in_the_space_and_reach_all_of_it(constraints):
     assert len(reached) == space.size
 
 
-def test_the_only_program_of_a_space_stays_as_it_is():
+def test_the_only_program_in_a_space_does_not_mutate():
     space = SearchSpace(1, ("g",), ("sign",), ("*",))
     tokens = np.zeros(5, np.int32)
     np.testing.assert_array_equal(mutate(space, tokens, np.random.default_rng(0)), tokens)
@@ -86,7 +86,7 @@ def test_children_are_new_rules():
         observe(evolution, children, np.arange(4.0))
 
 
-def test_a_space_without_new_rules_is_no_endless_loop():
+def test_a_space_without_new_rules_causes_no_endless_loop():
     space = SearchSpace(operands=("g",), unary=("identity",), binary=("+", "*"))
     evolution = searchers.get("evolution", space, 0, population_size=2, tournament_size=1)
     for _ in range(3):
@@ -102,7 +102,7 @@ def test_the_oldest_dies_however_good_it_is():
     observe(evolution, programs[:3], [9.0, 1.0, 2.0])
     assert parents_of(evolution.propose(20), programs[:3]) == {0}
     observe(evolution, programs[3:4], [0.0])
-    # Alive are 1, 2 and 3, with rewards 1, 2 and 0.
+    # Programs 1, 2 and 3 are alive, with rewards 1, 2 and 0.
     assert parents_of(evolution.propose(20), programs[:4]) == {2}
     observe(evolution, programs[4:], [0.5, 0.1])
     assert parents_of(evolution.propose(20), programs) == {4}

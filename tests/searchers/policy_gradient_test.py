@@ -27,7 +27,7 @@ print(json.dumps(tokens))
 """
 
 
-RESTORED = ("ppo", "trpo")  # With Adam's slots, and without.
+RESTORED = ("ppo", "trpo")  # With and without Adam's slots.
 SPACE = SearchSpace(num_groups=1, constraints=frozenset(CONSTRAINTS))
 
 
@@ -36,7 +36,7 @@ def small(name, seed=3, **settings):
 
 
 def advance(searcher, updates):
-    """Tokens proposed in some updates."""
+    """Runs some updates, and returns the proposed tokens."""
     proposed = []
     for _ in range(updates):
         programs = searcher.propose(6)
@@ -46,7 +46,7 @@ def advance(searcher, updates):
     return proposed
 
 
-def test_rewards_and_chances_are_as_described():
+def test_synthetic_rewards_have_the_documented_distribution():
     reward, rng = synthetic.sparse_reward(1), np.random.default_rng(0)
     rewards = np.array([reward(synthetic.SPACE.encode(synthetic.SPACE.sample(rng))) for _ in range(4000)])
     assert 0.7 < np.mean(rewards == 0) < 0.85
@@ -69,8 +69,8 @@ def test_learns_over_seeds_and_rewards(name, reward, seed):
 
 
 def _check_learning(name, reward, seed):
-    """At least 7 of 10 tokens within 500 trials; random search needs more than 100,000 on average."""
-    # The paper's entropy bonus: the larger default, made for the few viable rules of real tasks, learns more slowly.
+    """Checks that 7 of 10 tokens match within 500 trials; random search needs more than 100,000 on average."""
+    # The paper's entropy bonus; the larger default, meant for the few viable rules on real tasks, learns more slowly.
     rewards = synthetic.run(searchers.get(name, synthetic.SPACE, seed), reward, 500)
     random = synthetic.run(searchers.get("random", synthetic.SPACE, seed), reward, 500)
     assert rewards.max() >= 0.7 > random.max()
@@ -87,7 +87,7 @@ def test_the_papers_settings_run(name):
     assert searcher.metrics()["entropy"] > 1.5
 
 
-def test_a_fresh_process_continues_bit_equal(tmp_path):
+def test_a_new_process_continues_bit_for_bit(tmp_path):
     (tmp_path / "out").mkdir()
     expected, states = {}, {}
     for name in RESTORED:
@@ -132,7 +132,7 @@ def test_a_state_of_other_settings_is_refused_and_changes_nothing():
 
 
 @pytest.mark.parametrize(("repeats_earn", "earned"), [(False, [0.9, 0.0, 0.3, 0.0]), (True, [0.9, 0.9, 0.3, 0.3])])
-def test_a_repeat_earns_what_its_setting_says(repeats_earn, earned):
+def test_a_repeat_earns_what_the_setting_says(repeats_earn, earned):
     told, judged = (small("ppo", repeats_earn=repeats_earn) for _ in range(2))
     programs = told.propose(4)
     judged.propose(4)

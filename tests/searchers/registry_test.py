@@ -1,4 +1,4 @@
-"""Settings stand in one place: the classes, the command line and the registry agree, for every searcher."""
+"""Settings are defined in one place: for every searcher, its class, the command line and the registry agree."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nos_tf.searchers import registry
 
 @pytest.fixture(scope="module")
 def command_line():
-    """The flags of the search, defined once in a process of their own kind."""
+    """The flags of the search, which can be defined only once per process."""
     before = set(flags.FLAGS)
     if "searcher" not in before:
         command_flags.define()
@@ -29,7 +29,7 @@ def command_line():
 
 
 @pytest.mark.parametrize("name", searchers.names())
-def test_the_command_uses_the_class_s_own_settings(command_line, name):
+def test_the_command_uses_the_settings_of_the_class(command_line, name):
     command_line.unparse_flags()
     command_line(["search", f"--searcher={name}"])
     configuration = command_flags.configuration(command_flags.resolved(None))
@@ -50,7 +50,7 @@ def test_settings_are_read_without_tensorflow():
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
-def test_unknown_searchers_and_settings_are_refused_with_the_nearest():
+def test_unknown_searchers_and_settings_are_refused_with_a_suggestion():
     with pytest.raises(ValueError, match=r"^Unknown searcher; did you mean 'evolution'\?.*'evolutoin'$"):
         searchers.settings("evolutoin")
     with pytest.raises(ValueError, match=r"^Unknown setting of ppo; did you mean 'clip'\?.*'clop'$"):

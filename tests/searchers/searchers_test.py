@@ -1,4 +1,4 @@
-"""What every searcher promises: its proposals, its state, and its errors."""
+"""What every searcher guarantees: its proposals, its state and its errors."""
 
 import itertools
 import subprocess
@@ -20,7 +20,7 @@ def make(name, space=SPACE, seed=0):
 
 
 def feed(searcher, batches, size=5):
-    """Runs some rounds on an arbitrary reward; returns what was proposed."""
+    """Runs some rounds with an arbitrary reward, and returns the proposals."""
     proposed = []
     for _ in range(batches):
         programs = searcher.propose(size)
@@ -37,7 +37,7 @@ def test_proposals_are_programs_of_the_space(name):
 
 
 @pytest.mark.parametrize("name", LIGHT)
-def test_proposals_follow_the_seed(name):
+def test_proposals_depend_on_the_seed(name):
     first = feed(make(name), 10)
     assert feed(make(name), 10) == first
     assert feed(make(name, seed=1), 10) != first
@@ -73,7 +73,7 @@ def test_the_state_of_another_searcher_is_refused(name, other):
 
 
 @pytest.mark.parametrize("name", LIGHT)
-def test_a_state_that_is_none_is_refused(name):
+def test_invalid_and_damaged_states_are_refused(name):
     searcher = make(name)
     state = searcher.state()
     for damaged in ({}, {"proposed": state["proposed"]}, state | {"identity": np.array("{")}):
@@ -110,7 +110,7 @@ def test_an_unknown_name_gets_a_suggestion():
         searchers.get("evolutoin", SPACE, 0)
 
 
-def test_random_search_and_evolution_do_without_tensorflow():
+def test_light_searchers_work_without_tensorflow():
     script = (
         "import sys, tests.searchers.searchers_test as t\n"
         "for name in t.LIGHT: t.feed(t.make(name), 4)\n"

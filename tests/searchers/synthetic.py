@@ -14,19 +14,19 @@ Reward = Callable[[np.ndarray], float]
 
 
 def dense_reward(seed: int) -> Reward:
-    """Fraction of tokens that match a target program."""
+    """Creates a reward that is the fraction of tokens that match a target program."""
     target = SPACE.encode(SPACE.sample(np.random.default_rng((seed, 10**6))))
     return lambda tokens: float(np.mean(tokens == target))
 
 
 def sparse_reward(seed: int) -> Reward:
-    """Like `dense_reward`, but 0 for programs with fewer than two matches, about four in five random programs."""
+    """Creates a reward like `dense_reward`, but 0 for fewer than two matches, about 80% of random programs."""
     dense = dense_reward(seed)
     return lambda tokens: value if (value := dense(tokens)) >= 0.2 else 0.0
 
 
 def run(searcher: Searcher, reward: Reward, trials: int, batch: int = 8) -> np.ndarray:
-    """Rewards of all trials, in order."""
+    """Runs a searcher, and returns the rewards of all trials in order."""
     rewards: list[float] = []
     while len(rewards) < trials:
         programs = searcher.propose(batch)
@@ -37,9 +37,9 @@ def run(searcher: Searcher, reward: Reward, trials: int, batch: int = 8) -> np.n
 
 
 def chance_of_matches(matches: int) -> float:
-    """Upper bound of the probability that a random program has at least this many matches.
+    """Returns an upper bound of the probability that a random program has at least this many matches.
 
-    Matches are treated as independent draws; constraints are covered by one choice fewer at each position.
+    Matches are treated as independent; one choice fewer at each position accounts for the constraints.
     """
     distribution = np.array([1.0])
     for position in range(SPACE.length):

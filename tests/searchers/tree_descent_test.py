@@ -14,7 +14,7 @@ def observe(searcher, programs, rewards):
 
 
 def level(searcher, count, reward):
-    """Programs of one level, observed in two batches."""
+    """Runs one level in two batches, and returns its programs."""
     programs = []
     for size in (count - 2, 2):
         batch = searcher.propose(size)
@@ -23,7 +23,7 @@ def level(searcher, count, reward):
     return programs
 
 
-def test_each_level_fixes_one_token_of_the_best_program_so_far_and_the_last_begins_again():
+def test_each_level_fixes_one_token_of_the_best_program_so_far_and_the_last_restarts():
     numbers = {token: index for index, token in enumerate(("g", "m", *SPACE.unary, *SPACE.binary))}
     searcher = searchers.get("tree_descent", SPACE, 3, samples=6)
 

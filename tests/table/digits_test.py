@@ -1,4 +1,4 @@
-"""The package's table of the digits."""
+"""The table of the digits in the package."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def table() -> Table:
     return load("digits")
 
 
-def test_every_rule_of_the_space_is_in_it_by_any_spelling(table: Table) -> None:
+def test_every_rule_of_the_space_is_found_by_any_spelling(table: Table) -> None:
     rng = np.random.default_rng(0)
     for _ in range(200):
         program = SPACE.sample(rng)
@@ -33,12 +33,12 @@ def test_every_rule_of_the_space_is_in_it_by_any_spelling(table: Table) -> None:
         assert table.query(program).reward == pytest.approx(float(table.content.reward[number]))
 
 
-def test_all_rates_that_were_tried_are_kept(table: Table) -> None:
+def test_all_tried_rates_are_kept(table: Table) -> None:
     content = table.content
     rates = np.diff(content.sweep_ends, prepend=0)
     statuses = np.array(content.facts["statuses"])[content.status]
     assert set(np.unique(statuses)) == {TRAINED, UNTRAINED, DIVERGED, SCREENED}
-    assert rates[statuses != SCREENED].min() >= 7  # At least the decades.
+    assert rates[statuses != SCREENED].min() >= 7  # At least all decades.
     assert rates[statuses == SCREENED].max() == 0
     assert len(content.sweep_rate) == len(content.sweep_score) == content.sweep_ends[-1]
 
@@ -49,7 +49,7 @@ def test_failures_have_their_reasons(table: Table) -> None:
     assert np.all((reasons != "") == failed)
 
 
-def test_the_best_and_the_named_were_trained_with_further_seeds(table: Table) -> None:
+def test_the_best_and_the_named_rules_were_trained_with_more_seeds(table: Table) -> None:
     content = table.content
     best = content.best[:2_000]
     assert np.delete(content.reward, best).max() <= content.reward[best].min()

@@ -65,7 +65,7 @@ def content() -> Content:
 
 
 def of_the_whole_space(rule_class: np.ndarray, rewards: np.ndarray) -> Table:
-    """A table of the whole space with one seed, from the class of each rule and the reward of each class."""
+    """Creates a table of the whole space with one seed, from the class of each rule and the reward of each class."""
     seven = content()
     values = vars(seven) | {"rule_class": rule_class, "reward": rewards, "best": np.zeros(0, int)}
     return Table(Content(**values))

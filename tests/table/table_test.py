@@ -1,4 +1,4 @@
-"""Reading a table, on a miniature."""
+"""Queries of a table, on a miniature."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_any_spelling_finds_the_rule(table: Table, spelling: str, rule: str) -> 
     assert nos_tf.canonical_key(nos_tf.parse(found.rule)) == nos_tf.canonical_key(nos_tf.parse(rule))
 
 
-def test_row_is_what_a_training_showed(table: Table) -> None:
+def test_row_has_the_results_of_the_training(table: Table) -> None:
     row = table.query("adam")
     assert (row.reward, row.learning_rate, row.seconds) == pytest.approx((0.83, 0.003, 3.0))
     assert row.status == "trained"
@@ -45,7 +45,7 @@ def test_learning_rate_is_that_of_the_rule_as_written(table: Table) -> None:
 
 
 def test_values_ranks_and_regrets_are_those_of_the_means_over_seeds(table: Table) -> None:
-    # The best fine rate's means: adam 0.84, sign(g) * m 0.82, rmsprop 0.85; one reward of m 0.81 and of g 0.80.
+    # Means at the best fine rate: adam 0.84, sign(g) * m 0.82, rmsprop 0.85; single rewards: m 0.81, g 0.80.
     expected = {"rmsprop": 0.85, "adam": 0.84, "sign(g) * m": 0.82, "m": 0.81, "g": 0.80}
     for rank, (rule, value) in enumerate(expected.items(), start=1):
         assert table.value(rule) == pytest.approx(value)
@@ -57,13 +57,13 @@ def test_values_ranks_and_regrets_are_those_of_the_means_over_seeds(table: Table
     assert len(table) == 7
 
 
-def test_test_data_are_apart_and_of_the_best_rules_alone(table: Table) -> None:
+def test_test_results_are_separate_and_only_of_the_best_rules(table: Table) -> None:
     assert table.reveal_test("adam") == pytest.approx(np.arange(8, 12) / 12)
     with pytest.raises(nos_tf.ProgramError, match=r"Only the 3 best rules .* Received: 'm', with rank 4"):
         table.reveal_test("m")
 
 
-def test_rule_outside_is_refused(table: Table) -> None:
+def test_rule_outside_the_table_is_refused(table: Table) -> None:
     with pytest.raises(nos_tf.ProgramError, match=r"only has the rules of seven rules.*Received: 'v'"):
         table.query("v")
     with pytest.raises(nos_tf.ProgramError):
@@ -87,7 +87,7 @@ def test_file_holds_the_same_and_is_named_after_its_content(tmp_path) -> None:
         content.read(tmp_path / "harmful.npz")
 
 
-def test_reader_needs_numpy_alone() -> None:
+def test_reader_needs_only_numpy() -> None:
     code = (
         "import sys; sys.modules.update(dict.fromkeys(('tensorflow', 'keras', 'scipy', 'sklearn', 'rich', 'absl')))\n"
         "from nos_tf import table; from tests.table import miniature\n"

@@ -1,4 +1,4 @@
-"""Tasks that can never work are refused in one line; what may be meant is only warned of."""
+"""Unusable tasks are refused in one line; suspicious ones only cause a warning."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _no_warning_unless_asked():
         yield
 
 
-def test_a_sound_task_passes_and_so_do_the_embedded_ones():
+def test_good_tasks_pass():
     tasks.check(make_task())
     tasks.check("digits")
 
@@ -75,7 +75,7 @@ def test_a_sound_task_passes_and_so_do_the_embedded_ones():
         ({"train": Split(np.zeros((4, 4)), np.ones(4, int))}, r"^train has a single class.*only label 1$"),
     ],
 )
-def test_data_that_cannot_work_are_refused(splits, message):
+def test_unusable_data_are_refused(splits, message):
     with pytest.raises(ValueError, match=message):
         tasks.check(make_task(**splits))
 
@@ -96,7 +96,7 @@ def not_finite() -> tf.keras.Model:
 
 
 def explodes() -> tf.keras.Model:
-    # Finite at first, but its gradient is not: the root of a sum that is exactly zero.
+    # The output is finite at first, but the gradient is not, because it is that of the square root of zero.
     return build(tf.keras.layers.Dense(CLASSES, kernel_initializer="zeros"), tf.keras.layers.Lambda(tf.sqrt))
 
 
@@ -112,7 +112,7 @@ def explodes() -> tf.keras.Model:
         (lambda: None, r"must return a Keras model. Received: NoneType"),
     ],
 )
-def test_networks_that_cannot_work_are_refused(build_model, message):
+def test_unusable_networks_are_refused(build_model, message):
     with pytest.raises(ValueError, match=message) as caught:
         tasks.check(make_task(build_model))
     assert "\n" not in str(caught.value)
@@ -125,7 +125,7 @@ def fails(error: Exception):
     return make
 
 
-def test_functions_that_fail_are_named_in_one_line():
+def test_failing_functions_are_named_in_one_line():
     with pytest.raises(ValueError, match=r"^The task's build_model fails; .* Received: KeyError: 'x'$") as caught:
         tasks.check(make_task(fails(KeyError("x"))))
     assert isinstance(caught.value.__cause__, KeyError)
@@ -136,7 +136,7 @@ def test_functions_that_fail_are_named_in_one_line():
         tasks.check(dataclasses.replace(task, load=fails(ValueError("one\ntwo\nthree"))))
 
 
-def test_a_network_without_an_input_is_built_by_the_examples():
+def test_a_network_without_an_input_is_built_from_the_examples():
     tasks.check(make_task(lambda: tf.keras.Sequential([tf.keras.layers.Dense(CLASSES)])))
 
 
@@ -145,7 +145,7 @@ def test_load_must_return_splits():
         tasks.check(Task("own", "data", lambda data_dir: (1, 2), logits))
 
 
-def test_what_may_be_meant_is_warned_of():
+def test_suspicious_tasks_cause_a_warning():
     with pytest.warns(tasks.TaskWarning, match="outputs probabilities instead of logits"):
         tasks.check(make_task(lambda: build(tf.keras.layers.Dense(CLASSES), tf.keras.layers.Softmax())))
     with pytest.warns(tasks.TaskWarning, match="fewer examples than a batch. Received: 12 < batch_size=50"):

@@ -1,4 +1,4 @@
-"""Every embedded task: its data are sound, nothing is in two splits, and its network learns from it."""
+"""Every embedded task: its data pass the checks, no example is in two splits, and its network learns."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def test_targets_of_a_regression_are_standardized(name):
 
 
 @pytest.mark.parametrize("name", ["breast_cancer_mlp", "wine_softmax", "diabetes_mlp"])
-def test_columns_of_a_table_are_standardized_by_what_is_trained_on(name):
+def test_columns_of_a_table_are_standardized_over_the_training_data(name):
     splits = tasks.get(name).load(None)
     np.testing.assert_allclose(splits.train.inputs.mean(axis=0), 0.0, atol=1e-4)
     np.testing.assert_allclose(splits.train.inputs.std(axis=0), 1.0, atol=1e-4)
     assert np.abs(splits.test.inputs.mean(axis=0)).max() > 0.01
 
 
-def test_text_is_followed_by_what_comes_next():
+def test_labels_of_a_text_are_the_next_characters():
     splits = tasks.get("topics_gru").load(None)
     for part in (splits.train, splits.validation, splits.test):
         codes = part.inputs.argmax(axis=-1)
@@ -60,7 +60,7 @@ def test_text_is_followed_by_what_comes_next():
     assert (codes == topics_gru.OTHER).mean() < 0.05
 
 
-def test_noise_is_what_the_input_has_more_than_the_target():
+def test_noise_is_the_difference_between_input_and_target():
     train = tasks.get("photo_denoising").load(None).train
     noise = train.inputs - train.labels
     assert noise.std() == pytest.approx(0.5, rel=0.01)
@@ -69,7 +69,7 @@ def test_noise_is_what_the_input_has_more_than_the_target():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EMBEDDED)
-def test_a_known_optimizer_learns_and_leaves_room(name):
+def test_a_known_optimizer_learns_and_leaves_room_for_improvement(name):
     evaluation = Evaluator(tasks.get(name)).evaluate(parse("adam"))
     assert evaluation.status == TRAINED
     assert evaluation.reward < 0.99

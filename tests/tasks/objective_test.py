@@ -1,4 +1,4 @@
-"""Losses and scores against NumPy, and a task that brings its own."""
+"""Losses and scores, compared with NumPy, and a task with its own objective."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nos_tf.evaluation import Evaluator, result
 from nos_tf.tasks.task import Split, Splits, Task
 
 
-def test_cross_entropy_is_that_of_the_probabilities():
+def test_cross_entropy_equals_that_of_the_probabilities():
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(4, 3, 5)).astype(np.float32)
     targets = rng.integers(0, 5, (4, 3)).astype(np.int32)
@@ -27,7 +27,7 @@ def test_cross_entropy_is_that_of_the_probabilities():
     np.testing.assert_array_equal(scores, (logits.argmax(axis=-1) == targets).astype(np.float32))
 
 
-def test_chance_of_classes_is_the_most_frequent_one():
+def test_chance_level_of_classes_is_that_of_the_most_frequent_one():
     targets = np.array([[0, 0, 1], [2, 0, 0]])
     assert tasks.CROSS_ENTROPY.chance(targets, 0.0) == pytest.approx(4 / 6)
     assert tasks.CROSS_ENTROPY.chance(targets, 3.0) == pytest.approx(4 / 6 + 3 * math.sqrt(4 / 6 * 2 / 6 / 6))
@@ -40,12 +40,12 @@ def test_squared_error_explains_variance():
     np.testing.assert_allclose(tasks.SQUARED_ERROR.scores(targets, 0.0 * outputs), np.zeros((2, 2)))
 
 
-def test_chance_of_a_regression_is_the_noise_of_an_explained_variance():
+def test_chance_level_of_a_regression_is_the_noise_of_the_explained_variance():
     rng = np.random.default_rng(1)
     n, deviations = 400, 3.0
     bound = tasks.SQUARED_ERROR.chance(np.zeros((n, 1)), deviations)
     targets = rng.normal(size=(2_000, n))
-    # A guess that has nothing to do with the targets, of the size that would explain just so much if it were right.
+    # Random guesses, scaled so that they would explain this share of the variance if they were right.
     guesses = math.sqrt(bound) * rng.normal(size=(2_000, n))
     explained = 1.0 - ((targets - guesses) ** 2).mean(axis=1) / (targets**2).mean(axis=1)
     assert explained.std() * deviations == pytest.approx(bound, rel=0.2)
@@ -91,7 +91,7 @@ def test_a_child_worse_than_the_mean_has_no_accuracy():
 
 
 class _OwnCrossEntropy:
-    """Written anew, from TensorFlow's own parts."""
+    """An independent implementation that uses TensorFlow's functions."""
 
     dtype = "int32"
 
@@ -106,7 +106,7 @@ class _OwnCrossEntropy:
         return rate + deviations * math.sqrt(rate * (1 - rate) / len(targets))
 
 
-def test_the_digits_are_what_they_are_with_a_loss_of_their_own():
+def test_the_digits_give_the_same_results_with_their_own_loss():
     task = tasks.get("digits")
     own = dataclasses.replace(task, objective=_OwnCrossEntropy())
     first, second = (Evaluator(each).evaluate(parse("adam"), seed=3).replace(seconds=0.0) for each in (task, own))
@@ -119,7 +119,7 @@ def test_outputs_that_do_not_fit_the_targets_are_refused(outputs):
         inputs = tf.keras.Input((4,))
         return tf.keras.Model(inputs, tf.keras.layers.Dense(outputs)(inputs))
 
-    # One output would be compared with each of two targets without a word; with a batch of one row to any number.
+    # A single output would silently broadcast against the targets.
     one_target = dataclasses.replace(REGRESSION, build_model=build, load=lambda data_dir: _one_target())
     with pytest.raises(ValueError, match=r"Received: losses \(20, 20\)|Received: labels \(20,\), outputs \(20, 3\)"):
         tasks.check(one_target)

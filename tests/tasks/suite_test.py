@@ -1,4 +1,4 @@
-"""The suite's wall, and its arithmetic."""
+"""The wall between the suite's search tasks and held-out tasks, and the arithmetic of its scores."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_no_search_on_a_suite_reads_a_held_out_task(name, monkeypatch):
 
 
 @pytest.mark.parametrize("name", suite.HELD_OUT)
-def test_a_held_out_task_is_set_up_for_frozen_finalists_alone(name, tmp_path):
+def test_a_held_out_task_is_set_up_only_for_frozen_finalists(name, tmp_path):
     with pytest.raises(RunError, match=f"^This task is held out from every search.*Received: {name}$"):
         EvaluatorSetup(name)
     finalists = tmp_path / "finalists.json"
@@ -79,7 +79,7 @@ def test_commands_refuse_a_held_out_task(module, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_suite_has_the_protocol_that_its_scales_have():
+def test_a_suite_requires_the_protocol_of_its_scales():
     with pytest.raises(RunError, match=r"Received: epochs=3, reward='final_accuracy'$|epochs=3"):
         EvaluatorSetup("suite", Protocol(epochs=3, reward="final_accuracy"))
 
@@ -92,13 +92,13 @@ def test_scores_are_between_nothing_and_the_best_baseline():
     assert scale.score(0.7) == pytest.approx(1.2)
 
 
-def test_rewards_become_scores_on_their_own_scales():
+def test_rewards_are_scored_on_the_scale_of_their_task():
     nothing, best = suite.SCALES["digits"]
     found = suite.scores({"digits": (nothing + best) / 2}, ("digits", "digits_mlp"))
     assert found == [pytest.approx(0.5), 0.0]
 
 
-def test_no_single_task_can_buy_the_mean():
+def test_no_single_task_can_dominate_the_mean():
     assert suite.mean([0.4]) == 0.4
     assert suite.mean([1.0, 0.5]) == 0.5
     assert suite.mean([0.9, 1.0, 0.8, 30.0]) == pytest.approx(0.9)
@@ -109,11 +109,11 @@ def test_no_single_task_can_buy_the_mean():
 
 def test_a_failure_costs_its_share():
     assert suite.mean([1.0, 1.0, 1.0, 1.0, 0.0]) == pytest.approx(0.75)
-    # Two tasks that are a little better do not make up for one that failed.
+    # Two slightly better tasks do not make up for a failed one.
     assert suite.mean([1.2, 1.2, 1.0, 1.0, 0.0]) < suite.mean([1.0] * 5)
 
 
-def test_a_child_that_learned_nothing_knows_how_frequent_each_class_is():
+def test_an_untrained_child_knows_the_frequency_of_each_class():
     train = Split(np.zeros((4, 1)), np.array([0, 0, 1, 2]))
     expected = math.exp(0.5 * math.log(0.5) + 2 * 0.25 * math.log(0.25))
     assert suite.nothing(tasks.get("digits"), train) == pytest.approx(expected)
@@ -122,7 +122,7 @@ def test_a_child_that_learned_nothing_knows_how_frequent_each_class_is():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", suite.SEARCH)
-def test_scales_are_what_the_baselines_reach(name):
+def test_scales_match_what_the_baselines_reach(name):
     task = tasks.get(name)
     assert suite.nothing(task, task.load(None).train) == pytest.approx(suite.SCALES[name].nothing, abs=1e-3)
     assert suite_scales.best(task, seeds=3) == pytest.approx(suite.SCALES[name].best, abs=0.04)

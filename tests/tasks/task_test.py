@@ -19,12 +19,12 @@ def test_a_registered_task_is_found_by_name(own_task):
     assert own_task.describe_data() == "the user's own data"
 
 
-def test_an_unknown_name_is_refused_with_the_nearest():
+def test_an_unknown_name_is_refused_with_a_suggestion():
     with pytest.raises(ValueError, match=r"did you mean 'digits'\?.*Received: 'digit'"):
         tasks.get("digit")
 
 
-def test_splits_that_do_not_fit_are_refused():
+def test_mismatched_splits_are_refused():
     with pytest.raises(ValueError, match="Received: inputs \\(3, 2\\), labels \\(4,\\)"):
         Split(np.zeros((3, 2)), np.zeros(4, int))
     with pytest.raises(ValueError, match="n > 0"):

@@ -1,4 +1,4 @@
-"""The page of the public API is that of the docstrings."""
+"""The page of the public API matches the docstrings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/gallery.md is made from the rules of today, and its pictures show what they do."""
+"""docs/gallery.md matches the current rules, and its pictures show what they do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tools import gallery
 
 
 @pytest.mark.skipif("TEST_WORKSPACE" in os.environ, reason="Bazel shows a test only what it declares")
-def test_page_is_up_to_date_and_its_pictures_are_there() -> None:
+def test_page_is_up_to_date_and_its_pictures_exist() -> None:
     assert gallery.PAGE.read_text("utf-8") == gallery.page(), "Run python -m tools.gallery"
     assert {path.stem for path in gallery.PICTURES.glob("*.png")} == set(NAMES)
 
@@ -29,6 +29,6 @@ def test_page_is_up_to_date_and_its_pictures_are_there() -> None:
         ("drop(m, 0.3) * exp(1e-3*w)", [1.0010005, -1.0010005, -0.25025013]),
     ],
 )
-def test_update_is_that_of_the_middle_of_a_training(rule: str, expected: list[float]) -> None:
+def test_update_is_from_the_middle_of_a_training(rule: str, expected: list[float]) -> None:
     g, m = np.array([2.0, 2.0, -0.5]), np.array([1.0, -1.0, -0.25])
     np.testing.assert_allclose(gallery.update(nos_tf.parse(rule), g, m), expected, rtol=1e-6)

@@ -1,4 +1,4 @@
-"""The language's reference page is that of today's primitives."""
+"""The reference page of the language matches the current primitives."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ TEXT = (pathlib.Path(__file__).parents[2] / "docs/language.md").read_text("utf-8
 
 
 def rows(table: str) -> dict[str, list[str]]:
-    """Cells of a table's rows by the first one, which is in backticks."""
+    """Returns the cells of each row of a table, by the first cell, which is in backticks."""
     section = TEXT.partition(f"<!-- table: {table} -->")[2].partition("<!-- end -->")[0]
     cells = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| `")]
     return {row[0].strip("`"): row[1:] for row in cells}
 
 
-def test_page_is_what_the_generator_writes() -> None:
+def test_page_is_up_to_date() -> None:
     assert language_reference.page(TEXT) == TEXT, "Run `python -m tools.language_reference`"
 
 
@@ -31,7 +31,7 @@ def test_every_primitive_has_a_row() -> None:
 
 
 def test_worked_example() -> None:
-    """Two steps of Adam by hand: gradients 0.5 and -0.25, betas 0.9 and 0.999, epsilon below what is shown."""
+    """Checks two steps of Adam by hand: gradients 0.5 and -0.25, betas 0.9 and 0.999, and a negligible epsilon."""
     m = (0.9 * 0.1 * 0.5 - 0.1 * 0.25) / (1 - 0.9**2)
     v = (0.999 * 0.001 * 0.25 + 0.001 * 0.0625) / (1 - 0.999**2)
     operands = rows("operands")

@@ -1,4 +1,4 @@
-"""What a wheel and a source archive hold."""
+"""The contents of a wheel and a source archive."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch):
     return main
 
 
-def test_whole_package_passes(check, capsys: pytest.CaptureFixture[str]) -> None:
+def test_complete_package_passes(check, capsys: pytest.CaptureFixture[str]) -> None:
     check(SHIPPED, SOURCE)
     assert "contain the 4 files" in capsys.readouterr().out
 
@@ -55,12 +55,12 @@ def test_whole_package_passes(check, capsys: pytest.CaptureFixture[str]) -> None
         (SHIPPED, SOURCE[1:], "tar.gz: missing: nos_tf/__init__.py"),
     ],
 )
-def test_file_too_many_or_too_few_is_named(check, wheel: list[str], source: list[str], message: str) -> None:
+def test_unexpected_or_missing_file_is_named(check, wheel: list[str], source: list[str], message: str) -> None:
     with pytest.raises(SystemExit, match=rf"{message}$"):
         check(wheel, source)
 
 
-def test_wheel_holds_nothing_that_neither_the_api_nor_a_command_reaches() -> None:
+def test_wheel_contains_only_modules_reachable_from_the_api_or_a_command() -> None:
     edges = import_graph.graph()
     parts = ("search", "search.reports", "exporters")
     commands = ["nos_tf.cli.application", *(f"nos_tf.{part}.command" for part in parts)]

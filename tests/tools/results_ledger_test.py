@@ -1,4 +1,4 @@
-"""docs/results/ledger.md is made from the runs of today."""
+"""docs/results/ledger.md matches the current runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_page_is_up_to_date() -> None:
     assert results_ledger.PAGE.read_text("utf-8") == results_ledger.page(), "Run python -m tools.results_ledger"
 
 
-def test_page_has_every_run_that_is_kept_and_names_those_that_are_not() -> None:
+def test_page_has_every_run_that_was_kept_and_lists_those_that_were_not() -> None:
     text = results_ledger.page()
     kept = {path.parent.name for path in FOLDER.glob("*/results.json")}
     compared = ledger.compare(results.find(FOLDER))
@@ -27,8 +27,8 @@ def test_page_has_every_run_that_is_kept_and_names_those_that_are_not() -> None:
         assert (name in kept) != (f"({name}.md)" in lost), name
 
 
-def test_kept_runs_say_what_the_pages_say() -> None:
-    """The mean final values of Rosenbrock's page, deterministic function."""
+def test_kept_runs_agree_with_the_pages() -> None:
+    """Compares the mean final values on the deterministic Rosenbrock function with the page."""
     page = (FOLDER / "rosenbrock.md").read_text("utf-8")
     (run, _) = results.find(FOLDER / "rosenbrock")
     assert run.function == "deterministic"

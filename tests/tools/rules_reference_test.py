@@ -1,4 +1,4 @@
-"""docs/rules.md is made from the named rules of today."""
+"""docs/rules.md matches the current named rules."""
 
 from __future__ import annotations
 

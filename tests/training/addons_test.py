@@ -1,4 +1,4 @@
-"""The harness with tensorflow-addons' optimizers, which are legacy ones of Keras 2."""
+"""The training harness with tensorflow-addons' optimizers, which are legacy Keras 2 optimizers."""
 
 import pytest
 import tensorflow as tf
@@ -16,12 +16,12 @@ from tests.training.fit_test import Counting, StopAt, train
 pytest.importorskip("tensorflow_addons")
 
 
-def test_all_of_them_are_baselines_of_cifar10():
+def test_addons_are_baselines_of_cifar10():
     assert set(cifar10._ADDONS) == {f"addons/{name}" for name in external.LIBRARIES["addons"]()}
     assert cifar10.optimizers()[-len(cifar10._ADDONS) :] == cifar10._ADDONS
 
 
-# One that keeps slots, one whose decay is decoupled, and one around another.
+# One with slots, one with decoupled weight decay, and one that wraps another optimizer.
 @pytest.mark.parametrize("name", ["addons/lamb", "addons/sgdw", "addons/lookahead"])
 def test_stopped_and_resumed_ends_with_the_same_numbers(tmp_path, name):
     def make():
@@ -37,7 +37,7 @@ def test_stopped_and_resumed_ends_with_the_same_numbers(tmp_path, name):
     assert train(tmp_path / "parts", make=make, tensorboard=True) == whole
 
 
-def test_two_replicas_learn_what_one_does(tmp_path):
+def test_two_replicas_learn_like_one(tmp_path):
     experiment = study_case.experiment_for_replicas(epochs=2)
 
     def make():
@@ -49,7 +49,7 @@ def test_two_replicas_learn_what_one_does(tmp_path):
         assert row == pytest.approx(other, rel=1e-5)
 
 
-def test_options_that_they_do_not_take_are_refused_in_one_line():
+def test_unsupported_options_are_refused_in_one_line():
     values = {
         "optimizers": ["addons/lamb"],
         "learning_rates": [0.1],

@@ -17,7 +17,7 @@ def averaging(name="adam"):
     return optimizers.get(name, learning_rate=0.03, total_steps=30, use_ema=True, ema_momentum=0.8)
 
 
-def test_averages_replace_the_weights_and_are_taken_back():
+def test_averages_replace_the_weights_only_temporarily():
     model = study_case.build_model(0)
     model.compile(averaging("sgd"), "mse")
     model.optimizer.build(model.trainable_variables)
@@ -39,7 +39,7 @@ def test_averages_replace_the_weights_and_are_taken_back():
     np.testing.assert_array_equal(model.trainable_variables[0].numpy(), history[-1][0])
 
 
-def test_both_are_measured_and_averaging_changes_no_weight(tmp_path):
+def test_averaging_adds_measurements_and_changes_no_weight(tmp_path):
     plain = train(tmp_path / "plain", make=lambda: optimizers.get("adam", learning_rate=0.03))
     both = train(tmp_path / "both", make=averaging)
     for row, other in zip(plain, both, strict=True):
@@ -60,7 +60,7 @@ def test_stopped_and_resumed_has_the_same_averages(tmp_path):
     assert (tmp_path / "parts" / files.HISTORY).exists()
 
 
-def test_trained_model_is_kept_and_measured_with_both_weights(tmp_path):
+def test_trained_model_is_saved_and_measured_with_both_weights(tmp_path):
     means = []
 
     def measure(model):

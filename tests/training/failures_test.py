@@ -14,13 +14,13 @@ def undecodable(contents):
 
 
 @pytest.mark.parametrize("contents", [b"\xff\xd8\xff no JPEG", b"<html>", b""])
-def test_image_that_cannot_be_decoded_is_one_clear_error(tmp_path, contents):
+def test_undecodable_image_is_one_clear_error(tmp_path, contents):
     batches = undecodable(contents)
     with pytest.raises(RunError, match=r"^An image in the data cannot be decoded; .*resume.* Received: [^\n]+$"):
         train(tmp_path, study_case.experiment(epochs=1, batches=lambda seed, first_step: batches))
 
 
-def test_image_that_cannot_be_decoded_in_an_evaluation_is_one_too(tmp_path):
+def test_undecodable_image_in_an_evaluation_is_one_clear_error(tmp_path):
     data = {"test": undecodable(b"\xff\xd8\xff no JPEG").take(3)}
     with pytest.raises(RunError, match="cannot be decoded"):
         train(tmp_path, study_case.experiment(epochs=1, evaluations=data))
@@ -32,7 +32,7 @@ def test_damaged_record_is_one_clear_error(tmp_path):
         for _ in range(3):
             writer.write(np.ones(4, np.float32).tobytes())
     content = bytearray(path.read_bytes())
-    content[-8] ^= 1  # Within the data of the last record.
+    content[-8] ^= 1  # In the data of the last record.
     path.write_bytes(content)
     with (
         pytest.raises(RunError, match=r"A data file is damaged; .* Received: .*corrupted record"),
@@ -41,7 +41,7 @@ def test_damaged_record_is_one_clear_error(tmp_path):
         list(tf.data.TFRecordDataset(str(path)))
 
 
-def test_other_errors_stay_what_they_are():
+def test_other_errors_are_not_changed():
     with pytest.raises(tf.errors.InvalidArgumentError), failures.damaged_data():
         tf.reshape(tf.zeros([3]), [2])
     with pytest.raises(ValueError, match="mine"), failures.damaged_data():

@@ -10,7 +10,7 @@ COLUMNS = ("loss", "val_accuracy")
 
 
 def study(count: int, lost: int = 0) -> SimpleNamespace:
-    """Optimizers with two trainings of three epochs each, the later ones better; the last ones diverged."""
+    """Creates optimizers with two trainings of three epochs; later ones are better, and the last ones diverged."""
     names = [f"rule{number}" for number in range(count)]
 
     def histories(name: str) -> list:
@@ -40,7 +40,7 @@ def test_few_optimizers_have_curves(count: int, lost: int) -> None:
     assert len(axes[0].lines) == count - lost
 
 
-def test_many_are_dots_sorted_by_the_last_column_and_the_best_have_curves() -> None:
+def test_many_optimizers_are_sorted_dots_and_the_best_have_curves() -> None:
     drawn = figures.figure(study(20), COLUMNS)
     axes = drawn.axes
     assert len(axes) == 4

@@ -8,7 +8,7 @@ from nos_tf.training import files
 from tests.training import study_case
 
 
-def test_weights_come_back(tmp_path):
+def test_weights_are_restored(tmp_path):
     saved, other = study_case.build_model(0), study_case.build_model(1)
     files.save_weights(saved, tmp_path / files.LAST)
     files.load_weights(other, tmp_path / files.LAST)
@@ -17,7 +17,7 @@ def test_weights_come_back(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [files.LAST]
 
 
-def test_missing_damaged_and_foreign_files_are_one_clear_error(tmp_path):
+def test_missing_damaged_and_mismatched_files_are_one_clear_error(tmp_path):
     model, path = study_case.build_model(0), tmp_path / files.LAST
     with pytest.raises(RunError, match=r"cannot be read.*Received: .*last\.weights\.h5"):
         files.load_weights(model, path)
@@ -33,7 +33,7 @@ def test_missing_damaged_and_foreign_files_are_one_clear_error(tmp_path):
         files.load_weights(model, path)
 
 
-def test_folder_that_cannot_be_written_keeps_the_earlier_file(tmp_path, monkeypatch):
+def test_failed_write_keeps_the_earlier_file(tmp_path, monkeypatch):
     model, path = study_case.build_model(0), tmp_path / files.LAST
     files.save_weights(model, path)
     before = path.read_bytes()

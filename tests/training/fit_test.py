@@ -22,7 +22,7 @@ class Silent:
 
 
 class StopAt(Interruption):
-    """Asks for a stop once a step was made."""
+    """Asks to stop after a given step."""
 
     def __init__(self, step, display):
         super().__init__()
@@ -62,7 +62,7 @@ def train(folder, experiment=None, make=adam, interruption=None, display=None, r
     return rows
 
 
-def test_is_a_plain_keras_fit(tmp_path):
+def test_equals_a_plain_keras_fit(tmp_path):
     experiment = study_case.experiment(epochs=3)
     rows = train(tmp_path, experiment)
     tf.keras.utils.set_random_seed(3)
@@ -83,7 +83,7 @@ def test_is_a_plain_keras_fit(tmp_path):
     assert read_rows(tmp_path / HISTORY) == rows
 
 
-def test_losses_are_kept_and_shown_as_the_mean_of_one_term(tmp_path):
+def test_losses_are_stored_and_shown_per_term(tmp_path):
     shown = []
 
     class Steps(Silent):
@@ -112,7 +112,7 @@ def test_stopped_and_resumed_ends_with_the_same_numbers(tmp_path, uninterrupted,
             train(tmp_path, interruption=StopAt(step, display), display=display)
         assert display.step == step
     assert train(tmp_path) == uninterrupted
-    assert train(tmp_path) == uninterrupted  # There is nothing left to do.
+    assert train(tmp_path) == uninterrupted  # Nothing remains to be done.
 
 
 def test_saves_within_an_epoch_too(tmp_path, uninterrupted, monkeypatch):
@@ -130,7 +130,7 @@ def test_saves_within_an_epoch_too(tmp_path, uninterrupted, monkeypatch):
     steps = []
     late.on_step = lambda step, loss: steps.append(step)
     assert train(tmp_path, display=late) == uninterrupted
-    assert steps[0] == 17  # The save of step 16 was the last one.
+    assert steps[0] == 17  # Step 16 was the last one saved.
 
 
 def test_divergence_ends_the_training(tmp_path):
@@ -166,7 +166,7 @@ def test_damaged_checkpoint_is_one_clear_error(tmp_path):
         train(tmp_path)
 
 
-def test_two_replicas_learn_what_one_does(tmp_path):
+def test_two_replicas_learn_like_one(tmp_path):
     experiment = study_case.experiment_for_replicas(epochs=3)
     for make in (adam, lambda: optimizers.get("powersign-cd", learning_rate=0.01, total_steps=18)):
         one = train(tmp_path / "one", experiment, make)
@@ -177,7 +177,7 @@ def test_two_replicas_learn_what_one_does(tmp_path):
             tf.io.gfile.rmtree(str(tmp_path / folder))
 
 
-def test_mixed_precision_keeps_float32_weights_and_is_undone(tmp_path):
+def test_mixed_precision_gives_finite_losses_and_is_undone(tmp_path):
     rows = train(tmp_path, runtime=Runtime(mixed_precision=True))
     assert np.isfinite(rows[-1]["val_loss"])
     assert tf.keras.mixed_precision.global_policy().name == "float32"

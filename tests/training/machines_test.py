@@ -1,4 +1,4 @@
-"""Two processes that take themselves for two machines, as `TF_CONFIG` tells them."""
+"""Two processes that act as two machines, because `TF_CONFIG` says so."""
 
 import json
 import os
@@ -31,7 +31,7 @@ STEPS = 2 * 3 * 6  # Two optimizers, three epochs.
         ({"chief": ["a:1"], "worker": ["b:1"]}, "worker", 0, "run-worker-0"),
     ],
 )
-def test_every_machine_has_a_run_folder_of_its_own(monkeypatch, cluster, kind, index, name):
+def test_every_machine_has_its_own_run_folder(monkeypatch, cluster, kind, index, name):
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": {"type": kind, "index": index}}))
     assert machines.own_folder(Path("runs/run")) == Path("runs") / name
 
@@ -43,7 +43,7 @@ def test_several_machines_need_to_know_each_other(monkeypatch, text):
         machines.own_folder(Path("run"))
 
 
-def test_what_the_chief_saved_replaces_everything_else(tmp_path):
+def test_files_of_the_chief_replace_all_others(tmp_path):
     chief, own = tmp_path / "run", tmp_path / "run-worker-1"
     for folder, files in {
         chief: {"config.json": "{}", "results.json": "new", "trainings/a/checkpoint/ckpt-3": "3"},
@@ -59,7 +59,7 @@ def test_what_the_chief_saved_replaces_everything_else(tmp_path):
     assert held == {"config.json": "{}", "results.json": "new", "trainings/a/checkpoint/ckpt-3": "3"}
 
 
-def test_nothing_is_taken_over_before_there_is_a_run(tmp_path):
+def test_nothing_is_copied_before_there_is_a_run(tmp_path):
     with RunFolder(tmp_path / "run-worker-1", resume=True) as folder:
         machines.take_over(tmp_path / "run", folder)
     assert not list(tmp_path.iterdir())
@@ -95,10 +95,10 @@ class Machines:
             )
 
     def wait(self) -> list[tuple[int, str]]:
-        """Exit codes and what was said of errors."""
+        """Waits for both processes, and returns their exit codes and error messages."""
         try:
             said = [process.communicate(timeout=300)[1] for process in self.processes]
-        finally:  # One without the other may wait for ever.
+        finally:  # One without the other may wait forever.
             for process in self.processes:
                 process.kill()
         return [(process.returncode, err) for process, err in zip(self.processes, said, strict=True)]
@@ -139,7 +139,7 @@ needs_several = pytest.mark.skipif(not FIT_TAKES_SEVERAL_MACHINES, reason="Keras
 
 
 @needs_several
-def test_two_machines_learn_what_one_does(tmp_path, of_one_machine):
+def test_two_machines_learn_like_one(tmp_path, of_one_machine):
     for code, err in Machines(tmp_path / "two").wait():
         assert code == 0, err
     check_same(tmp_path / "two", of_one_machine)
@@ -161,7 +161,7 @@ def check_resume(folder: Path, expected: dict[str, list[Row]]) -> None:
 
 @needs_several
 @pytest.mark.parametrize("asked", [0, 1])
-def test_all_stop_when_one_is_asked_to_and_going_on_changes_nothing(tmp_path, of_one_machine, asked):
+def test_all_stop_when_one_is_asked_to_and_resuming_changes_nothing(tmp_path, of_one_machine, asked):
     both = in_the_second_training(tmp_path / "two")
     both.processes[asked].send_signal(signal.SIGTERM)
     for code, err in both.wait():
@@ -171,7 +171,7 @@ def test_all_stop_when_one_is_asked_to_and_going_on_changes_nothing(tmp_path, of
 
 @needs_several
 @pytest.mark.parametrize("killed", [0, 1])
-def test_all_go_on_after_the_loss_of_one(tmp_path, of_one_machine, killed):
+def test_all_can_resume_after_the_loss_of_one(tmp_path, of_one_machine, killed):
     both = in_the_second_training(tmp_path / "two")
     both.processes[killed].kill()
     code, err = both.wait()[1 - killed]

@@ -9,7 +9,7 @@ from tests.training import study_case
 def shown(terminal):
     now = [0.0]
     console = Console(file=io.StringIO(), width=120, force_terminal=terminal, highlight=False, color_system=None)
-    experiment = study_case.experiment(epochs=2)  # Of ten steps each, five examples a step.
+    experiment = study_case.experiment(epochs=2)  # Ten steps per epoch, five examples per step.
     with Progress(experiment, trainings=3, done=1, console=console, clock=lambda: now[0]) as progress:
         progress.on_training("adam lr=0.1 seed=0")
         for step in range(1, 11):
@@ -21,9 +21,9 @@ def shown(terminal):
     return captured.get(), console.file.getvalue()
 
 
-def test_says_where_it_is_and_how_long_it_will_take():
+def test_shows_position_speed_and_remaining_time():
     bar, printed = shown(terminal=False)
-    # Ten of forty steps left to do were made in 20 s, that is 0.5 steps and 2.5 examples a second.
+    # Ten of the forty remaining steps took 20 s, which is 0.5 steps or 2.5 examples per second.
     rest = "2 examples/s  ETA 1 min 0 s"
     assert bar.startswith("[2/3] adam lr=0.1 seed=0  epoch 1/2  step 10/10  loss 0.25 ")
     assert bar.rstrip().endswith(rest)

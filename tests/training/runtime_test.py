@@ -14,7 +14,7 @@ def test_batch_must_be_shared_evenly():
         check_batch(7, strategy)
 
 
-def test_precision_is_set_for_what_is_built_within():
+def test_precision_is_set_for_layers_built_within():
     with Runtime(mixed_precision=True).precision():
         layer = tf.keras.layers.Dense(1)
     assert layer.compute_dtype == "bfloat16"

@@ -19,7 +19,7 @@ LABELS = (INPUTS[:, 0] * INPUTS[:, 1] > 0).astype(np.int32)
 
 
 def build_model(seed: int) -> tf.keras.Model:
-    """A model with batch normalization and dropout, whose state is easily lost on resume."""
+    """Builds a model with batch normalization and dropout, whose state is easily lost when resuming."""
     layers = tf.keras.layers
     inputs = tf.keras.Input((4,))
     x = layers.BatchNormalization()(layers.Dense(8, activation="relu")(inputs))
@@ -28,7 +28,7 @@ def build_model(seed: int) -> tf.keras.Model:
 
 
 def experiment(epochs: int = 4, **changes: Any) -> Experiment:
-    """Four epochs of ten steps on 50 points; ten others are both validation and test data."""
+    """Creates an experiment with epochs of ten steps on 50 points; ten others are both validation and test data."""
     held_out = tf.data.Dataset.from_tensor_slices((INPUTS[50:], LABELS[50:])).batch(4)
 
     def noisy(batch: dict[str, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -53,7 +53,7 @@ def experiment(epochs: int = 4, **changes: Any) -> Experiment:
 
 
 def experiment_for_replicas(epochs: int) -> Experiment:
-    """Epochs of six steps that two replicas can split evenly, with a model that learns the same on one or two."""
+    """Creates an experiment with epochs of six steps, which gives the same results on one or two replicas."""
 
     def build(seed: int) -> tf.keras.Model:
         del seed
@@ -68,7 +68,7 @@ def experiment_for_replicas(epochs: int) -> Experiment:
 
 
 def plan(names: tuple[str, ...] = ("adam", "powersign-cd"), rates: tuple[float, ...] = (0.01, 0.1)) -> Plan:
-    """Two optimizers, two rates, two seeds."""
+    """Creates a plan with two optimizers, two rates and two seeds."""
     return Plan(
         names,
         lambda name, rate, steps: optimizers.get(name, learning_rate=rate, total_steps=steps),
@@ -79,7 +79,7 @@ def plan(names: tuple[str, ...] = ("adam", "powersign-cd"), rates: tuple[float, 
 
 
 def numbers(study: Study) -> dict[tuple[str, float, int], tuple[str | None, dict[str, float], list[Row]]]:
-    """Everything that must not depend on when a study was stopped."""
+    """Returns everything that must not depend on when a study was stopped."""
     from nos_tf.training.files import HISTORY, read_rows
 
     return {

@@ -15,7 +15,7 @@ from tests.training import study_case
 
 
 def invented(tmp_path, results, names=("a", "b"), rates=(0.1, 1.0), seeds=(0, 1), **changes):
-    """A study with the given best validation accuracies, None for a training that diverged."""
+    """Creates a study with the given best validation accuracies, or None for diverged trainings."""
     plan = Plan(names, lambda *_: None, dict.fromkeys(names), rates, seeds)
     study = Study(study_case.experiment(**changes), plan, tmp_path)
     for (name, rate, seed), value in results.items():
@@ -51,7 +51,7 @@ def test_plans_the_sweep_then_the_other_seeds_and_repeats_nothing(tmp_path):
     assert study.count == 6
 
 
-def test_best_epoch_is_validation_s_for_all_measurements():
+def test_best_epoch_is_chosen_by_validation_for_all_measurements():
     rows = [
         {"epoch": 1, "loss": 3.0, "val_accuracy": 0.5, "test_accuracy": 0.4},
         {"epoch": 2, "loss": 2.0, "val_accuracy": 0.7, "test_accuracy": 0.3},
@@ -65,7 +65,7 @@ def test_best_epoch_is_validation_s_for_all_measurements():
 
 
 class Stop(Interruption):
-    """Asks for a stop after some steps of this process."""
+    """Asks to stop after some steps in this process."""
 
     def __init__(self, steps):
         super().__init__()
@@ -98,7 +98,7 @@ def run(monkeypatch):
     return run
 
 
-def test_stopped_study_goes_on_and_ends_with_the_same_numbers(tmp_path, run, capsys):
+def test_stopped_study_continues_and_ends_with_the_same_numbers(tmp_path, run, capsys):
     whole = run(tmp_path / "whole")
     assert len(whole.trainings) == 6
     for steps in (57, 90):
@@ -141,7 +141,7 @@ def test_folders_of_different_rules_differ(tmp_path):
     assert all(folder.parent == tmp_path / "trainings" for folder in folders)
 
 
-def test_metrics_objects_are_made_anew_for_each_training():
+def test_metrics_are_created_anew_for_each_training():
     first, second = study_case.experiment().metrics(), study_case.experiment().metrics()
     assert isinstance(first[0], tf.keras.metrics.Metric)
     assert first[0] is not second[0]

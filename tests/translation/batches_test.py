@@ -10,7 +10,7 @@ from tests.translation.sentences import TEXT
 
 
 def pairs(number, seed=0):
-    """Pairs whose first target id tells them apart."""
+    """Creates pairs with distinct first target ids."""
     rng = np.random.default_rng(seed)
     source = [rng.integers(4, 90, rng.integers(1, 40)).astype(np.int32) for _ in range(number)]
     target = [
@@ -35,7 +35,7 @@ def assert_equal(some, others):
         np.testing.assert_array_equal(target, other_target)
 
 
-def test_a_batch_holds_its_pairs():
+def test_a_batch_contains_its_pairs():
     subwords = Subwords.train(TEXT.source + TEXT.target, 120)
     encoded = Pairs.encode(TEXT, subwords)
     ((inputs, target_out),) = take(TrainingBatches(encoded, len(TEXT.source)), 1)
@@ -49,7 +49,7 @@ def test_a_batch_holds_its_pairs():
     assert not translations
 
 
-def test_an_epoch_has_every_pair_once_and_epochs_differ_in_order():
+def test_an_epoch_has_no_pair_twice_and_epochs_differ_in_order():
     stream = TrainingBatches(pairs(53), batch_size=8, seed=1)
     assert stream.steps_per_epoch == 6
     epochs = [members(take(stream, 6, 6 * epoch)) for epoch in range(3)]
@@ -60,7 +60,7 @@ def test_an_epoch_has_every_pair_once_and_epochs_differ_in_order():
 
 
 @pytest.mark.parametrize("start", [0, 1, 5, 6, 7, 20])
-def test_starts_at_any_step_as_if_it_had_never_stopped(start):
+def test_starts_at_any_step(start):
     whole = take(TrainingBatches(pairs(53), 8, seed=1), 25)
     assert_equal(take(TrainingBatches(pairs(53), 8, seed=1), 25 - start, start), whole[start:])
 
@@ -74,7 +74,7 @@ def test_shards_share_each_batch():
         assert sorted(itertools.chain(*parts)) == sorted(members([whole[step]]))
 
 
-def test_batches_are_of_similar_lengths():
+def test_batches_have_similar_lengths():
     some = pairs(2000)
     batches = take(TrainingBatches(some, 20), 100)
     padded = np.mean([target.size for _, target in batches])
@@ -100,7 +100,7 @@ def test_evaluation_sees_every_pair_once():
 
 
 def test_unusable_sizes_are_refused():
-    with pytest.raises(RunError, match=r"choose a smaller batch.* Received: 5 pairs, a batch of 6"):
+    with pytest.raises(RunError, match=r"choose a smaller batch size.* Received: 5 pairs, a batch size of 6"):
         TrainingBatches(pairs(5), 6)
-    with pytest.raises(RunError, match=r"multiple of the number of shards\. Received: a batch of 4, 3 shards"):
+    with pytest.raises(RunError, match=r"multiple of the number of shards\. Received: a batch size of 4, 3 shards"):
         TrainingBatches(pairs(5), 4, num_shards=3)

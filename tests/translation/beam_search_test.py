@@ -9,7 +9,7 @@ from nos_tf.models.gnmt import GNMT
 from nos_tf.translation.beam_search import compile_search
 from nos_tf.translation.subwords import BEGIN, END
 
-VOCABULARY = 7  # Three real sub-words and the unknown one besides pad, begin and end.
+VOCABULARY = 7  # Three subwords besides padding, unknown, beginning and end.
 LONGEST = 4
 
 
@@ -27,7 +27,7 @@ SOURCE = sources(12, 8)
 
 @pytest.fixture(scope="module")
 def model():
-    """Has greedy translations of 1, 3, 4, 5 and more tokens; with most weights they all have one length."""
+    """A model with greedy translations of 1, 3, 4, 5 and more tokens; with most weights, all have the same length."""
     model = GNMT(VOCABULARY, units=8, num_layers=3, dropout=0.5)
     rng = np.random.default_rng(5)
     model.set_weights([rng.uniform(-2, 2, weight.shape) for weight in model.get_weights()])
@@ -35,7 +35,7 @@ def model():
 
 
 def hypotheses(found, sentence):
-    """Translations of a sentence, without padding, with their scores, best first."""
+    """Returns the translations of a sentence without padding, with their scores, from best to worst."""
     return [
         (tuple(int(token) for token in tokens if token), float(score))
         for tokens, score in zip(found.tokens[sentence].numpy(), found.scores[sentence].numpy(), strict=True)
@@ -49,7 +49,7 @@ def every_translation(longest):
 
 
 def coverage_of(model, source, target_in):
-    """Sum of the attention weights of each source position, `[targets, source]`, step by step."""
+    """Sums the attention weights of each source position over all steps, `[targets, source]`."""
     memory = model.encode(np.tile(source, (len(target_in), 1)))
     state, total = model.initial_state(len(target_in)), 0.0
     for tokens in target_in.T:
@@ -59,7 +59,7 @@ def coverage_of(model, source, target_in):
 
 
 def exhaustive(model, source, longest, alpha, beta):
-    """Every translation with its score, best first; probabilities by teacher forcing."""
+    """Returns every translation with its score, from best to worst, using teacher forcing."""
     scored = []
     for length in range(1, longest + 1):
         targets = np.array([target for target in every_translation(longest) if len(target) == length])
@@ -75,7 +75,7 @@ def exhaustive(model, source, longest, alpha, beta):
 
 
 @pytest.mark.parametrize(("alpha", "beta"), [(0.0, 0.0), (0.7, 0.0), (0.6, 0.3)])
-def test_a_wide_beam_finds_every_translation_in_the_order_of_an_exhaustive_search(model, alpha, beta):
+def test_a_wide_beam_equals_an_exhaustive_search(model, alpha, beta):
     number = len(every_translation(LONGEST))
     assert number == 1 + 4 + 16 + 64
     found = compile_search(model, number, alpha, beta)(SOURCE[:3], [LONGEST] * 3)
@@ -88,7 +88,7 @@ def test_a_wide_beam_finds_every_translation_in_the_order_of_an_exhaustive_searc
 
 
 def greedy(model, source, longest):
-    """Each sentence's best token after all its tokens so far, again and again, up to its end."""
+    """Translates by repeatedly taking the best next token of each sentence, up to its end."""
     tokens = np.full((len(source), 1), BEGIN, np.int32)
     for _ in range(max(longest) - 1):
         logits = model({"source": source, "target_in": tokens})[:, -1].numpy()
@@ -109,7 +109,7 @@ def test_a_beam_of_one_takes_the_best_token_at_each_step(model):
     assert len({len(tokens) for tokens in ours}) > 3
 
 
-def test_translations_of_a_batch_are_those_of_its_sentences_alone(model):
+def test_translations_do_not_depend_on_the_rest_of_the_batch(model):
     search = compile_search(model, width=3, alpha=0.6, beta=0.2)
     longest = np.random.default_rng(1).integers(2, 12, len(SOURCE)).astype(np.int32)
     together = search(SOURCE, longest)
@@ -122,7 +122,7 @@ def test_translations_of_a_batch_are_those_of_its_sentences_alone(model):
     assert len(sizes) > 3
 
 
-def test_a_hypothesis_that_must_end_still_pays_for_its_end(model):
+def test_a_forced_end_still_counts_toward_the_score(model):
     found = compile_search(model, width=2, alpha=0.0)(SOURCE[:1], [1])
     logits = model({"source": SOURCE[:1], "target_in": np.array([[BEGIN]], np.int32)})[0, 0].numpy()
     assert hypotheses(found, 0) == [((END,), pytest.approx(logits[END] - np.log(np.exp(logits).sum()), abs=1e-5))]
@@ -137,25 +137,25 @@ def test_length_normalization_favors_long_translations(model):
     assert lengths[0.0] < lengths[5.0]
 
 
-def test_uses_the_weights_that_the_model_has_at_the_call():
+def test_uses_the_current_weights_of_the_model():
     model = GNMT(VOCABULARY, units=4, num_layers=2, init_scale=1.0)
     search = compile_search(model, width=1)
     before = search(SOURCE, [8] * 12).scores.numpy()
     model.projection.set_weights([np.zeros([4, VOCABULARY])])
     after = search(SOURCE, [8] * 12)
     assert not np.allclose(before, after.scores)
-    # All tokens are equally probable; of equals, the unknown one comes first.
+    # All tokens are equally likely, and the unknown token comes first.
     np.testing.assert_array_equal(after.tokens[:, 0, 0], 1)
 
 
-def test_a_model_that_has_diverged_has_no_translation():
+def test_a_diverged_model_has_no_translation():
     model = GNMT(VOCABULARY, units=4, num_layers=2)
     model.projection.set_weights([np.full([4, VOCABULARY], np.nan)])
     assert hypotheses(compile_search(model, width=2)(SOURCE, [8] * 12), 0) == []
 
 
 class Sure:
-    """Says 4 eleven times and then ends, and is sure of it; to end earlier is the next best thing."""
+    """A model that confidently says 4 eleven times and then ends; ending earlier is its second choice."""
 
     def encode(self, source):
         return source

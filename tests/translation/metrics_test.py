@@ -13,7 +13,7 @@ def test_bleu_of_a_perfect_translation_is_100_and_has_a_signature():
 
 
 def test_bleu_by_hand():
-    # Of 5 tokens 4 match, of 4 pairs 3, of 3 triples 2, of 2 quadruples 1; the reference is 6 tokens long.
+    # Matches: 4 of 5 unigrams, 3 of 4 bigrams, 2 of 3 trigrams, 1 of 2 4-grams; the reference has 6 tokens.
     score = bleu(["a b c d x"], ["a b c d e f"])
     expected = 100 * np.exp(1 - 6 / 5) * (4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25
     assert score.score == pytest.approx(expected)
@@ -24,7 +24,7 @@ def test_bleu_needs_a_reference_for_each_translation():
         bleu(["a", "b"], ["a"])
 
 
-def test_perplexity_counts_every_token_the_same():
+def test_perplexity_weights_all_tokens_equally():
     rng = np.random.default_rng(0)
     batches = [(np.array([[1, 2, 0]]), rng.standard_normal((1, 3, 5))), (np.array([[3, 1]]), np.zeros((1, 2, 5)))]
     metric, probabilities = Perplexity(), []
@@ -40,7 +40,7 @@ def test_perplexity_counts_every_token_the_same():
 
 
 def test_unigram_perplexity():
-    # Six tokens, of which an end of sentence each: frequencies 1/2, 1/3 and 1/6.
+    # Six tokens, including an end for each sentence: frequencies 1/2, 1/3 and 1/6.
     targets = [np.array([4, 4]), np.array([], np.int32), np.array([7])]
     expected = 2 ** (3 / 6) * 3 ** (2 / 6) * 6 ** (1 / 6)
     assert unigram_perplexity(targets, 10) == pytest.approx(expected)

@@ -11,7 +11,7 @@ from tests.translation.sentences import TEXT
 
 
 class Parrot:
-    """Translates nothing."""
+    """A translator that returns its input."""
 
     def __init__(self, model, subwords):
         self.model = model
@@ -32,20 +32,20 @@ def test_bleu_of_each_text(subwords):
     assert measured["test"]["bleu"] < 1
 
 
-def test_perplexity_is_of_the_pairs_that_have_both_sides(subwords):
+def test_perplexity_ignores_pairs_with_an_empty_side(subwords):
     text = ParallelText(["", "The tree " * 300, "a", "b"], ["x", "Der Baum", "", "c"])
     (pairs,) = Quality({"val": text}, subwords, Parrot).pairs.values()
     assert [subwords.decode(ids) for ids in pairs.target] == ["Der Baum", "c"]
 
 
-def test_samples_are_a_table_of_the_first_lines(subwords):
+def test_samples_are_a_table_with_the_first_lines(subwords):
     text = ParallelText(["a | b", *TEXT.source], ["x", *TEXT.target])
     lines = Quality({"val": text, "test": TEXT}, subwords, Parrot).samples(None).splitlines()
     assert lines[:3] == ["| source | translation | reference |", "| --- | --- | --- |", r"| a \| b | a \| b | x |"]
     assert len(lines) == 2 + 5
 
 
-def test_graph_is_traced_once_a_model_and_reads_its_present_weights(subwords):
+def test_graph_is_traced_once_per_model_and_uses_its_current_weights(subwords):
     models = [GNMT(subwords.vocabulary_size, 16, 2, init_scale=0.8, seed=seed) for seed in (0, 1)]
     made = []
 

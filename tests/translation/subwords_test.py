@@ -13,7 +13,7 @@ def subwords():
     return Subwords.train(LINES, 120)
 
 
-def test_text_comes_back(subwords):
+def test_decoding_restores_the_text(subwords):
     assert subwords.vocabulary_size == 120
     ids = subwords.encode(LINES)
     assert [subwords.decode(line) for line in ids] == LINES
@@ -25,13 +25,13 @@ def test_training_is_repeatable(subwords):
     assert Subwords.train(iter(LINES), 120).model == subwords.model
 
 
-def test_a_model_file_is_read(subwords, tmp_path):
+def test_a_model_file_can_be_read(subwords, tmp_path):
     path = tmp_path / "subwords.model"
     path.write_bytes(subwords.model)
     np.testing.assert_array_equal(Subwords.load(path).encode(LINES)[0], subwords.encode(LINES)[0])
 
 
-def test_splits_between_words_where_it_can(subwords):
+def test_splits_between_words_if_possible(subwords):
     (ids,) = subwords.encode(["The house is small. We drink cold water."])
     pieces = subwords.split(ids, 7)
     assert len(pieces) > 1
@@ -49,11 +49,11 @@ def test_splits_between_words_where_it_can(subwords):
         (lambda path: Subwords.train(LINES, 5000), r"Vocabulary size too high .*Received: 5000"),
         (lambda path: Subwords.train(LINES, 5), r"choose another vocabulary size\. Received: 5"),
         (lambda path: Subwords.train([], 100), r"choose another vocabulary size\. Received: 100"),
-        (lambda path: Subwords(b"nonsense"), r"not a sentencepiece model.* Received: 8 bytes"),
+        (lambda path: Subwords(b"nonsense"), r"not a SentencePiece model.* Received: 8 bytes"),
         (lambda path: Subwords.load(path / "missing"), r"cannot be read .*Received: .*missing"),
     ],
 )
-def test_what_cannot_be_used_is_refused(call, message, tmp_path):
+def test_unusable_texts_and_models_are_refused(call, message, tmp_path):
     with pytest.raises(RunError, match=message):
         call(tmp_path)
 

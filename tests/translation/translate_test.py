@@ -22,7 +22,7 @@ def subwords():
 
 @pytest.fixture(scope="module")
 def model(subwords):
-    """A model that knows the sentences by heart."""
+    """A model that has memorized the sentences."""
     model = GNMT(subwords.vocabulary_size, units=48, num_layers=2, dropout=0.0, init_scale=0.3)
     model.compile(tf.keras.optimizers.Adam(0.02), SmoothedCrossEntropy(0.0), jit_compile=False)
     stream = TrainingBatches(Pairs.encode(TEXT, subwords), batch_size=12)
@@ -43,7 +43,7 @@ def stream(translator, data):
 
 
 @pytest.mark.parametrize("width", [1, 4])
-def test_a_model_that_knows_its_sentences_translates_them(model, subwords, width):
+def test_a_model_that_memorized_its_sentences_translates_them(model, subwords, width):
     found = Translator(model, subwords, width).translate(TEXT.source)
     assert found == TEXT.target
     assert bleu(found, TEXT.target).score == pytest.approx(100)
@@ -80,8 +80,8 @@ def test_invalid_utf8_is_replaced_with_a_warning(translator):
     assert [warning.split(" is ")[0] for warning in warnings] == ["Line 1", "Line 2", "Line 4"]
 
 
-def test_lines_are_translated_as_they_come(translator):
-    """The second line is written only after the translation of the first one was read."""
+def test_lines_are_translated_as_they_arrive(translator):
+    """Writes each line only after reading the translation of the previous one."""
     read_end, write_end = os.pipe()
     out_read, out_write = os.pipe()
     with (
@@ -100,7 +100,7 @@ def test_lines_are_translated_as_they_come(translator):
         assert not thread.is_alive()
 
 
-def test_a_failing_input_is_not_taken_for_its_end(translator):
+def test_a_failing_input_is_not_mistaken_for_its_end(translator):
     def lines():
         yield TEXT.source[0].encode() + b"\n"
         raise OSError("the disk is gone")
@@ -111,9 +111,9 @@ def test_a_failing_input_is_not_taken_for_its_end(translator):
     assert output.getvalue().decode() == TEXT.target[0] + "\n"
 
 
-def test_the_longest_translation_follows_from_the_source(subwords):
+def test_maximum_length_of_a_translation_depends_on_the_source(subwords):
     model = GNMT(subwords.vocabulary_size, units=4, num_layers=2)
     weights = np.zeros([4, subwords.vocabulary_size])
-    model.projection.set_weights([weights])  # All sub-words are as good as the end, so that the first one wins.
+    model.projection.set_weights([weights])  # All subwords are equally likely, so the first one wins.
     tokens = Translator(model, subwords, width=1)._search(np.array([[5, 6, 3]], np.int32), np.array([16])).tokens
     assert np.count_nonzero(tokens) == 16

@@ -1,4 +1,4 @@
-"""Keys against an independent judge of equality, on pairs of random rules and on one space as a whole."""
+"""Canonical keys against an independent judge of equality, on pairs of random rules and on whole small spaces."""
 
 import collections
 import itertools
@@ -17,7 +17,7 @@ def _subset(rng, names, largest):
 
 
 def _programs(rng, count):
-    """Random programs out of many small spaces, where equal rules are frequent, with the space of each."""
+    """Returns random programs and their spaces, which are small, so that equal rules are frequent."""
     programs: dict[Program, SearchSpace] = {}
     while len(programs) < count:
         space = SearchSpace(
@@ -31,7 +31,7 @@ def _programs(rng, count):
 
 
 def _rewritten(rng, program):
-    """An equal program: operands of commutative functions exchanged, an unused side replaced, signs doubled."""
+    """Returns an equal program, with commutative operands swapped, unused sides replaced, and signs moved."""
     tokens = list(program.tokens)
     for start in range(0, len(tokens), 5):
         operand1, operand2, unary1, unary2, binary = tokens[start : start + 5]
@@ -46,7 +46,7 @@ def _rewritten(rng, program):
 
 
 def _near_miss(rng, program, space):
-    """A program that differs in one token."""
+    """Returns a program that differs in one token."""
     position = int(rng.integers(len(program.tokens)))
     group, place = divmod(position, 5)
     known = (tuple(OPERANDS) + ("b1", "b2", "b3")[:group], tuple(UNARY), tuple(BINARY))[
@@ -58,7 +58,7 @@ def _near_miss(rng, program, space):
 
 
 def _pairs(rng, programs, count):
-    """Equal by key, equal by construction, different in one token, and random within a space."""
+    """Returns pairs that are equal by key, equal by construction, different in one token, or random within a space."""
     known = list(programs)
     by_key = collections.defaultdict(list)
     for program, key in zip(known, canonical_keys(known), strict=True):
@@ -74,7 +74,7 @@ def _pairs(rng, programs, count):
 
 
 def _check(pairs, seed, exact_every):
-    """Number of wrong merges, and of the truly equal pairs those found and those missed."""
+    """Returns wrong merges, and the numbers of equal pairs found, equal pairs missed, and pairs left unchecked."""
     fast = FastJudge(seed)
     exact = ExactJudge(seed + 1, fast)
     firsts, seconds = zip(*pairs, strict=True)
@@ -124,7 +124,7 @@ def test_no_wrong_merge_among_100_000_random_pairs(capsys):
     ("operands", "unary", "binary", "missed_pairs"),
     [
         (("g", "sign(g)", "m", "1"), ("identity", "neg", "sign", "exp"), ("+", "-", "*", "left"), 0),
-        # Not found: g ** log(g**2) == g**2 ** log(g), and the like with square roots.
+        # Not found: g ** log(g**2) == g**2 ** log(g), and similar pairs with square roots.
         (("g", "g**2", "v", "2"), ("identity", "sqrt", "log"), ("*", "/", "**"), 14),
         (("g", "1e-3*w", "1e-2*w"), ("clip_1e-4", "clip_1e-3", "drop_0.3", "drop_0.1"), ("+", "*", "left"), 0),
     ],

@@ -10,7 +10,7 @@ from tests.dsl import numpy_twin
 POWER_SIGN = "exp(sign(g) * sign(m)) * g"
 
 EQUAL = [
-    # Order, brackets and signs.
+    # Order, parentheses and signs.
     ("g * m", "m * g"),
     ("g + m", "m + g"),
     ("(g + m) + w4", "g + (m + w4)"),
@@ -21,7 +21,7 @@ EQUAL = [
     ("(g + m) * (g - m)", "g**2 - m * m"),
     ("(g + m) * (g + m)", "(g + m) ** 2"),
     ("g * (m + v)", "g * m + v * g"),
-    # Neutral elements, dead parts.
+    # Neutral elements and unused parts.
     ("g * 1", "g"),
     ("g / 1", "g"),
     ("g ** 1", "sqrt(g**2)"),
@@ -35,7 +35,7 @@ EQUAL = [
     ("g - g", "m - m"),
     ("g * log(1)", "m - m"),
     ("1", "2"),
-    # Powers, logarithms, exponentials.
+    # Powers, logarithms and exponentials.
     ("g * g", "g**2"),
     ("g**2 * g", "g**3"),
     ("g * g * g", "g**3"),
@@ -71,7 +71,7 @@ EQUAL = [
     ("clip(sign(g), 1e-3)", "sign(g)"),
     ("clip(exp(v), 1e-3)", "1"),
     ("clip(clip(g, 1e-5) * m, 1e-3) * sign(m)", "clip(m * clip(g, 1e-5), 1e-3) * sign(m)"),
-    # Positive factors of the whole.
+    # Positive factors of the whole rule.
     ("1e-4*w", "1e-1*w"),
     ("2 * g", "g"),
     ("g / 2", "g"),
@@ -79,7 +79,7 @@ EQUAL = [
     ("clip(g, 1e-4) + clip(g, 1e-4)", "clip(g, 1e-4)"),
     ("exp(2) * m", "m"),
     ("1e-4*w * g", "g * (1e-2*w)"),
-    # Rules of the paper.
+    # Rules from the paper.
     (POWER_SIGN, "g * exp(sign(m) * sign(g))"),
     (POWER_SIGN, "exp(sign(g * m)) * g"),
     (POWER_SIGN, "exp(1) ** (sign(g) * sign(m)) * g"),
@@ -129,7 +129,7 @@ DIFFERENT = [
     ("adam", "m / sqrt(v)"),
     ("rmsprop", "g / sqrt(v)"),
     ("g / v", "g / sqrt(v)"),
-    # Delta, and other differences that only a fine comparison sees.
+    # Delta, and other differences that only a precise comparison detects.
     ("g / exp(m)", "g * exp(-m)"),
     ("g / sign(g)", "sqrt(g**2)"),
     ("g / g", "1"),
@@ -146,7 +146,7 @@ DIFFERENT = [
     ("m * exp(-exp(exp(2)))", "g - g"),
     ("sign(exp(-exp(g)))", "g - g"),
     ("exp(exp(exp(g)))", "exp(exp(g))"),
-    # Where a value is exactly zero.
+    # Differences only where a value is exactly zero.
     ("log(g) - log(g)", "g - g"),
     ("g ** sign(g)", "exp(sign(g) * log(g))"),
     ("exp(log(g) - log(g))", "1"),
@@ -182,13 +182,13 @@ def test_different_rules_have_different_keys(first, second):
     assert canonical_key(parse_short(first)) != canonical_key(parse_short(second))
 
 
-def test_the_operands_of_an_unused_side_and_of_dead_groups_do_not_matter():
+def test_unused_sides_and_unused_groups_do_not_matter():
     one = Program(("m", "v", "drop_0.1", "log", "/", "g", "b1", "identity", "sqrt", "left"))
     two = Program(("g", "noise", "identity", "drop_0.5", "left"))
     assert canonical_key(one) == canonical_key(two)
 
 
-def test_masks_are_numbered_alike_however_a_rule_is_written():
+def test_masks_are_numbered_the_same_however_a_rule_is_written():
     texts = [
         "drop(g, 0.3) * m + drop(m, 0.3)",
         "drop(m, 0.3) + drop(m, 0.3) * g",
@@ -199,14 +199,14 @@ def test_masks_are_numbered_alike_however_a_rule_is_written():
     assert canonical_key(other) != canonical_key(parse(texts[0]))
 
 
-def test_the_key_of_many_is_the_key_of_each():
+def test_keys_of_many_rules_are_those_of_each_rule():
     programs = numpy_twin.random_programs(200, seed=0)
     programs += programs[:50]
     assert canonical_keys(iter(programs)) == [canonical_key(program) for program in programs]
     assert canonical_keys([]) == []
 
 
-def test_a_program_of_its_own_tokens_has_its_own_key():
+def test_a_program_rebuilt_from_its_tokens_has_the_same_key():
     space = SearchSpace(operands=("g", "m"), unary=("identity",), binary=("+", "*"))
     rng = np.random.default_rng(0)
     program = space.sample(rng)
@@ -223,7 +223,7 @@ def test_keys_are_the_same_in_every_process():
 
 
 def test_keys_do_not_change_between_versions():
-    # A search that is resumed compares with keys that an earlier version stored.
+    # A resumed search compares keys with those that an earlier version stored.
     assert canonical_key(parse("g")) == "1dad5ee01add43defb65cd69c9d18e00"
     assert canonical_key(parse(POWER_SIGN)) == "dbac427dee868be10de9702f0be109d2"
     assert canonical_key(parse("drop(clip(m, 1e-4), 0.3) / (sqrt(v) + 1)")) == "8b899965ce859fe95c8c2403c0d11ab1"

@@ -43,7 +43,7 @@ def test_infinity_is_not_divided_by_itself():
         _product(Factor(INFINITE, 0, 1.0), Factor(INFINITE, 0, -1.0))
 
 
-def test_signs_of_what_is_not_negative():
+def test_signs_of_nonnegative_values():
     assert normal_factor(POSITIVE, 1, 0.0) is None
     assert normal_factor(POSITIVE, 1, 2.0) == Factor(POSITIVE, 0, 2.0)
     not_negative = Atom("n", "operand", low=0.0)

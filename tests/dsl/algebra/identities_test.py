@@ -7,7 +7,7 @@ from nos_tf.dsl.algebra.polynomial import ZERO, add, build, constant, multiply, 
 X, Y = (build(1.0, [Factor(Atom(name, "operand"), 1, 1.0)]) for name in "xy")
 
 
-def test_signs_come_out_of_products():
+def test_signs_of_products_are_products_of_signs():
     assert identities.sign(scale(multiply(X, Y), -2.0)) == scale(multiply(identities.sign(X), identities.sign(Y)), -1.0)
     assert identities.sign(identities.sign(X)) == identities.sign(X)
     assert identities.sign(ZERO) == ZERO
@@ -31,13 +31,13 @@ def test_powers_of_zero():
             identities.power(ZERO, exponent)
 
 
-def test_clips_scale():
+def test_clips_of_scaled_values():
     assert identities.clip(scale(X, -2.0), 1e-4) == scale(identities.clip(X, 5e-5), -2.0)
     assert identities.clip(identities.clip(X, 1e-4), 1e-3) == identities.clip(X, 1e-4)
     assert identities.clip(constant(-3.0), 1e-4) == constant(-1e-4)
 
 
-def test_functions_of_products_with_infinite_factors_are_left_alone():
+def test_functions_of_products_with_infinite_factors_are_unsafe():
     product = multiply(X, identities.log(X))  # NaN at zero, where the product of the signs is zero.
     for function in (identities.sign, lambda x: identities.clip(x, 1e-4)):
         with pytest.raises(UnsafeError):

@@ -41,7 +41,7 @@ class _Judge(abc.ABC):
 
     def compare(self, first: Program, second: Program) -> str:
         relevant = self.relevant_sites(first), self.relevant_sites(second)
-        # For each rate, as many as either rule depends on: points can miss a dependence but never fake one.
+        # For each rate, the larger number that either rule depends on: points can miss a dependence but not invent one.
         needed = collections.Counter(rate for _, rate in relevant[0]) | collections.Counter(r for _, r in relevant[1])
         verdicts = {DIFFERENT}
         for first_sites in _selections(first, relevant[0], needed):
@@ -57,15 +57,15 @@ class _Judge(abc.ABC):
 
     @abc.abstractmethod
     def _values(self, program: Program, masks: tuple[int, ...]) -> Any:
-        """Values if each site uses the mask with the given number."""
+        """Returns the values if each site uses the mask with the given number."""
 
     @abc.abstractmethod
     def _compare(self, first: Any, second: Any) -> str:
-        """Whether values are equal up to a positive factor."""
+        """Compares values up to a positive factor."""
 
 
 def _drops(program: Program) -> list[tuple[int, float]]:
-    """Site and rate of every drop."""
+    """Returns site and rate of every drop."""
     return [
         (2 * (position // 5) + position % 5 - 2, numpy_twin.DROPS[unary])
         for position, unary in enumerate(program.tokens)
@@ -76,7 +76,7 @@ def _drops(program: Program) -> list[tuple[int, float]]:
 def _selections(
     program: Program, relevant: tuple[tuple[int, float], ...], needed: collections.Counter[float]
 ) -> list[list[tuple[int, float]]]:
-    """All ways to choose the needed number of sites for each rate, including the relevant ones."""
+    """Returns all ways to choose the needed number of sites for each rate, including the relevant ones."""
     missing = needed - collections.Counter(rate for _, rate in relevant)
     others = [site for site in _drops(program) if site not in relevant]
     choices = [
@@ -86,12 +86,12 @@ def _selections(
 
 
 def _masks(sites: list[int]) -> tuple[int, ...]:
-    """Number of the mask for each site: the n-th listed site uses the n-th mask, all others the last."""
+    """Returns the number of each site's mask: the n-th listed site uses the n-th mask, all others the last."""
     return tuple(sites.index(site) if site in sites else _SITES - 1 for site in range(_SITES))
 
 
 def _points(rng: np.random.Generator, ordinary: int, spread: int, like: int, zeros: bool) -> dict[str, np.ndarray]:
-    """Points of ordinary size, of all magnitudes, of equal size for all quantities, and with zeros."""
+    """Draws points of ordinary size, of all magnitudes, of similar size for all quantities, and with zeros."""
     scale = 10.0 ** rng.uniform(-6, 1, like)
     vanishing = _VANISHING if zeros else ()
     points = {}
@@ -143,7 +143,7 @@ class FastJudge(_Judge):
             return _Values(np.where(known | undefined, long, 0.0), np.where(undefined, 0.0, error))
 
     def _relevant_sites(self, program: Program) -> tuple[tuple[int, float], ...]:
-        """Site and rate of every drop whose mask changes the value."""
+        """Returns site and rate of every drop whose mask changes the value."""
         found = []
         for site, rate in _drops(program):
             masks = list(range(_SITES))
@@ -237,12 +237,12 @@ class ExactJudge(_Judge):
                     return None
         short, long = results
         if not (short.is_finite() and long.is_finite()):
-            # Without a zero among the operands, only rounding can hit a pole.
+            # If no operand is zero, only rounding can hit a pole.
             return long if short.is_finite() == long.is_finite() and point >= self._first_with_zeros else None
         with decimal.localcontext(_context(150)):
             if abs(long - short) <= abs(long) * Decimal("1e-60"):
                 return long
-            return Decimal(0) if abs(long) <= abs(short) * Decimal("1e-10") else None  # Only rounding was left.
+            return Decimal(0) if abs(long) <= abs(short) * Decimal("1e-10") else None  # Only rounding errors remain.
 
     def _evaluate(self, program: Program, masks: tuple[int, ...], point: int) -> Decimal | None:
         inputs = self._points[point]
@@ -262,7 +262,7 @@ class ExactJudge(_Judge):
                     sides.append(_DECIMAL_UNARY[unary](x))
             sizes = [side.adjusted() for side in sides if side.is_finite() and side != 0]
             if tokens[4] in "+-" and len(sizes) == 2 and abs(sizes[0] - sizes[1]) > _ABSORBED:
-                return None  # The smaller one may matter later, when the larger one cancels.
+                return None  # The smaller term may matter later, if the larger one cancels.
             result = _DECIMAL_BINARY[tokens[4]](sides[0], sides[-1])
             values[f"b{index + 1}"] = result
         return result

@@ -1,4 +1,4 @@
-"""The judge must itself be right: on rules whose relation is known."""
+"""The judges are right about rules whose relation is known."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.dsl.algebra.judge import DIFFERENT, EQUAL, UNDECIDED, ExactJudge, Fas
 
 FAST = FastJudge(11)
 EXACT = ExactJudge(12, FAST)
-# Told apart only where there are no probes, or by constants that no probe can scale.
+# These differ only where there are no points, or in constants that points cannot scale.
 OUT_OF_SIGHT = ("sign(2 + 1e-4*w)", "sign(exp(-exp(g)))", "exp(exp(exp(g)))", "m + exp(exp(exp(2)))")
 
 

@@ -8,7 +8,7 @@ from nos_tf.dsl.algebra.polynomial import ZERO, add, build, constant, exponentia
 X, Y, LOG = (build(1.0, [Factor(Atom(name, "operand", singular=name == "l"), 1, 1.0)]) for name in "xyl")
 
 
-def test_sums_join_like_terms():
+def test_sums_combine_like_terms():
     assert add(X, add(Y, X)) == add(scale(X, 2.0), Y)
     assert add(X, scale(X, -1.0)) == ZERO
 
@@ -28,12 +28,12 @@ def test_infinite_terms_neither_cancel_nor_distribute():
     assert add(LOG, LOG) == scale(LOG, 2.0)
 
 
-def test_coefficients_that_leave_the_range_are_refused():
+def test_coefficients_out_of_range_are_unsafe():
     with pytest.raises(UnsafeError):
         multiply(scale(X, 1e200), scale(Y, 1e200))
 
 
-def test_constants_leave_exponentials():
+def test_constants_are_factored_out_of_exponentials():
     coefficient, factors = exponential(add(X, constant(2.0)))
     assert coefficient == pytest.approx(math.exp(2.0))
     assert factors == exponential(X)[1]
@@ -41,7 +41,7 @@ def test_constants_leave_exponentials():
     assert exponential(constant(1e3))[0] == 1.0
 
 
-def test_sums_give_their_common_factors_and_scale():
+def test_sums_are_split_into_scale_and_common_factors():
     first = factored(add(multiply(X, X), multiply(X, Y)))
     second = factored(scale(add(multiply(X, X), multiply(X, Y)), -3.0))
     assert first[1] == second[1]

@@ -12,7 +12,7 @@ LABELS = tuple(range(8))
 def test_normal_forms_agree_with_nearly_all_programs():
     programs = numpy_twin.random_programs(1_000, seed=2)
     count = sum(agrees(program, normal_form(program, LABELS), LABELS) for program in programs)
-    assert count >= 990  # The rest loses its digits by cancellation or overflow.
+    assert count >= 990  # The others lose their digits to cancellation or overflow.
 
 
 @pytest.mark.parametrize(
@@ -37,13 +37,13 @@ def test_the_normal_form_of_another_rule_does_not_agree(text, other):
     assert not agrees(program, normal_form(parse(other), LABELS), LABELS)
 
 
-def test_a_small_mistake_is_seen():
+def test_a_small_mistake_is_detected():
     program = parse("exp(m) * g + clip(v, 1e-3)")
     form = normal_form(program, LABELS)
     mistake = scale(normal_form(parse("clip(v, 1e-3)"), LABELS), 1e-3)
     assert not agrees(program, add(form, mistake), LABELS)
 
 
-def test_masks_are_told_apart():
+def test_masks_are_distinguished():
     program = parse("drop(g, 0.3) - drop(g, 0.3)")
     assert not agrees(program, normal_form(program, (0,) * 8), LABELS)

@@ -1,4 +1,4 @@
-"""Rules as they are shown: equal, shorter, and never of another scale."""
+"""Rules as they are displayed: equal, shorter, and with the same scale."""
 
 import numpy as np
 import pytest
@@ -36,13 +36,13 @@ def test_shows_the_simplest_rule(text, short):
     assert simplest_text(parse(text)) == short
 
 
-def test_leaves_named_rules_as_people_write_them():
+def test_keeps_named_rules_as_people_write_them():
     for rule in NAMED_RULES.values():
         assert len(simplest_text(parse(rule.text))) <= len(rule.text)
 
 
 @pytest.mark.parametrize("num_groups", [1, 2, 4])
-def test_is_the_same_function_with_a_text_that_is_not_longer(num_groups):
+def test_equals_the_original_and_is_not_longer(num_groups):
     unary = tuple(name for name, entry in UNARY.items() if not entry.stochastic)
     space, rng = SearchSpace(num_groups, unary=unary), np.random.default_rng(num_groups)
     shorter = 0
@@ -63,6 +63,6 @@ def test_is_the_same_function_with_a_text_that_is_not_longer(num_groups):
     assert shorter >= 4
 
 
-def test_masks_stay_as_many_as_they_are():
+def test_keeps_the_number_of_masks():
     program = Program.from_tokens(["g", "m", "drop_0.3", "drop_0.3", "+"])
     assert simplest(program) == program

@@ -1,4 +1,4 @@
-"""Searchers in an invented table of all one-group rules, whose optimum is known."""
+"""Searchers on an invented table of all one-group rules, whose optimum is known."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nos_tf.searchers import get
 from tests.table import miniature
 
 SPACE = SearchSpace()
-GROUPED = 3  # So many neighbors in the space are one class.
+GROUPED = 3  # Number of neighbors in the space that form a class.
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +30,11 @@ def test_a_search_evaluates_each_class_once_in_the_order_of_the_proposals(table)
     assert found.tolist() == list(dict.fromkeys(numbers))[:8_000]
 
 
-def test_of_the_rules_with_the_highest_rewards_the_one_with_the_highest_value_is_selected(monkeypatch):
+def test_the_rule_with_the_highest_value_among_those_with_the_highest_rewards_is_selected(monkeypatch):
     rewards = np.array([0.2, 0.5, 0.1, 0.6, 0.9], np.float32)
     table = miniature.of_the_whole_space(np.zeros(SPACE.size, int), rewards)
     monkeypatch.setattr(lookup, "RACERS", 2)
-    monkeypatch.setattr(table, "values", np.array([0.2, 0.55, 0.8, 0.5, 0.3]))  # The last one had luck.
+    monkeypatch.setattr(table, "values", np.array([0.2, 0.55, 0.8, 0.5, 0.3]))  # The last one was lucky.
     regrets, _ = lookup.curve(np.array([2, 0, 1, 3, 4]), np.array([1, 2, 3, 4, 5]), table)
     # In the race: 2; 0 and 2; 0 and 1; 1 and 3; 3 and 4.
     assert regrets == pytest.approx([0.0, 0.0, 0.25, 0.25, 0.3])
@@ -46,7 +46,7 @@ def test_regret_of_random_search_is_that_of_the_best_of_n(table):
     curves = [lookup.curve(lookup.search("random", seed, 1000, table), at, table) for seed in range(60)]
     regrets, ranks = (np.array(values) for values in zip(*curves, strict=True))
     for column, count in enumerate(at):
-        # The best of n distinct rules is that of place k with chance C(k, n - 1) / C(N, n).
+        # The best of n distinct rules is the one in place k with probability C(k, n - 1) / C(N, n).
         share = np.exp(_log_choose(places, count - 1) - _log_choose(len(table), count))
         wanted = table.values.max() - share @ ordered
         assert abs(regrets[:, column].mean() - wanted) < 4 * scipy.stats.sem(regrets[:, column])
@@ -58,7 +58,7 @@ def _log_choose(n, k):
     return np.where(n >= k, gammaln(n + 1) - gammaln(k + 1) - gammaln(np.maximum(n - k, 0) + 1), -np.inf)
 
 
-def test_a_search_that_has_run_dry_keeps_its_last_choice(table):
+def test_a_search_that_has_ended_keeps_its_last_choice(table):
     found = np.argsort(table.values)[-3:]
     regrets, ranks = lookup.curve(found, np.array([1, 3, 50]), table)
     assert ranks == [3, 1, 1]

@@ -1,4 +1,4 @@
-"""The comparison by trainings, over invented rewards."""
+"""The comparison by trainings, with invented rewards."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FLAGS = ("--searchers=evolution", "--seeds=2", "--trials=20", "--num_groups=1")
 
 
 class Seeded(FakeEvaluator):
-    """Rewards that also depend on the seed."""
+    """A fake evaluator whose rewards also depend on the seed."""
 
     def evaluate(self, program, seed):
         found = super().evaluate(program, seed)
@@ -41,7 +41,7 @@ def invented(monkeypatch):
         yield
 
 
-def test_the_best_rules_race_and_the_winner_is_measured_each_with_seeds_of_its_own(monkeypatch, tmp_path, invented):
+def test_the_best_rules_race_and_the_winner_is_measured_with_other_fresh_seeds(monkeypatch, tmp_path, invented):
     assert run(monkeypatch, script, *FLAGS, f"--run_dir={tmp_path / 'run'}") == 0
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert [(one["searcher"], one["rules"]) for one in results["searchers"]] == [
@@ -68,7 +68,7 @@ def test_the_best_rules_race_and_the_winner_is_measured_each_with_seeds_of_its_o
     assert results["searchers"][2]["value"] == pytest.approx(np.mean(values))
 
 
-def test_a_run_goes_on_where_it_was_stopped(monkeypatch, tmp_path, invented):
+def test_a_run_continues_where_it_was_stopped(monkeypatch, tmp_path, invented):
     folder = tmp_path / "run"
     assert run(monkeypatch, script, *FLAGS, f"--run_dir={folder}") == 0
     results = (folder / "results.json").read_text()

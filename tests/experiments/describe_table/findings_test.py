@@ -1,4 +1,4 @@
-"""What is computed from a table, against counts by hand."""
+"""Findings from a table, against counts by hand."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def table() -> Table:
 
 def test_shares_of_words_are_those_of_the_rules(table: Table) -> None:
     shares = {one.word: one for one in findings.words(table, best=2)}
-    # Trained are g, m, adam, sign(g) * m and rmsprop; the best two are rmsprop and adam.
+    # The trained rules are g, m, adam, sign(g) * m and rmsprop; the best two are rmsprop and adam.
     assert (shares["adam"].all, shares["adam"].best) == (pytest.approx(1 / 5), 0.5)
     assert (shares["m"].all, shares["m"].best) == (pytest.approx(2 / 5), 0.0)
     assert shares["exp"].all == 0.0
-    assert findings.words(table, best=2)[0].best == 1.0  # Of the function that single operands are written with.
+    assert findings.words(table, best=2)[0].best == 1.0  # The function used to write single operands.
 
 
 def test_named_optimizers_are_in_order_of_their_values(table: Table) -> None:
@@ -34,7 +34,7 @@ def test_named_optimizers_are_in_order_of_their_values(table: Table) -> None:
     ]  # fmt: skip
 
 
-def test_every_spelling_stands_at_its_tokens() -> None:
+def test_every_spelling_is_found_by_its_tokens() -> None:
     space, rng = SearchSpace(), np.random.default_rng(0)
     table = miniature.of_the_whole_space(np.arange(space.size), rng.random(space.size).astype(np.float32))
     values = findings.by_spelling(table)
@@ -43,7 +43,7 @@ def test_every_spelling_stands_at_its_tokens() -> None:
             assert values[tuple(space.encode(program))] == table.values[number]
 
 
-def test_sweep_is_in_order_and_without_what_was_given_up(table: Table) -> None:
+def test_sweep_is_sorted_and_omits_rates_that_were_given_up(table: Table) -> None:
     content = dataclasses.replace(
         table.content,
         sweep_ends=np.array([1, 5, 6, 6, 6, 6, 6], np.int32),

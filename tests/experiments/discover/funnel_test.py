@@ -1,4 +1,4 @@
-"""The whole funnel over invented rewards: what is read when, that it goes on where it stopped, and what it writes."""
+"""The whole funnel with invented rewards: what it reads when, that it resumes where it stopped, and what it writes."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tests.search.fakes import ShuffledExecutor
 FLAGS = (
     "--searchers=random,evolution", "--num_groups=1", "--trials=30", "--candidates=8", "--finalists=3", "--seeds=4",
 )  # fmt: skip
-HELD_OUT = suite.HELD_OUT[:2]  # Are enough here.
+HELD_OUT = suite.HELD_OUT[:2]  # Two are enough here.
 
 
 class Executors:
-    """Stand-ins for worker processes, which note what they were set up for."""
+    """Replaces worker processes, and records their setups."""
 
     def __init__(self, monkeypatch, stop_after=None):
         self.setups, self.jobs, self._stop_after = [], 0, stop_after
@@ -59,7 +59,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def held_out_reads(monkeypatch, folder):
-    """For each time that a held-out task's data were read, whether the finalists were frozen then."""
+    """Records, for each time that the data of a held-out task are read, whether the finalists were frozen by then."""
     reads = []
 
     def watched(task):
@@ -93,7 +93,7 @@ def test_held_out_tasks_are_read_after_the_finalists_are_frozen(monkeypatch, fol
     assert (folder / "discover.png").stat().st_size > 10_000
 
 
-def test_a_funnel_that_was_stopped_ends_as_one_that_was_not(monkeypatch, tmp_path):
+def test_a_stopped_funnel_ends_like_an_uninterrupted_one(monkeypatch, tmp_path):
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     count = Executors(monkeypatch)
     assert run(monkeypatch, script, *FLAGS, f"--run_dir={whole}") == 0
@@ -105,11 +105,11 @@ def test_a_funnel_that_was_stopped_ends_as_one_that_was_not(monkeypatch, tmp_pat
     assert run(monkeypatch, script, *FLAGS, f"--run_dir={stopped}") == 0
     first, second = (json.loads((path / "results.json").read_text()) for path in (whole, stopped))
     for results in (first, second):
-        del results["finalists_sha256"]  # Of a file that holds the time.
+        del results["finalists_sha256"]  # The hashed file contains the time.
     assert first == second
 
 
-def test_frozen_finalists_stay(tmp_path):
+def test_frozen_finalists_do_not_change(tmp_path):
     path = tmp_path / frozen.FILE
     first, second = (
         racing.Racer(candidates.Candidate(parse(rule), "nobody", 1.0), [Evaluation(0.5, TRAINED, 0.1)])
@@ -136,7 +136,7 @@ def test_seeds_of_all_stages_differ():
     assert len(set(every)) == len(every) == 1 + 2 + 5 + 10 + 8
 
 
-def test_time_that_is_up_ends_a_run_in_good_order(monkeypatch, folder):
+def test_a_run_ends_cleanly_when_its_time_is_up(monkeypatch, folder):
     Executors(monkeypatch)
     assert run(monkeypatch, script, *FLAGS, f"--run_dir={folder}", "--stop_after=0") == 0
     assert not (folder / "results.json").exists()
@@ -163,7 +163,7 @@ def test_refusals_write_nothing(monkeypatch, folder, capsys, wrong, message):
     assert not folder.exists()
 
 
-def test_candidates_are_distinct_and_no_baselines():
+def test_candidates_are_distinct_and_not_baselines():
     found = [
         candidates.Candidate(parse(text), "somebody", reward)
         for text, reward in (("g * 2", 0.9), ("m * g", 0.8), ("g * m", 0.7), ("sign(g) * m", 0.6), ("adam", 0.5))

@@ -1,4 +1,4 @@
-"""Who goes on in the race, by rewards that are known."""
+"""Which rules stay in the race, with known rewards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BASELINES = [parse(text) for text in trial.BASELINES.values()]
 
 
 class FakeWork:
-    """Rewards of rules by the number of their seed, as `reward` says."""
+    """Work whose rewards are given by `reward`, from the rule and the index of the seed."""
 
     def __init__(self, reward):
         self.reward, self.stages = reward, {}
@@ -43,7 +43,7 @@ def candidates(count):
     return [Candidate(program, "somebody", 0.5) for program in programs.values()]
 
 
-def test_ever_fewer_rules_race_from_more_seeds():
+def test_fewer_and_fewer_rules_race_with_more_seeds():
     found = candidates(50)
     places = {one.program: place for place, one in enumerate(found)}
     work = FakeWork(lambda program, seed: places[program] / 100 + seed / 1_000)
@@ -62,7 +62,7 @@ def test_luck_with_one_seed_does_not_last():
     assert [one.candidate.program for one in finalists] == others[:-4:-1]
 
 
-def test_echoes_of_a_better_rule_are_no_finalists():
+def test_echoes_of_a_better_rule_are_not_finalists():
     found = candidates(10)
     twins = [one.program for one in found[:2]]
     places = {one.program: place for place, one in enumerate(found)}
@@ -71,7 +71,7 @@ def test_echoes_of_a_better_rule_are_no_finalists():
     assert [one.candidate for one in finalists] == [found[0], found[9]]
 
 
-def test_echoes_of_a_baseline_are_no_finalists():
+def test_echoes_of_a_baseline_are_not_finalists():
     found = candidates(10)
     places = {one.program: place for place, one in enumerate(found)}
     work = FakeWork(lambda p, seed: 0.2 + seed / 77 + (0.1 if places[p] == 5 else 1e-4))

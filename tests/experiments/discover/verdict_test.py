@@ -1,4 +1,4 @@
-"""The verdict on results that are known, against arithmetic done by hand."""
+"""The verdict on known results, against hand-computed numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SEEDS = range(10)
 
 
 def judged(*means):
-    """Results by task and rule: a seed moves all rules by far more than each of them for itself."""
+    """Returns results by task and rule, in which a seed shifts all rules together much more than individually."""
     rng = np.random.default_rng(0)
     found = {}
     for task, row in zip(suite.HELD_OUT, zip(*means, strict=True), strict=True):
@@ -49,7 +49,7 @@ def test_scores_are_relative_to_the_best_baseline_of_each_task():
 def test_a_score_leaves_the_best_task_out():
     found = stand([0.5, 0.5, 0.5, 0.5, 0.9], [0.3] * 5, [0.5] * 5, [0.5] * 5)
     assert found[RULE].score.mean == pytest.approx(1.0, abs=0.01)
-    assert found[RULE].verdict != BETTER  # One task, however well it did there, buys nothing.
+    assert found[RULE].verdict != BETTER  # A single task cannot decide, however good the result on it.
 
 
 def test_better_everywhere_is_better():

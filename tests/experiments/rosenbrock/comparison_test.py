@@ -12,7 +12,7 @@ from tests.experiments.rosenbrock.runs import make
 
 
 def chosen(runs: list[Run]) -> list[float]:
-    """Rates selected on the deterministic function."""
+    """Returns the rates selected on the deterministic function."""
     other = [make(name, FUNCTIONS[1], 0.1, 1.0) for name in {run.optimizer for run in runs}]
     return sorted({run.learning_rate for run in select([*runs, *other]) if run.function == FUNCTIONS[0]})
 
@@ -34,7 +34,7 @@ def test_each_optimizer_and_each_function_has_its_own_choice() -> None:
     assert found == {("a", 0): 1.0, ("a", 1): 2.0, ("b", 0): 2.0, ("b", 1): 1.0}
 
 
-def test_epsilon_is_a_part_of_the_setting() -> None:
+def test_epsilon_is_part_of_the_setting() -> None:
     runs = [
         make("a", kind, 0.1, final, 0, epsilon) for kind in FUNCTIONS for epsilon, final in ((1e-3, 2.0), (1e-8, 1.0))
     ]
@@ -74,7 +74,7 @@ def test_every_cell_is_run() -> None:
     rates, seeds = (1e-3, 1e-4), (4, 5, 6)
     runs = Comparison(["powersign-cd", "drop(g, 0.5)"], rates, 5, 1.0, seeds).run()
     for name, kind, expected in (
-        ("powersign-cd", FUNCTIONS[0], (4,)),  # All seeds would make the same run.
+        ("powersign-cd", FUNCTIONS[0], (4,)),  # All seeds would give the same run.
         ("powersign-cd", FUNCTIONS[1], seeds),
         ("drop(g, 0.5)", FUNCTIONS[0], seeds),
         ("drop(g, 0.5)", FUNCTIONS[1], seeds),
@@ -91,7 +91,8 @@ def test_every_cell_is_run() -> None:
 def test_adam_is_tuned_over_epsilon_and_is_the_zoos() -> None:
     runs = Comparison(["adam"], [0.1], 20, 1.0, [0]).run()
     assert {run.epsilon for run in runs} == set(ADAM_EPSILONS)
-    coarse = [tuple(run.values) for run in runs if run.epsilon in (1e-3, 1e-4, 1e-5)]  # Finer ones round away so early.
+    # Smaller epsilons are lost to rounding this early.
+    coarse = [tuple(run.values) for run in runs if run.epsilon in (1e-3, 1e-4, 1e-5)]
     assert len(set(coarse)) == len(coarse)
     (mine,) = [run for run in runs if run.epsilon == 1e-7 and run.function == FUNCTIONS[0]]
     x, y = Descent(optimizers.get("adam"), 20).run(0.1, 0, 0.0).astype(np.float64).T

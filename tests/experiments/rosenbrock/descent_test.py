@@ -14,7 +14,7 @@ LAMB = "keras/lamb" if hasattr(tf.keras.optimizers, "Lamb") else "addons/lamb"
 
 
 def stepped(optimizer: Any, seed: int, noise: float) -> np.ndarray:
-    """The same descent one eager step after the other, with SciPy's gradient in float64."""
+    """Runs the same descent in eager steps, with SciPy's gradient in float64."""
     weights = tf.Variable(function.START)
     path = [weights.numpy()]
     for draw in gradient_noise(seed, STEPS):
@@ -36,7 +36,7 @@ def stepped(optimizer: Any, seed: int, noise: float) -> np.ndarray:
         ("exp(sign(g) * sign(m)) * drop(g, 0.3)", 1e-4),
         ("noise + clip(adam, 1e-3)", 1e-2),
         ("keras/nadam", 1e-2),
-        (LAMB, 1e-2),  # Its step depends on the norm of the weights, so runs must not share a variable.
+        (LAMB, 1e-2),  # Its steps depend on the norm of the weights, so runs must not share a variable.
     ],
 )
 def test_path_is_that_of_the_keras_optimizer(name: str, learning_rate: float) -> None:
@@ -60,7 +60,7 @@ def test_gradient_descent_in_double_precision() -> None:
 
 
 @pytest.mark.parametrize("name", ["adam", "momentum", "powersign", "drop(m, 0.5)", "keras/nadam", "keras/adagrad"])
-def test_run_starts_afresh(name: str) -> None:
+def test_each_run_starts_from_scratch(name: str) -> None:
     descent = Descent(optimizers.get(name), STEPS)
     first = descent.run(1e-3, 1, 1.0)
     assert not np.array_equal(descent.run(2e-3, 1, 1.0), first)

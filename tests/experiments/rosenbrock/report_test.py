@@ -33,7 +33,7 @@ def test_rows_show_the_best_setting_of_each_optimizer_best_first(runs: list[Run]
     assert rows == [(kind, *line) for kind in FUNCTIONS for line in (b, a)]
 
 
-def test_markdown_has_one_cell_a_column(runs: list[Run]) -> None:
+def test_markdown_has_one_cell_per_column(runs: list[Run]) -> None:
     lines = report.to_markdown(results(runs)).splitlines()
     assert len(lines) == 2 + 4
     assert "left(g, 1) \\| b" in lines[2]
@@ -47,7 +47,7 @@ def test_console_table_shows_every_row(runs: list[Run]) -> None:
         assert any(all(cell in line for cell in row) for line in output.getvalue().splitlines())
 
 
-def test_figure_draws_the_means_of_what_was_selected(runs: list[Run]) -> None:
+def test_figure_shows_the_means_of_the_selected_runs(runs: list[Run]) -> None:
     panels = report.figure(select(runs)).axes
     assert len(panels) == 2
     for axes in panels:

@@ -38,7 +38,7 @@ def pids(executor: RayActors) -> list[int]:
     return [worker.pid for worker in executor._workers]
 
 
-def test_results_are_those_of_in_process_runs_and_no_actor_stays(cluster: Cluster) -> None:
+def test_results_equal_in_process_runs_and_no_actor_remains(cluster: Cluster) -> None:
     with actors(cluster) as executor:
         found = {job: evaluation for _ in range(2) for job, evaluation in executor.run(JOBS)}
         assert 1 <= executor.workers <= 2
@@ -56,7 +56,7 @@ def test_results_are_those_of_in_process_runs_and_no_actor_stays(cluster: Cluste
     ("variable", "message"),
     [("FAKE_CRASH", "The worker died"), ("FAKE_HANG", "No result after"), ("FAKE_RAISE", "no such rule")],
 )
-def test_bad_trial_fails_and_the_others_do_not(cluster: Cluster, variable: str, message: str) -> None:
+def test_only_the_bad_trial_fails(cluster: Cluster, variable: str, message: str) -> None:
     with actors(cluster, trial_timeout=1.0, **{variable: "gamma"}) as executor:
         found = dict(executor.run([*JOBS[:4], MARKED, *JOBS[4:]]))
     check_failure(found.pop(MARKED), message)
@@ -66,7 +66,7 @@ def test_bad_trial_fails_and_the_others_do_not(cluster: Cluster, variable: str, 
 
 
 @pytest.mark.slow
-def test_reader_that_stops_leaves_no_busy_worker(cluster: Cluster) -> None:
+def test_stopping_to_read_leaves_no_busy_worker(cluster: Cluster) -> None:
     with actors(cluster, FAKE_SECONDS="0.2") as executor:
         next(iter(executor.run(JOBS)))
         assert not executor._busy()
@@ -74,7 +74,7 @@ def test_reader_that_stops_leaves_no_busy_worker(cluster: Cluster) -> None:
 
 
 @pytest.mark.slow
-def test_what_cannot_be_done_is_one_line(cluster: Cluster) -> None:
+def test_errors_are_one_line(cluster: Cluster) -> None:
     with (
         pytest.raises(RunError, match=r"4 CPUs on 1 node: room for 8 workers.*Received: workers=9"),
         actors(cluster, 9),
@@ -90,13 +90,13 @@ def test_what_cannot_be_done_is_one_line(cluster: Cluster) -> None:
 
 
 @pytest.mark.slow
-def test_without_a_number_there_are_as_many_workers_as_room(cluster: Cluster) -> None:
+def test_by_default_workers_fill_the_cluster(cluster: Cluster) -> None:
     with actors(cluster, None) as executor:
         assert len(list(executor.run([Job(n, JOBS[0].program, 5) for n in range(200)]))) == 200
         assert len(executor._workers) == 8
 
 
-def test_version_of_ray_is_compared(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_version_of_ray_is_checked(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray, "__version__", "9.9.9")
     with pytest.raises(RunError, match=r"cannot be used: .*[Vv]ersion.*9\.9\.9"), actors(cluster):
         pass

@@ -25,7 +25,7 @@ def test_room_of_a_node(share: Share, node: dict[str, float], room: int) -> None
     assert share.room(node) == room
 
 
-def test_extra_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(RunError, match=r"pip install 'nos_tf\[ray\]'"):
         ray_cluster.check_installed()
@@ -48,7 +48,7 @@ def test_silent_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         ray_cluster._check_reachable(f"127.0.0.1:{port}")
 
 
-def test_packages_and_modules_are_sent_whole(tmp_path: Path) -> None:
+def test_packages_and_modules_are_sent_completely(tmp_path: Path) -> None:
     (tmp_path / "mine" / "data").mkdir(parents=True)
     for name in ("mine/__init__.py", "mine/task.py", "mine/data/x.csv", "single.py"):
         (tmp_path / name).touch()
@@ -64,6 +64,6 @@ def test_packages_and_modules_are_sent_whole(tmp_path: Path) -> None:
     assert not any("__pycache__" in name for name in sent)
 
 
-def test_module_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_missing_module_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"cannot be imported.*no_such_module.task"):
         ray_cluster._copy_package("no_such_module.task", tmp_path)

@@ -1,4 +1,4 @@
-"""Whatever happens to a Ray cluster in mid-run, the search ends with the trials of a run that nothing happened to."""
+"""Whatever happens to a Ray cluster during a run, the search ends with the trials of an undisturbed run."""
 
 import os
 import signal
@@ -27,13 +27,13 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[tuple]:
 
 
 def without_seconds(rows: list[tuple]) -> list[tuple]:
-    """Invented trainings report the seconds that they were told to take."""
+    """Removes the durations, which invented trainings report as configured."""
     return [tuple(each.replace(seconds=0.0) if hasattr(each, "seconds") else each for each in row) for row in rows]
 
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
-    """A head without cores, and a node of two."""
+    """A head without cores, and a node with two."""
     os.environ["RAY_raylet_start_wait_time_s"] = "120"  # noqa: SIM112  The machine may be busy.
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     cluster.add_node(num_cpus=2)
@@ -49,7 +49,7 @@ def search(
 
 
 def actors() -> list[int]:
-    """Processes that are workers of a search."""
+    """Returns the PIDs of a search's workers."""
     found = subprocess.run(["pgrep", "-f", "^ray::FakeRayWorker"], capture_output=True, text=True, check=False)
     return [int(pid) for pid in found.stdout.split()]
 
@@ -78,10 +78,10 @@ def test_fault_costs_no_trial(
     before = stored(tmp_path)
     fault(cluster)
     if fault is kill_node:
-        cluster.add_node(num_cpus=2)  # The workers that are missing wait for it.
+        cluster.add_node(num_cpus=2)  # The missing workers wait for this node.
     finish(process)
     assert without_seconds(table(tmp_path)) == undisturbed
-    assert before <= stored(tmp_path)  # Nothing is lost, and no trial was run again.
+    assert before <= stored(tmp_path)  # Nothing was lost, and no trial was run twice.
     assert not actors()
 
 
@@ -101,7 +101,7 @@ def test_node_that_joins_late_is_used(tmp_path: Path, cluster: Cluster, undistur
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_search_leaves_no_actor_and_goes_on_elsewhere(
+def test_interrupted_search_leaves_no_actor_and_continues_elsewhere(
     tmp_path: Path, cluster: Cluster, undisturbed: list[tuple], number: int
 ) -> None:
     process = search(tmp_path, cluster)
@@ -116,7 +116,7 @@ def test_interrupted_search_leaves_no_actor_and_goes_on_elsewhere(
     assert without_seconds(table(tmp_path)) == undisturbed
 
 
-def test_search_that_was_killed_goes_on(tmp_path: Path, cluster: Cluster, undisturbed: list[tuple]) -> None:
+def test_killed_search_continues(tmp_path: Path, cluster: Cluster, undisturbed: list[tuple]) -> None:
     process = search(tmp_path, cluster)
     wait_for(tmp_path, process, 20)
     process.kill()
@@ -126,7 +126,7 @@ def test_search_that_was_killed_goes_on(tmp_path: Path, cluster: Cluster, undist
     assert not actors()
 
 
-def test_search_goes_on_after_the_head_died(tmp_path: Path, cluster: Cluster, undisturbed: list[tuple]) -> None:
+def test_search_continues_after_the_head_died(tmp_path: Path, cluster: Cluster, undisturbed: list[tuple]) -> None:
     process = search(tmp_path, cluster)
     wait_for(tmp_path, process, 20)
     cluster.remove_node(cluster.head_node, allow_graceful=False)

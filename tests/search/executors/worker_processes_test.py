@@ -22,7 +22,7 @@ WORKER = Path(__file__).parents[1] / "fake_worker.py"
 RNG = np.random.default_rng(0)
 SPACE = SearchSpace(num_groups=1, operands=("g", "m", "v"))
 JOBS = [Job(number, SPACE.sample(RNG), seed=5) for number in range(12)]
-MARKED = Job(100, nos_tf.parse("gamma * g"), seed=5)  # The rule that makes a worker fail.
+MARKED = Job(100, nos_tf.parse("gamma * g"), seed=5)  # A rule that makes workers fail.
 
 
 def workers(tmp_path: Path, count: int = 2, trial_timeout: float = 30.0) -> WorkerProcesses:
@@ -36,7 +36,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def test_results_are_those_of_in_process_runs(tmp_path: Path) -> None:
+def test_results_equal_in_process_runs(tmp_path: Path) -> None:
     training = Job(50, nos_tf.parse("m"), seed=8, learning_rate=0.5, split="test", long=True)
     jobs = [*JOBS, training, dataclasses.replace(training, id=51, long=False)]
     with workers(tmp_path) as executor:
@@ -67,7 +67,7 @@ def check_failure(evaluation: Evaluation, message: str) -> None:
     ("variable", "message", "tries"),
     [("FAKE_CRASH", "exit code -9", 2), ("FAKE_HANG", "No result after 0.7 s", 2), ("FAKE_RAISE", "no such rule", 1)],
 )
-def test_bad_trial_fails_and_the_others_do_not(
+def test_only_the_bad_trial_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, message: str, tries: int
 ) -> None:
     monkeypatch.setenv(variable, "gamma")
@@ -77,7 +77,7 @@ def test_bad_trial_fails_and_the_others_do_not(
     assert {job: evaluation.reward for job, evaluation in found.items()} == {
         job: FakeEvaluator().evaluate(job.program, 5).reward for job in JOBS
     }
-    # Each try prints one line.
+    # Each attempt prints one line.
     assert (tmp_path / "workers.log").read_text().count("must not reach") == len(JOBS) + tries
 
 
@@ -102,7 +102,7 @@ def test_worker_that_cannot_be_built_ends_the_search(tmp_path: Path, monkeypatch
         list(executor.run(JOBS))
 
 
-def test_worker_that_dies_at_its_start_ends_the_search(tmp_path: Path) -> None:
+def test_worker_that_dies_on_startup_ends_the_search(tmp_path: Path) -> None:
     with (
         WorkerProcesses(1, {}, tmp_path / "log", 30.0, (sys.executable, "-c", "exit(7)")) as executor,
         pytest.raises(RunError, match=r"No worker can be started .*exit code 7"),
@@ -117,7 +117,7 @@ def test_no_worker_outlives_the_executor(tmp_path: Path) -> None:
     assert not any(alive(pid) for pid in pids)
 
 
-def test_no_worker_outlives_a_search_that_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_worker_outlives_a_killed_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_HANG", "gamma")
     script = (
         "import sys; from pathlib import Path\n"
@@ -141,7 +141,7 @@ def test_no_worker_outlives_a_search_that_was_killed(tmp_path: Path, monkeypatch
     assert not any(alive(pid) for pid in pids)
 
 
-def test_in_process_exception_is_a_failed_trial() -> None:
+def test_exception_in_process_is_a_failed_trial() -> None:
     class Broken(FakeEvaluator):
         def evaluate(self, program, seed):
             if "gamma" in program.tokens:

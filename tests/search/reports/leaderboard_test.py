@@ -72,14 +72,14 @@ def test_finalists_are_compared_with_every_baseline(run: RunData, board: Leaderb
     assert means == sorted(means, reverse=True)
 
 
-def test_winner_is_the_best_of_those_that_are_better_than_all(board: Leaderboard) -> None:
+def test_winner_is_the_best_rule_that_beats_all_baselines(board: Leaderboard) -> None:
     assert board.winner is not None
     assert board.winner.verdict == "better"
     assert all(pair.verdict == "better" for pair in board.winner.against.values())
 
 
-def test_one_undecided_baseline_is_enough_for_no_winner(run: RunData, board: Leaderboard) -> None:
-    # A baseline whose rewards lie around the best finalist's.
+def test_one_undecided_baseline_prevents_a_winner(run: RunData, board: Leaderboard) -> None:
+    # A baseline whose rewards scatter around those of the best finalist.
     best = max(board.finalists, key=lambda one: one.reward.mean)
     rival = next(one for one in run.baselines if one.evaluation.learning_rate is not None)
     own = rewards(run, best.program)
@@ -95,9 +95,7 @@ def test_one_undecided_baseline_is_enough_for_no_winner(run: RunData, board: Lea
     assert {one.verdict for one in found.finalists} <= {"undecided", "worse"}
 
 
-def test_training_that_diverged_counts_as_nothing_and_one_that_failed_does_not_count(
-    run: RunData, board: Leaderboard
-) -> None:
+def test_diverged_training_counts_as_zero_and_failed_one_is_ignored(run: RunData, board: Leaderboard) -> None:
     finalist = board.finalists[0]
     found = [one for one in run.trainings if (one.stage, one.program) == (race.TEST, finalist.program)]
     for status, seeds, mean in (
@@ -141,7 +139,7 @@ def test_json_has_the_fixed_names(run: RunData, board: Leaderboard, tmp_path: Pa
     assert all(row["difference"] == pytest.approx(row["test_mean"] - best["test_mean"]) for row in full)
 
 
-def test_csv_holds_the_same_and_both_lengths(run: RunData, board: Leaderboard, tmp_path: Path) -> None:
+def test_csv_has_the_same_numbers_for_both_lengths(run: RunData, board: Leaderboard, tmp_path: Path) -> None:
     leaderboard_files.write(run, tmp_path)
     rows = list(csv.DictReader(io.StringIO((tmp_path / "leaderboard.csv").read_text("utf-8"))))
     assert [float(row["test_mean"]) for row in rows] == [one.reward.mean for one in board.standings]

@@ -1,4 +1,4 @@
-"""A run as an Optuna study; what needs Optuna is skipped where it is not installed."""
+"""A run as an Optuna study; tests that need Optuna are skipped if it is not installed."""
 
 from __future__ import annotations
 

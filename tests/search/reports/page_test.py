@@ -14,7 +14,7 @@ from tests.search.reports import runs
 
 
 class Page(html.parser.HTMLParser):
-    """What a page loads, its headings and its text."""
+    """Collects the sources that a page loads, and its text."""
 
     def __init__(self, text: str):
         super().__init__()
@@ -42,7 +42,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunData:
     return runs.make(tmp_path_factory.mktemp("runs") / "one")
 
 
-def test_page_holds_everything_and_loads_nothing(run: RunData) -> None:
+def test_page_contains_everything_and_loads_nothing(run: RunData) -> None:
     text = page.render([run])
     found = Page(text)
     assert found.open == []
@@ -62,7 +62,7 @@ def test_page_holds_everything_and_loads_nothing(run: RunData) -> None:
         assert words in found.text
 
 
-def test_runs_stand_side_by_side(tmp_path: Path, run: RunData) -> None:
+def test_runs_are_shown_side_by_side(tmp_path: Path, run: RunData) -> None:
     other = runs.make(tmp_path / "two", policy_trials=12, data_label="other data")
     found = Page(page.render([run, other]))
     assert len(found.sources) == 2 * len(figures.FIGURES) + 1
@@ -70,14 +70,14 @@ def test_runs_stand_side_by_side(tmp_path: Path, run: RunData) -> None:
         assert words in found.text
 
 
-def test_run_that_has_barely_begun_has_a_page(tmp_path: Path) -> None:
+def test_run_that_has_barely_started_has_a_page(tmp_path: Path) -> None:
     begun = runs.make(tmp_path / "begun", policy_trials=0, with_finals=False)
     assert "Not measured yet" in Page(page.render([begun])).text
     nothing = dataclasses.replace(begun, trials=(), batches=())
     assert Page(page.render([nothing])).sources == []
 
 
-def test_what_a_run_is_called_cannot_break_the_page(run: RunData) -> None:
+def test_name_of_a_run_cannot_break_the_page(run: RunData) -> None:
     odd = dataclasses.replace(run, name="<script>alert(1)</script>", data_label="a & b <i>")
     assert "a & b <i>" in Page(page.render([odd])).text
 
@@ -85,7 +85,7 @@ def test_what_a_run_is_called_cannot_break_the_page(run: RunData) -> None:
 @pytest.mark.parametrize(("_title", "_caption", "draw"), figures.FIGURES, ids=[entry[0] for entry in figures.FIGURES])
 def test_axes_are_labeled_and_nothing_overlaps(run: RunData, _title: str, _caption: str, draw) -> None:
     figure = draw(run)
-    drawing.data_uri(figure)  # Lays the figure out.
+    drawing.data_uri(figure)  # Computes the layout.
     renderer = figure._get_renderer()
     axes = [one for one in figure.axes if one.get_visible()]
     assert axes
@@ -104,7 +104,7 @@ def test_axes_are_labeled_and_nothing_overlaps(run: RunData, _title: str, _capti
     assert not any(box.overlaps(other) for box, other in itertools.pairwise(boxes))
 
 
-def test_page_is_written_whole(tmp_path: Path, run: RunData, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_page_is_written_as_utf8(tmp_path: Path, run: RunData, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "render", lambda runs: "±")
     page.write([run], tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == "±"

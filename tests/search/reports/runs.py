@@ -16,12 +16,12 @@ FLAGS = {"trials": 60, "searcher": "ppo", "operands": ["g", "m"], "task": "fake"
 
 
 def fresh_seeds(stage: str, count: int) -> list[int]:
-    """Seeds of a stage of the race."""
+    """Returns seeds for a stage of the race."""
     return [1_000 * race.STAGES.index(stage) + number for number in range(count)]
 
 
 def make(folder: Path, policy_trials: int = 40, with_finals: bool = True, data_label: str = DATA_LABEL) -> RunData:
-    """Makes a run with 20 random trials and some of a policy."""
+    """Makes a run with 20 random trials and some from a policy."""
     space = SearchSpace(num_groups=2, operands=("g", "m", "v", "sign(g)"))
     executor, observer = ShuffledExecutor(), Observer()
     folder.mkdir()

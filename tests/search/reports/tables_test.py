@@ -73,7 +73,7 @@ def test_snippet_runs_at_every_rate_of_the_sweep(run: RunData, rule: str, rate: 
 
 
 def won(run: RunData, program: nos_tf.Program, rate: float) -> RunData:
-    """The run with a rule that wins by far."""
+    """Adds a rule to the run that wins by far."""
     key = nos_tf.canonical_key(program)
     trial = Trial(999, "ppo", 99, program, key, 1.0, Evaluation(1.0, "trained", rate, 0.9))
     seeds = {one.seed for one in run.trainings if one.stage == race.TEST}
@@ -95,7 +95,7 @@ def test_winner_that_is_a_known_optimizer_is_called_by_its_name(run: RunData) ->
     assert tables.rewards(changed)[0].rule == "SGD: g + g"
 
 
-def test_run_in_which_nothing_trained_is_told_as_such(run: RunData) -> None:
+def test_run_without_trained_rules_has_no_rewards_or_snippet(run: RunData) -> None:
     nothing = dataclasses.replace(run, trials=(), baselines=(), trainings=(), finalists=())
     assert tables.rewards(nothing) == []
     assert tables.snippet(nothing) is None

@@ -22,7 +22,7 @@ def test_winner_is_named_first(run: RunData) -> None:
     assert second.startswith("In long trainings, it is ")
 
 
-def test_no_winner_is_said_in_one_line(run: RunData) -> None:
+def test_absence_of_a_winner_is_stated_in_one_line(run: RunData) -> None:
     known = next(one for one in run.baselines if one.evaluation.learning_rate is not None)
     level = tuple(
         dataclasses.replace(one, evaluation=Evaluation(0.5 + one.seed % 2 / 10, "trained", 0.1))
@@ -49,7 +49,7 @@ def test_best_reward_of_a_known_optimizer_is_called_by_its_name(run: RunData) ->
     assert any("which is SGD" in sentence for sentence in words.sentences(changed))
 
 
-def test_run_in_which_nothing_trained_is_told_as_such(run: RunData) -> None:
+def test_run_without_trained_rules_is_reported(run: RunData) -> None:
     nothing = dataclasses.replace(run, trials=(), baselines=(), trainings=(), finalists=())
     assert any("No rule trained" in sentence for sentence in words.sentences(nothing))
 
@@ -60,7 +60,7 @@ def test_unfinished_run_says_how_far_it_is(run: RunData) -> None:
 
 
 def test_busy_workers_are_averaged_over_the_time_in_which_any_trains(run: RunData) -> None:
-    # Two workers from 0 to 4 and from 2 to 6 seconds, one from 10 to 12, after a stop: 10 seconds of work in 8.
+    # One worker from 0 to 4 s, another from 2 to 6 s, and after a stop one from 10 to 12 s: 10 s of work in 8 s.
     spans = [(0.0, 4.0), (2.0, 6.0), (10.0, 12.0)]
     trials = tuple(
         dataclasses.replace(
