@@ -30,7 +30,7 @@ coverage:
 	$(MAKE) test ARGS="--cov=nos_tf --cov-report=term:skip-covered"
 
 test-slow: venv
-	$(RUN) -m pytest -n 2 --dist loadgroup -m slow $(TESTS)
+	$(RUN) -m pytest -n 2 -m slow $(TESTS)
 
 # The language and the optimizers; for another Python: make test-core PYTHON=python3.13 VENV=.venv-3.13
 test-core:

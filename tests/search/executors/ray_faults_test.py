@@ -15,8 +15,9 @@ pytest.importorskip("ray")
 
 from ray.cluster_utils import Cluster
 
-pytestmark = [pytest.mark.xdist_group("ray"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 TRAINING = 0.1  # Seconds.
+MARK = f"NOS_TF_TEST_PROCESS={os.getpid()}"  # In the environment of this test process's clusters.
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,7 @@ def without_seconds(rows: list[tuple]) -> list[tuple]:
 def cluster() -> Iterator[Cluster]:
     """A head without cores, and a node with two."""
     os.environ["RAY_raylet_start_wait_time_s"] = "120"  # noqa: SIM112  The machine may be busy.
+    os.environ.update([MARK.split("=")])
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     cluster.add_node(num_cpus=2)
     cluster.wait_for_nodes()
@@ -49,9 +51,16 @@ def search(
 
 
 def actors() -> list[int]:
-    """Returns the PIDs of a search's workers."""
+    """Returns the PIDs of a search's workers, without those of tests in other processes."""
     found = subprocess.run(["pgrep", "-f", "^ray::FakeRayWorker"], capture_output=True, text=True, check=False)
-    return [int(pid) for pid in found.stdout.split()]
+    return [int(pid) for pid in found.stdout.split() if MARK in environment(pid)]
+
+
+def environment(pid: str) -> list[str]:
+    try:
+        return Path("/proc", pid, "environ").read_text().split("\0")
+    except OSError:  # The process has ended.
+        return []
 
 
 def kill_worker(cluster: Cluster) -> None:
