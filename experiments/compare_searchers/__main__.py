@@ -4,7 +4,7 @@ By default, rules are trained: each searcher evaluates the same number of distin
 default settings and the search's protocol, and the rules that it chooses are measured with fresh seeds. With
 `--table=digits`, nothing is trained, because the table of all one-group rules holds the results: hundreds of seeds take
 minutes, and the distance of each search from the optimum is known. Random search always takes part. Finished work is
-kept in the run folder; continue with --resume.
+kept in the run folder; continue with --resume, optionally with more searchers or seeds.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from nos_tf.common.errors import require_known
 from nos_tf.common.run_folder import RunFolder
 
 NAME = "compare_searchers"
+_GROWING = {"searchers", "seeds"}
 
 
 def main() -> NoReturn:
@@ -40,7 +41,7 @@ def _main() -> None:
     by_trainings = values["table"] is None
     described = trainings.describe(values) if by_trainings else on_table.describe(values)
     with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:
-        folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS)
+        folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS | _GROWING)
         print(f"Run folder: {folder.path}", flush=True)
         run = trainings.run if by_trainings else on_table.run
         run(folder, values, described)

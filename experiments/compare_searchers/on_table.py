@@ -78,7 +78,7 @@ def _pieces(names: list[str], flags: Mapping[str, Any]) -> Iterator[tuple[str, r
 
 
 def _path(folder: Path, name: str, seeds: range) -> Path:
-    return folder / f"{name}-{seeds.start:05d}.json"
+    return folder / f"{name}-{seeds.start}-{seeds.stop}.json"
 
 
 def _run_piece(folder: Path, table_name: str, name: str, seeds: range, trials: int) -> str:

@@ -79,6 +79,17 @@ def test_a_run_continues_where_it_was_stopped(monkeypatch, tmp_path, invented):
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
 
 
+def test_seeds_and_searchers_can_be_added(monkeypatch, tmp_path, invented):
+    folder = tmp_path / "run"
+    assert run(monkeypatch, script, *FLAGS, f"--run_dir={folder}") == 0
+    kept = {path: path.stat().st_mtime_ns for path in folder.glob("*-?.json")}
+    more = ("--searchers=evolution,tree_descent", "--seeds=3", "--resume")
+    assert run(monkeypatch, script, *FLAGS, f"--run_dir={folder}", *more) == 0
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert len(list(folder.glob("*-?.json"))) == 9
+    assert run(monkeypatch, script, *FLAGS, f"--run_dir={folder}", *more, "--trials=30") == 2
+
+
 def test_differences_are_paired_by_seed_and_corrected():
     rng = np.random.default_rng(0)
     common = rng.normal(0.8, 0.1, 12)
