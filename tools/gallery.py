@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nos_tf.common import run_folder, style
+from nos_tf.common.text import markdown_table, p_value
+from nos_tf.dsl.named_rules import FOUND, NAMED_RULES
 from nos_tf.dsl.numpy_state import NumpyState
 from nos_tf.dsl.primitives import noise_streams
 from nos_tf.dsl.program import Program, evaluate
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 _DOCS = pathlib.Path(__file__).parents[1] / "docs"
 PAGE, PICTURES = _DOCS / "gallery.md", _DOCS / "images" / "gallery"
 _RESULTS = _DOCS / "results" / "gallery" / run_folder.RESULTS
+_DISCOVERY = _DOCS / "results" / "discover" / run_folder.RESULTS
 _BASELINE = "rmsprop"  # Shown in every picture for comparison.
 _TASK = "digits"
 _TOTAL_STEPS = 1_000_000  # Enough that the initial zeros of the averages no longer matter.
@@ -60,7 +63,29 @@ def _card(name: str, training: Mapping[str, Any]) -> str:
         if training["likelihood"]
         else "On the digits it does not train at any learning rate."
     )
-    return f"## {name}\n\n`{rule.text}`\n\n![{name}](images/gallery/{name}.png)\n\n{memory} {digits}\n"
+    card = f"## {name}\n\n`{rule.text}`\n\n![{name}](images/gallery/{name}.png)\n\n{memory} {digits}\n"
+    is_found = name in NAMED_RULES and NAMED_RULES[name].origin == FOUND
+    return f"{card}\n{_evidence(rule.text)}" if is_found else card
+
+
+def _evidence(rule: str) -> str:
+    """Results of a rule on the held-out tasks, beside the best baseline's."""
+    standings = json.loads(_DISCOVERY.read_text("utf-8"))["rules"]
+    found = next(one for one in standings if one["rule"] == rule)
+    baselines = [one for one in standings if one["verdict"] is None]
+    best = max(baselines, key=lambda one: one["score"])
+    rows = []
+    for task, pair in found["on_tasks"].items():
+        leader = next(one for one in baselines if one["scores"][task] == 1.0)
+        rate, other_rate = (one["learning_rates"][task] for one in (found, leader))
+        difference = f"{pair['difference']:+.4f} ± {pair['half_width']:.4f} ({p_value(pair['p'])})"
+        rows.append((task, f"{rate:.2g}", f"{leader['name']}, {other_rate:.2g}", difference, pair["verdict"]))
+    scores = [f"{one['score']:.3f} ± {one['score_half_width']:.3f}" for one in (found, best)]
+    return (
+        f"On tasks that no choice had seen, its score is {scores[0]}; that of the best baseline, {best['name']}, is "
+        f"{scores[1]} ([details, and when not to use it](results/discover.md)).\n\n"
+        + markdown_table(("task", "learning rate", "best baseline, its rate", "difference of rewards", "verdict"), rows)
+    )
 
 
 def update(program: Program, g: np.ndarray, m: np.ndarray) -> np.ndarray:

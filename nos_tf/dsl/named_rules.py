@@ -1,4 +1,4 @@
-"""Every rule that the paper names and the baselines of a search, as text in the language. Does not need TensorFlow.
+"""Rules with names: the paper's, the baselines of a search, and those found here. Does not need TensorFlow.
 
 Sources: Bello et al. (2017), Table 1 (rules found, and the baselines that the language can express); its
 2018 arXiv extension (PowerSign with a cosine decay, AddSign). AdamW: Loshchilov and Hutter (2019). Lion: Chen et al.
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-BASELINE = "baseline"  # Not from the paper's search.
-FOUND = "found"  # Found by the paper's search.
+BASELINE = "baseline"  # Not from a search.
+PAPER = "paper"  # Found by the paper's search.
+FOUND = "found"  # Found by this package: better than every tuned baseline on tasks that no search had seen.
 
 
 class NamedRule(NamedTuple):
@@ -19,14 +20,14 @@ class NamedRule(NamedTuple):
     Attributes:
       text: The rule in the language.
       title: Display name, if any; the rules that have one are the baselines of a search.
-      origin: `BASELINE` or `FOUND`.
+      origin: `BASELINE`, `PAPER` or `FOUND`.
       has_own_class: Whether it has an optimizer class of its own.
       is_approximate: Whether the text only approximates the optimizer of that name.
     """
 
     text: str
     title: str | None = None
-    origin: str = FOUND
+    origin: str = PAPER
     has_own_class: bool = False
     is_approximate: bool = False
 
@@ -58,4 +59,5 @@ NAMED_RULES: dict[str, NamedRule] = {
     "g-minus-clip-g2": NamedRule("g - clip(g**2, 1e-4)"),
     "exp-g-minus-exp-m": NamedRule("exp(g) - exp(m)"),
     "drop-m-exp-w": NamedRule("drop(m, 0.3) * exp(1e-3*w)"),
+    "found-sign-m-drop-rmsprop": NamedRule("sign(m) + drop(rmsprop, 0.3)", origin=FOUND),
 }

@@ -1,4 +1,4 @@
-"""Every optimizer named in the paper, by name.
+"""Optimizers by name: the paper's, the baselines of a search, and those found here (`found-...`).
 
 Sources: Bello et al. (2017), Table 1 (the rules it found, and the baselines), and its 2018 arXiv extension (decays of
 PowerSign and AddSign).

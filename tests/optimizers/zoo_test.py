@@ -40,14 +40,17 @@ TABLE = {
     "drop-m-exp-w": lambda o, keep: keep(0.3) * o["m"] * np.exp(1e-3 * TRACE.weights),
 }
 
+FOUND = {"found-sign-m-drop-rmsprop": lambda o, keep: o["sign(m)"] + keep(0.3) * o["rmsprop"]}
+FORMULAS = TABLE | FOUND
 
-@pytest.mark.parametrize("name", TABLE)
-def test_rules_of_the_table_equal_their_formulas(name: str) -> None:
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_rules_equal_their_formulas(name: str) -> None:
     masks = {rate: np.random.default_rng(0).uniform(size=[100, 12]) >= rate for rate in (0.1, 0.3, 0.5)}
     program = parse(NAMED_RULES[name].text)
     operands = TRACE.operands
     value = numpy_twin.update(program, operands, lambda rate, site: masks[rate])
-    np.testing.assert_allclose(value, TABLE[name](operands, lambda rate: masks[rate]), rtol=1e-7, atol=1e-300)
+    np.testing.assert_allclose(value, FORMULAS[name](operands, lambda rate: masks[rate]), rtol=1e-7, atol=1e-300)
 
 
 def test_names_are_complete() -> None:
@@ -57,7 +60,8 @@ def test_names_are_complete() -> None:
         for decay in ("", "-ld", "-cd", "-rd10", "-rd20")
     }
     later = {"nesterov", "adamw", "lion"}
-    assert set(names()) == {"sgd", "momentum", "rmsprop", "rmsprop-nasnet", "adam"} | set(TABLE) | family | later
+    known = {"sgd", "momentum", "rmsprop", "rmsprop-nasnet", "adam"}
+    assert set(names()) == known | set(TABLE) | set(FOUND) | family | later
     assert len(TABLE) == 16
 
 
@@ -69,7 +73,7 @@ def test_every_name_builds_with_the_slots_that_it_needs(name: str) -> None:
     count = sum(1 for v in optimizer.variables if len(v.shape))
     slots = {"sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2, "adamw": 2, "adam-powersign": 2, "adam-exp-m": 2}
     slots |= {"clip-m-exp-v": 2, "m-exp-v": 2, "clip-rmsprop-plus-drop-m": 2, "g-minus-clip-g2": 0}
-    slots |= {"rmsprop-nasnet": 2}
+    slots |= {"rmsprop-nasnet": 2, "found-sign-m-drop-rmsprop": 2}
     assert count == slots.get(name, 1)
     assert float(optimizer.learning_rate) == 0.25
     optimizer.apply_gradients([(tf.constant([0.5, -0.5]), variable)])

@@ -1,5 +1,5 @@
 from nos_tf import optimizers
-from nos_tf.dsl.named_rules import FOUND, NAMED_RULES
+from nos_tf.dsl.named_rules import NAMED_RULES, PAPER
 from nos_tf.paper import naming
 from nos_tf.paper.cells import BEST_RULE, CONVNET, ENOS, GNMT, IMAGENET, TABLE_1, TABLES
 from nos_tf.paper.trust import Trust
@@ -84,7 +84,7 @@ def test_optimizers_are_those_of_the_zoo() -> None:
     for table in TABLES:
         for row in table.rows:
             assert row.optimizer == BEST_RULE or row.optimizer in optimizers.names()
-    named = {name for name, rule in NAMED_RULES.items() if rule.origin == FOUND} - {"powersign-cd", "addsign"}
+    named = {name for name, rule in NAMED_RULES.items() if rule.origin == PAPER} - {"powersign-cd", "addsign"}
     assert {row.optimizer for row in TABLE_1.rows} == named | {"sgd", "momentum", "rmsprop", "adam"}
 
 
