@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from nos_tf.dsl.algebra.canonical import exact_key
+from nos_tf.dsl.entries import ATOM
 from nos_tf.dsl.parser import parse
 from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, OPERANDS, UNARY
 from nos_tf.dsl.program import Group, Program
@@ -88,6 +89,10 @@ def _without_a_part(program: Program) -> Iterator[Program]:
         sides = (group.operand1, group.unary1), (group.operand2, group.unary2)
         changed = [_bare(*side) for side in sides]
         changed += [group._replace(unary1="identity"), group._replace(unary2="identity")]
+        for (operand1, unary1), (operand2, unary2) in (sides, sides[::-1]):
+            if UNARY[unary1].binding < ATOM:  # Another operator may do what a prefix did: `g - -m` is `g + m`.
+                changed += [Group(operand1, operand2, "identity", unary2, binary) for binary in BINARY]
+                changed += [Group(operand2, operand1, unary2, "identity", binary) for binary in BINARY]
         for other in changed:
             yield _without_unread([*groups[:index], other, *groups[index + 1 :]])
         if group != _bare(*sides[0]):
