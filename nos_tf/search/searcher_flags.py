@@ -20,8 +20,8 @@ ALIASES = {"learning_rate": "controller_learning_rate"}  # Former flag names tha
 
 def define() -> None:
     """Defines the flags."""
-    flags.DEFINE_enum("searcher", "ppo", list(searchers.names()), "Algorithm that proposes rules.")
-    flags.DEFINE_integer("num_groups", 2, "Groups of five tokens in a rule.", lower_bound=1, upper_bound=4)
+    flags.DEFINE_enum("searcher", "evolution", list(searchers.names()), "Algorithm that proposes rules.")
+    flags.DEFINE_integer("num_groups", 1, "Groups of five tokens in a rule.", lower_bound=1, upper_bound=4)
     tables: dict[str, Mapping[str, Operand | Unary | Binary]] = {"operands": OPERANDS, "unary": UNARY, "binary": BINARY}
     for name, table in tables.items():
         flags.DEFINE_list(

@@ -25,7 +25,8 @@ def told(expression: str, *arguments: str) -> Any:
 
 def test_a_former_name_sets_the_current_flag() -> None:
     assert told("command_flags.given()", "--learning_rate=0.5") == {"controller_learning_rate": 0.5}
-    assert told("command_flags.searcher_flags.settings(command_flags.resolved(None))['learning_rate']") == 0.001
+    settings = "command_flags.searcher_flags.settings(command_flags.resolved(None))"
+    assert told(f"{settings}['learning_rate']", "--searcher=ppo") == 0.001
     resolved = told("command_flags.resolved(None)", "--learning_rate=0.5")
     assert resolved["controller_learning_rate"] == 0.5
     assert "learning_rate" not in resolved
