@@ -118,7 +118,8 @@ def _main() -> None:
                     runs.append({"searcher": searcher, "workers": workers, "late": late, "seeds": by_seed})
                     print(" ".join(_row(runs[-1])), flush=True)
         dataset = f"table of rules on {data}, simulated times"
-        run_folder.write_json(folder / run_folder.RESULTS, {"experiment": NAME, "dataset": dataset, "runs": runs})
+        results = {"experiment": NAME, "dataset": dataset, "runs": [_as_json(run) for run in runs]}
+        run_folder.write_json(folder / run_folder.RESULTS, results)
         text = markdown_table(_HEADER, [_row(run) for run in runs])
         run_folder.write_text(folder / TABLE, text)
         with run_folder.replacing(folder / FIGURE) as path:
@@ -186,6 +187,16 @@ def _times(trials: Sequence[Trial], workers: int, seed: int) -> list[float]:
         clock = max(free)
         times += [clock] * len(jobs)
     return times
+
+
+def _as_json(run: dict[str, Any]) -> dict[str, Any]:
+    """A run with the last value of each curve."""
+    kept = ("mean_reward", "staleness", "busy")
+    seeds = [
+        {name: one[name] for name in kept} | {"regret": one["regret"][-1], "time": max(one["times"])}
+        for one in run["seeds"]
+    ]
+    return run | {"seeds": seeds}
 
 
 def _row(run: dict[str, Any]) -> list[str]:
