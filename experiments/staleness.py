@@ -44,6 +44,7 @@ NAME = "staleness"
 TABLE = "staleness.md"
 FIGURE = "staleness.png"
 _SPREAD = 0.5  # Standard deviation of the logarithm of training times; their median is 1.
+_LEAST = 1e-4  # Smaller mean regrets are drawn as this one.
 _HEADER = ("searcher", "workers", "learning", "updates late", "regret", "mean of all rules", "time", "workers busy")
 
 
@@ -229,7 +230,7 @@ def _figure(runs: Sequence[dict[str, Any]]) -> Figure:
         mine = [run for run in runs if run["searcher"] == name]
         workers = list(dict.fromkeys(run["workers"] for run in mine))
         for run in mine:
-            regret = np.mean([one["regret"] for one in run["seeds"]], axis=0)
+            regret = np.maximum(np.mean([one["regret"] for one in run["seeds"]], axis=0), _LEAST)
             times = np.mean([one["times"] for one in run["seeds"]], axis=0)
             look = {
                 "color": style.PALETTE[workers.index(run["workers"])],
@@ -237,13 +238,15 @@ def _figure(runs: Sequence[dict[str, Any]]) -> Figure:
                 "label": f"{run['workers']}, {'as results arrive' if run['late'] else 'batch by batch'}",
             }
             if run["late"] or run["workers"] == 1:
-                axes[0, column].plot(np.arange(1, len(regret) + 1), regret, **look)
-            axes[1, column].semilogx(times, regret, **look)
+                axes[0, column].loglog(np.arange(1, len(regret) + 1), regret, **look)
+            axes[1, column].loglog(times, regret, **look)
         axes[0, column].set_xlabel("rules")
         axes[1, column].set_xlabel("time (trainings, median)")
     for row in axes:
         row[0].set_ylabel("regret")
-    axes[1, -1].legend(title="workers", fontsize="small")
+    figure.legend(
+        *axes[1, 0].get_legend_handles_labels(), title="workers", ncols=3, loc="outside lower center", fontsize="small"
+    )
     return figure
 
 
