@@ -69,6 +69,14 @@ def _bare(operand: str, unary: str) -> Group:
     return Group(operand, "1", unary, "identity", "*")
 
 
+def _simplest_side(operand: str, unary: str) -> tuple[str, str]:
+    """Operand and function with the same value as a side: the operand `sign(g)` for the sign of `g`."""
+    if operand in GROUP_NAMES or unary == "identity":
+        return operand, unary
+    simplest_rule = _sides(tuple(OPERANDS), tuple(UNARY))[exact_key(_program([_bare(operand, unary)]))]
+    return simplest_rule.groups[0].operand1, simplest_rule.groups[0].unary1
+
+
 def _without_unread(groups: Sequence[Group]) -> Program:
     """The same program without the groups and sides that the update does not read."""
     program = _program(groups)
@@ -89,6 +97,8 @@ def _without_a_part(program: Program) -> Iterator[Program]:
         sides = (group.operand1, group.unary1), (group.operand2, group.unary2)
         changed = [_bare(*side) for side in sides]
         changed += [group._replace(unary1="identity"), group._replace(unary2="identity")]
+        (first, unary1), (second, unary2) = (_simplest_side(*side) for side in sides)
+        changed.append(Group(first, second, unary1, unary2, group.binary))
         for (operand1, unary1), (operand2, unary2) in (sides, sides[::-1]):
             if UNARY[unary1].binding < ATOM:  # Another operator may do what a prefix did: `g - -m` is `g + m`.
                 changed += [Group(operand1, operand2, "identity", unary2, binary) for binary in BINARY]

@@ -29,6 +29,8 @@ from nos_tf.evaluation.gradient_streams import streams
         ("-g - m", "-g - m"),
         ("drop(rmsprop, 0.1) - -sign(m)", "drop(rmsprop, 0.1) + sign(m)"),
         ("-g + m", "m - g"),
+        ("adam + sign(identity(g))", "adam + sign(g)"),
+        ("b1 = sqrt(1) - sign(identity(m)); b1 * v", "(1 - sign(m)) * v"),
         ("b1 = g + -m; b1 * v", "(g - m) * v"),
         ("exp(sign(g) * sign(m)) * g", "exp(sign(g) * sign(m)) * g"),
         ("g * drop(1, 0.3)", "drop(g, 0.3)"),
