@@ -234,7 +234,7 @@ def test_real_run_on_two_workers_equals_one_in_process(tmp_path: Path) -> None:
 def test_real_run_that_was_killed_ends_with_the_same_trials(tmp_path: Path) -> None:
     flags = ("--trials=24", "--random_trials=6", "--batch_size=4", "--test_seeds=1", "--num_groups=1", "--workers=1")
     # The controller soon proposes what it has learned.
-    flags = (*flags, "--sweep=0.01,0.1", "--learning_rate=0.01", "--epochs=1")
+    flags = (*flags, "--sweep=0.01,0.1", "--searcher=ppo", "--learning_rate=0.01", "--epochs=1")
 
     def stored(folder: Path) -> list[tuple]:
         if not (folder / "trials.sqlite").exists():
