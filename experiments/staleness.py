@@ -142,12 +142,15 @@ def _run(folder: Path, flags: Mapping[str, Any], searcher: str, workers: int, la
     else:
         times = _times(evaluated, workers, seed)
     numbers = np.array([table.number(trial.program) for trial in evaluated])
+    regrets = curve(numbers, np.arange(1, len(numbers) + 1), table)[0]
     return {
-        "regret": curve(numbers, np.arange(1, len(numbers) + 1), table)[0],
+        "regrets": regrets,
         "times": times,
         "mean_reward": float(np.mean([trial.reward for trial in evaluated])),
         "staleness": float(np.mean([trial.staleness for trial in trials])),
         "busy": busy / (workers * max(times)),
+        "regret": regrets[-1],
+        "time": max(times),
     }
 
 
@@ -191,13 +194,9 @@ def _times(trials: Sequence[Trial], workers: int, seed: int) -> list[float]:
 
 
 def _as_json(run: dict[str, Any]) -> dict[str, Any]:
-    """A run with the last value of each curve."""
-    kept = ("mean_reward", "staleness", "busy")
-    seeds = [
-        {name: one[name] for name in kept} | {"regret": one["regret"][-1], "time": max(one["times"])}
-        for one in run["seeds"]
-    ]
-    return run | {"seeds": seeds}
+    """A run without its curves, which are long."""
+    curves = ("regrets", "times")
+    return run | {"seeds": [{name: one[name] for name in one if name not in curves} for one in run["seeds"]]}
 
 
 def _row(run: dict[str, Any]) -> list[str]:
@@ -212,9 +211,9 @@ def _row(run: dict[str, Any]) -> list[str]:
         str(run["workers"]),
         "as results arrive" if run["late"] else "batch by batch",
         cell([one["staleness"] for one in by_seed], 1),
-        cell([one["regret"][-1] for one in by_seed], 4),
+        cell([one["regret"] for one in by_seed], 4),
         cell([one["mean_reward"] for one in by_seed], 3),
-        cell([max(one["times"]) for one in by_seed], 0),
+        cell([one["time"] for one in by_seed], 0),
         f"{np.mean([one['busy'] for one in by_seed]):.0%}",
     ]
 
@@ -230,7 +229,7 @@ def _figure(runs: Sequence[dict[str, Any]]) -> Figure:
         mine = [run for run in runs if run["searcher"] == name]
         workers = list(dict.fromkeys(run["workers"] for run in mine))
         for run in mine:
-            regret = np.maximum(np.mean([one["regret"] for one in run["seeds"]], axis=0), _LEAST)
+            regret = np.maximum(np.mean([one["regrets"] for one in run["seeds"]], axis=0), _LEAST)
             times = np.mean([one["times"] for one in run["seeds"]], axis=0)
             look = {
                 "color": style.PALETTE[workers.index(run["workers"])],

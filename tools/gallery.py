@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nos_tf.common import run_folder, style
-from nos_tf.common.text import markdown_table, p_value
+from nos_tf.common.text import difference, markdown_table
 from nos_tf.dsl.named_rules import FOUND, NAMED_RULES
 from nos_tf.dsl.numpy_state import NumpyState
 from nos_tf.dsl.primitives import noise_streams
@@ -78,8 +78,8 @@ def _evidence(rule: str) -> str:
     for task, pair in found["on_tasks"].items():
         leader = next(one for one in baselines if one["scores"][task] == 1.0)
         rate, other_rate = (one["learning_rates"][task] for one in (found, leader))
-        difference = f"{pair['difference']:+.4f} ± {pair['half_width']:.4f} ({p_value(pair['p'])})"
-        rows.append((task, f"{rate:.2g}", f"{leader['name']}, {other_rate:.2g}", difference, pair["verdict"]))
+        ahead = difference(pair["difference"], pair["half_width"], pair["p"])
+        rows.append((task, f"{rate:.2g}", f"{leader['name']}, {other_rate:.2g}", ahead, pair["verdict"]))
     scores = [f"{one['score']:.3f} ± {one['score_half_width']:.3f}" for one in (found, best)]
     return (
         f"On tasks that no choice had seen, its score is {scores[0]}; that of the best baseline, {best['name']}, is "

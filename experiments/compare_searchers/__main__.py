@@ -1,7 +1,7 @@
 """Compares searchers at equal budget over several seeds: python -m experiments.compare_searchers --run_dir=runs/mine
 
 By default, rules are trained: each searcher evaluates the same number of distinct rules with each seed, using its
-default settings and the search's protocol, and the rules that it chooses are measured with fresh seeds. With
+default settings and the search's protocol; its best rules race, and the winner is measured with fresh seeds. With
 `--table=digits`, nothing is trained, because the table of all one-group rules holds the results: hundreds of seeds take
 minutes, and the distance of each search from the optimum is known. Random search always takes part. Finished work is
 kept in the run folder; continue with --resume, optionally with more searchers or seeds.

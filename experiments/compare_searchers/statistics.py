@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nos_tf.common.statistics import holm, mean_interval, paired_difference
-from nos_tf.common.text import p_value
+from nos_tf.common.text import difference
 
 HEADER = (
     "searcher",
@@ -67,12 +67,12 @@ def _entry(
     }
     if name == "random":
         return entry
-    difference = paired_difference(regrets[name][:, place].tolist(), regrets["random"][:, place].tolist())
+    pair = paired_difference(regrets[name][:, place].tolist(), regrets["random"][:, place].tolist())
     worth = np.flatnonzero(regrets["random"].mean(axis=0) <= mean)
     return entry | {
-        "difference": difference.mean,
-        "difference_half_width": difference.half_width,
-        "p": difference.p,
+        "difference": pair.mean,
+        "difference_half_width": pair.half_width,
+        "p": pair.p,
         "random_rules": int(at[worth[0]]) if len(worth) else None,
         "random_rules_at_most": int(at[-1]),
     }
@@ -102,6 +102,6 @@ def _row(one: Mapping[str, Any]) -> list[str]:
     worth = one["random_rules"]
     return [
         *cells,
-        f"{one['difference']:+.4f} ± {one['difference_half_width']:.4f} ({p_value(one['p'])})",
+        difference(one["difference"], one["difference_half_width"], one["p"]),
         f"more than {one['random_rules_at_most']:,}" if worth is None else f"{worth:,}",
     ]

@@ -23,7 +23,7 @@ from nos_tf.common import run_folder, style
 from nos_tf.common.run_folder import RunFolder
 from nos_tf.common.statistics import mean_interval, paired_difference
 from nos_tf.common.tensorflow_loading import load_single_threaded, set_environment
-from nos_tf.common.text import markdown_table, p_value
+from nos_tf.common.text import difference, markdown_table
 from nos_tf.dsl import Program
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
 from nos_tf.search.configuration import BATCH_SIZE, derived_seeds
@@ -164,5 +164,4 @@ def _row(one: Mapping[str, Any]) -> list[str]:
     mean = f"{one['mean']:.3f} ± {one['mean_half_width']:.3f}"
     if "p" not in one:
         return [*cells, "", mean]
-    difference = f"{one['difference']:+.4f} ± {one['difference_half_width']:.4f} ({p_value(one['p'])})"
-    return [*cells, difference, mean]
+    return [*cells, difference(one["difference"], one["difference_half_width"], one["p"]), mean]

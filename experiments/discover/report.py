@@ -11,7 +11,7 @@ from experiments.discover.judging import Judged
 from experiments.discover.verdict import Standing
 from nos_tf.common import style
 from nos_tf.common.leaderboard import BETTER, WORSE
-from nos_tf.common.text import markdown_escaped, markdown_table, p_value
+from nos_tf.common.text import difference, markdown_escaped, markdown_table
 from nos_tf.dsl import Program
 from nos_tf.dsl.algebra.simplest import simplest_text
 from nos_tf.search.trial import BASELINES
@@ -51,8 +51,7 @@ def sentences(standings: Sequence[Standing]) -> list[str]:
 
 def _difference(one: Standing, best: Standing) -> str:
     pair = one.against[best.program]
-    margin = "" if pair.half_width is None else f" ± {pair.half_width:.3f}"
-    return f"{pair.difference:+.3f}{margin} ({p_value(pair.p)})"
+    return difference(pair.difference, pair.half_width, pair.p, decimals=3)
 
 
 def _shortcomings(one: Standing) -> str:

@@ -39,3 +39,9 @@ def markdown_escaped(text: str) -> str:
 def p_value(p: float) -> str:
     """A p-value as text."""
     return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
+
+
+def difference(mean: float, half_width: float | None, p: float, decimals: int = 4) -> str:
+    """A paired difference with the half-width of its confidence interval, if there is one, and its p-value as text."""
+    margin = "" if half_width is None else f" ± {half_width:.{decimals}f}"
+    return f"{mean:+.{decimals}f}{margin} ({p_value(p)})"

@@ -20,8 +20,8 @@ _PAPER = "Bello et al. (2017), Neural Optimizer Search with Reinforcement Learni
 _ORIGINS = {
     BASELINE: f"A known optimizer, written in the language of {_PAPER}.",
     PAPER: f"Found by the search of {_PAPER}.",
-    FOUND: f"Found by nos_tf in the language of {_PAPER}: with tuned learning rates, it was better than nine tuned "
-    "baselines on the mean of five tasks that no choice had seen (docs/results/discover.md).",
+    FOUND: f"Found by nos_tf in the language of {_PAPER}: with tuned learning rates, it was better than every "
+    "tuned baseline on the mean of tasks that no choice had seen (docs/results/discover.md).",
 }
 _UNNAMED = ("found", "rule")
 # PowerSign and AddSign with the paper's bases and decays of the sign's weight; the language has no rd20.

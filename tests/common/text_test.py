@@ -1,6 +1,6 @@
 import pytest
 
-from nos_tf.common.text import duration, markdown_escaped, markdown_table, number, p_value
+from nos_tf.common.text import difference, duration, markdown_escaped, markdown_table, number, p_value
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,11 @@ def test_table():
 @pytest.mark.parametrize(("p", "text"), [(0.03217, "p = 0.032"), (1.0, "p = 1"), (1e-7, "p < 0.0001")])
 def test_p_values(p: float, text: str) -> None:
     assert p_value(p) == text
+
+
+def test_differences() -> None:
+    assert difference(0.00632, 0.00436, 0.0335) == "+0.0063 ± 0.0044 (p = 0.034)"
+    assert difference(-1.0, None, 1e-9, decimals=1) == "-1.0 (p < 0.0001)"
 
 
 @pytest.mark.parametrize(
