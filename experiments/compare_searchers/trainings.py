@@ -26,7 +26,8 @@ from nos_tf.common.tensorflow_loading import load_single_threaded, set_environme
 from nos_tf.common.text import difference, markdown_table
 from nos_tf.dsl import Program
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
-from nos_tf.search.configuration import BATCH_SIZE, derived_seeds
+from nos_tf.search.baselines import run_baselines
+from nos_tf.search.configuration import BATCH_SIZE, Configuration, derived_seeds
 from nos_tf.search.executors.in_process import InProcess
 from nos_tf.search.executors.job import Job
 from nos_tf.search.executors.setup import EvaluatorSetup
@@ -38,7 +39,7 @@ from nos_tf.search.store import Store
 BUDGETS = (100, 300, 1_000)
 TABLE = "searchers.md"
 _FRESH_SEEDS = 3  # For the race, and as many others for the value.
-_PURPOSE = 200  # Purpose number of the fresh seeds, which no search uses.
+_PURPOSE, _CONFIRMATION_PURPOSE = 200, 201  # Purpose numbers of seeds that no search uses for anything else.
 _HEADER = ("searcher", "rules", "reward of the chosen rule", "more than random's (Holm)", "mean of all rules")
 
 
@@ -95,7 +96,9 @@ def _search(folder: Path, flags: Mapping[str, Any], name: str, seed: int) -> tup
     path = folder / f"{name}-{seed}.sqlite"
     space = SearchSpace(flags["num_groups"], constraints=frozenset(CONSTRAINTS))
     with Store.open(path) if path.exists() else Store.create(path, {"task": flags["task"]}) as store:
-        stage = Stage(name, searchers.get(name, space, seed), flags["trials"], BATCH_SIZE, seed)
+        further = derived_seeds(seed, _CONFIRMATION_PURPOSE, Configuration.confirmation_seeds)
+        confirmation = run_baselines(store, executor, Observer(), seed, further)
+        stage = Stage(name, searchers.get(name, space, seed), flags["trials"], BATCH_SIZE, seed, confirmation)
         run_stage(stage, store, executor, Observer())
         trials = [trial for trial in store.trials() if trial.duplicate_of is None]
     racers = {

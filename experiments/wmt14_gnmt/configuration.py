@@ -43,7 +43,10 @@ def define() -> None:
     flags.DEFINE_float("dropout", 0.2, "Dropout rate at the inputs of every layer.", 0.0, 0.999)
     flags.DEFINE_float("label_smoothing", 0.1, "Share of the target spread evenly over all subwords.", 0.0, 0.999)
     flags.DEFINE_float(
-        "init_scale", None, "Bound of the uniform initial weights; by default 0.04 * sqrt(1024 / units).", lower_bound=0
+        "init_scale",
+        None,
+        "Bound of uniform initial weights, 0.04 in the paper; by default, weights keep the variance of their inputs.",
+        lower_bound=0,
     )
     flags.DEFINE_integer("beam_width", 4, "Beam width for translation; 1 for greedy search.", lower_bound=1)
     flags.DEFINE_float("alpha", 0.6, "Strength of the length normalization for translation.", lower_bound=0.0)

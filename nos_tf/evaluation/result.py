@@ -56,6 +56,7 @@ class Evaluation:
       seconds: Time taken.
       steps: Number of training steps, including those of the sweep.
       message: What went wrong, if anything.
+      seed_rewards: Rewards with each seed if it was confirmed with further ones; `reward` is then their mean.
       parts: The evaluation on each task by name, if the reward is a score over several; it may then exceed 1.
     """
 
@@ -68,6 +69,7 @@ class Evaluation:
     seconds: float = 0.0
     steps: int = 0
     message: str = ""
+    seed_rewards: tuple[float, ...] = ()
     parts: Mapping[str, Evaluation] = dataclasses.field(default_factory=dict)
 
     def replace(self, **changes: Any) -> Evaluation:
@@ -77,9 +79,8 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """The evaluation as plain dictionaries, lists and numbers."""
         values = dataclasses.asdict(self)
-        if not self.parts:  # Most evaluations have none, and files without the field are still read.
-            del values["parts"]
-        return values
+        # Most evaluations have neither, and files without these fields are still read.
+        return {name: value for name, value in values.items() if value or name not in ("seed_rewards", "parts")}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Evaluation:
@@ -89,6 +90,7 @@ class Evaluation:
                 **values,
                 "sweep": tuple(SweepPoint(**point) for point in values["sweep"]),
                 "history": tuple(EpochResult(**epoch) for epoch in values["history"]),
+                "seed_rewards": tuple(values.get("seed_rewards", ())),
                 "parts": {name: cls.from_json(part) for name, part in values.get("parts", {}).items()},
             }
         )

@@ -8,6 +8,7 @@ current step, and the bottom layer itself that of the previous step. The initial
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -88,9 +89,9 @@ class GNMT(tf.keras.Model):
       num_layers: Number of layers in the encoder and in the decoder, at least 2; 8 in the paper.
       dropout: Dropout rate for the inputs that each layer receives from below. The masks of a step are derived from
         `seed`, the optimizer's iterations and the replica, so a resumed run draws the same ones.
-      init_scale: Weights are initialized uniformly in `[-init_scale, init_scale]`. By default
-        `0.04 * sqrt(1024 / units)`, which equals Wu et al.'s 0.04 for 1,024 units and keeps the variance of the
-        activations the same for smaller networks.
+      init_scale: Bound of Wu et al.'s uniform initial weights, 0.04 in the paper; the attention's scale then starts
+        at `1 / sqrt(units)`. By default, embeddings have unit variance, kernels keep the variance of their inputs
+        (LeCun et al., 1998), and the scale starts at 1, which learns several times as fast at all sizes measured.
       seed: Seed of the initial weights and the dropout masks.
 
     Raises:
@@ -109,14 +110,15 @@ class GNMT(tf.keras.Model):
         if num_layers < 2:
             raise ValueError(f"GNMT needs at least 2 layers in the encoder and the decoder. Received: {num_layers=}")
         super().__init__(name="gnmt")
-        scale = 0.04 * math.sqrt(1024 / units) if init_scale is None else init_scale
         self.units = units
         self.dropout = dropout
         self.seed = seed
         seeds = iter(range(1000 * seed, 1000 * (seed + 1)))
 
-        def initializer() -> tf.keras.initializers.Initializer:
-            return tf.keras.initializers.RandomUniform(-scale, scale, seed=next(seeds))
+        def initializer(default: Callable[..., tf.keras.initializers.Initializer] = tf.keras.initializers.LecunUniform):
+            if init_scale is None:
+                return default(seed=next(seeds))
+            return tf.keras.initializers.RandomUniform(-init_scale, init_scale, seed=next(seeds))
 
         def lstm(name: str, features: int) -> LSTM:
             layer = LSTM(units, initializer, name=name)
@@ -124,7 +126,8 @@ class GNMT(tf.keras.Model):
             return layer
 
         def embedding(name: str) -> tf.keras.layers.Embedding:
-            layer = tf.keras.layers.Embedding(vocabulary_size, units, initializer(), name=name)
+            start = initializer(functools.partial(tf.keras.initializers.RandomUniform, -math.sqrt(3), math.sqrt(3)))
+            layer = tf.keras.layers.Embedding(vocabulary_size, units, start, name=name)
             layer.build((None, None))
             return layer
 
@@ -135,7 +138,8 @@ class GNMT(tf.keras.Model):
         self.encoder_layers = [
             lstm(f"encoder_{index}", 2 * units if index == 1 else units) for index in range(1, num_layers)
         ]
-        self.attention = NormalizedAttention(units, initializer, name="attention")
+        scale = 1.0 if init_scale is None else math.sqrt(1 / units)
+        self.attention = NormalizedAttention(units, initializer, scale, name="attention")
         self.attention.build()
         self.decoder_layers = [lstm(f"decoder_{index}", 2 * units) for index in range(num_layers)]
         self.projection = tf.keras.layers.Dense(

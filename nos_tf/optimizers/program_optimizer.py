@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nos_tf.dsl import Program, evaluate, parse
+from nos_tf.dsl.algebra.canonical import exact_key
 from nos_tf.dsl.primitives import AVERAGES
 from nos_tf.dsl.state import Array
 from nos_tf.optimizers.keras_compat import dtype_name, precise_dtype, register_serializable, xp
@@ -65,6 +66,7 @@ class ProgramOptimizer(RuleOptimizer):
         self.seed = check_seed(seed)
         needed_by = f"the rule {self.program}" if self.program.needs_total_steps else None
         self.total_steps = check_total_steps(total_steps, needed_by)
+        self._is_descent = exact_key(self.program) == exact_key(parse("g"))
 
     @property
     def slot_names(self) -> tuple[str, ...]:
@@ -73,8 +75,7 @@ class ProgramOptimizer(RuleOptimizer):
     @property
     def takes_sparse_gradients(self) -> bool:
         """True only for the rule `g`: rules that read an average or the weights also move rows without a gradient."""
-        last = self.program.groups[-1]
-        return [(name, unary) for _, name, unary in last.sides()] == [("g", "identity")]
+        return self._is_descent
 
     def update(
         self, gradient: Array, weights: Array, slots: Mapping[str, Array], step: Array, sizes: Mapping[int, int]

@@ -23,7 +23,7 @@ from nos_tf.optimizers.validation import check_learning_rate
 
 # Variables up to this size share one vector with others of their dtype: a network has hundreds of them, and this way
 # the rule is traced, and its operations launched, once for all of them.
-_SHARED_SIZE = 2**14
+_SHARED_SIZE = 2**10
 
 
 @register_serializable

@@ -141,7 +141,7 @@ class _Run:
             self._leaders.setdefault(key, leader)
         self._out.setdefault(leader, []).append(proposal)
         if leader == proposal.id:
-            self._waiting.append(Job(proposal.id, proposal.program, self._stage.seed))
+            self._waiting.append(self._stage.job(proposal.id, proposal.program))
 
     def _finish(self, job: Job, evaluation: Evaluation) -> None:
         proposal, *equals = self._out.pop(job.id)

@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nos_tf.common.errors import RunError
 from nos_tf.dsl import parse
 from nos_tf.evaluation.result import FAILED, TRAINED
+from nos_tf.search.confirmation import Confirmation
 from nos_tf.search.executors.job import Executor, Job
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
 from nos_tf.search.trial import BASELINES, Baseline
 
 
-def run_baselines(store: Store, executor: Executor, observer: Observer, seed: int) -> None:
-    """Evaluates the known optimizers that the store does not hold yet, with the seed of the search's trials."""
+def run_baselines(
+    store: Store, executor: Executor, observer: Observer, seed: int, further: Sequence[int] = ()
+) -> Confirmation | None:
+    """Evaluates the known optimizers that the store does not hold yet.
+
+    Args:
+      store: Receives the results.
+      executor: Runs the trainings.
+      observer: Notified of each result.
+      seed: Seed of the search's trials.
+      further: Seeds with which promising rules are confirmed; all baselines are.
+
+    Returns:
+      How the search confirms promising rules, or None if it does not.
+    """
     done = {baseline.name for baseline in store.baselines()}
     observer.on_phase("baselines", len(done), len(BASELINES))
     missing = [name for name in BASELINES if name not in done]
-    jobs = [Job(number, parse(BASELINES[name]), seed) for number, name in enumerate(missing)]
+    confirmation = Confirmation(tuple(further)) if further else None
+    jobs = [Job(number, parse(BASELINES[name]), seed, confirmation=confirmation) for number, name in enumerate(missing)]
     for job, evaluation in executor.run(jobs):
         store.add_baseline(Baseline(missing[job.id], job.program, evaluation))
         observer.on_result()
+    return Confirmation.from_baselines(further, [baseline.evaluation for baseline in store.baselines()])
 
 
 def check_baselines(store: Store) -> None:

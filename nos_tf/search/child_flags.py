@@ -9,8 +9,10 @@ from absl import flags
 
 from nos_tf.cli import sweep_flags
 from nos_tf.evaluation.protocol import DECADES, REWARDS, Protocol
+from nos_tf.search.configuration import Configuration
 
 _PROTOCOL = ("reward", "epochs", "sweep_epochs", "hurdle", "give_up")
+FAIR = ["fair"]  # Value of `--sweep`.
 
 
 def define() -> None:
@@ -29,7 +31,7 @@ def define() -> None:
     )
     flags.DEFINE_list(
         "sweep",
-        ["fair"],
+        FAIR,
         "Learning rates to try with each rule. fair: decades, then further and finer rates around the best one; paper: "
         "only the paper's decades; or a list of rates.",
     )
@@ -52,6 +54,13 @@ def define() -> None:
     flags.DEFINE_bool(
         "give_up", default.give_up, "Whether to end a sweep early if the rule does not learn at any rate of the grid."
     )
+    flags.DEFINE_integer(
+        "confirmation_seeds",
+        None,
+        "Further seeds with which a rule is trained if its reward comes close to the best baseline's; the mean is its "
+        f"reward. By default {Configuration.confirmation_seeds}, or 0 if the sweep is a plain list of rates.",
+        lower_bound=0,
+    )
 
 
 def protocol(values: Mapping[str, Any]) -> Protocol:
@@ -62,6 +71,6 @@ def protocol(values: Mapping[str, Any]) -> Protocol:
     """
     given = {name: values[name] for name in _PROTOCOL if values[name] is not None}
     sweep = list(values["sweep"])
-    if sweep == ["fair"]:
+    if sweep == FAIR:
         return Protocol(**given)
     return Protocol.plain(DECADES if sweep == ["paper"] else sweep_flags.positive_rates("sweep", sweep), **given)

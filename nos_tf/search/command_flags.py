@@ -43,6 +43,9 @@ def resolved(stored: Mapping[str, Any] | None) -> dict[str, Any]:
     for name, field in searcher_flags.of(values["searcher"]).items():
         if values[name] is None:
             values[name] = field.default
+    if values["confirmation_seeds"] is None:
+        is_fair = list(values["sweep"]) == child_flags.FAIR
+        values["confirmation_seeds"] = Configuration.confirmation_seeds if is_fair else 0
     if values["workers"] is None and values["executor"] != "ray":
         in_process = values["executor"] == "in_process"
         busy = values["in_flight"] or values["batch_size"]
@@ -77,7 +80,7 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
             name: values[name]
             for name in (
                 "task", "task_module", "data_dir", "seed", "searcher", "trials", "random_trials", "batch_size",
-                "test_seeds", "in_flight", "executor", "workers", "trial_timeout", *run_flags.RAY,
+                "confirmation_seeds", "test_seeds", "in_flight", "executor", "workers", "trial_timeout", *run_flags.RAY,
             )
         },
     )  # fmt: skip

@@ -41,6 +41,7 @@ class Configuration:
       batch_size: Number of rules per update of the searcher.
       space: Search space of rules.
       protocol: How a rule is rewarded.
+      confirmation_seeds: Number of further seeds with which promising rules are confirmed during the search.
       test_seeds: Seeds for testing each finalist and baseline on test data; doubled if the result is undecided.
       in_flight: Number of rules in training at once while the searcher keeps proposing; None to learn from each batch
         before the next.
@@ -63,6 +64,7 @@ class Configuration:
     data_dir: str | None = None
     searcher_settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     protocol: Protocol = dataclasses.field(default_factory=Protocol)
+    confirmation_seeds: int = 2
     test_seeds: int = 20
     in_flight: int | None = None
     executor: str = "in_process"
@@ -97,9 +99,12 @@ class Configuration:
         return {RANDOM: self.random_trials, self.searcher: self.trials - self.random_trials}
 
     @property
-    def training_seed(self) -> int:
-        """Seed of every trial's training, so that all rules start from the same weights and see the same data order."""
-        return derived_seeds(self.seed, 0, 1)[0]
+    def training_seeds(self) -> list[int]:
+        """Seed of every trial's training, then those with which promising rules are confirmed.
+
+        All rules start from the same weights and see the same data order.
+        """
+        return derived_seeds(self.seed, 0, 1 + self.confirmation_seeds)
 
     def searcher_seed(self, source: str) -> int:
         """Seed of the random reference or the searcher."""

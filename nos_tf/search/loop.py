@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from nos_tf.common.errors import RunError
 from nos_tf.dsl import Program
 from nos_tf.evaluation.result import FAILED, Evaluation
+from nos_tf.search.confirmation import Confirmation
 from nos_tf.search.executors.job import Executor, Job
 from nos_tf.search.known import KnownRules, keys_of
 from nos_tf.search.observer import Observer
@@ -33,6 +34,7 @@ class Stage:
       trials: Number of distinct rules to evaluate.
       batch_size: Number of proposals per update of the searcher.
       seed: Seed of every training: all rules start from the same weights and see the same data order.
+      confirmation: Whether and how promising rules are confirmed with further seeds.
     """
 
     source: str
@@ -40,6 +42,11 @@ class Stage:
     trials: int
     batch_size: int
     seed: int
+    confirmation: Confirmation | None = None
+
+    def job(self, number: int, program: Program) -> Job:
+        """The job that evaluates a rule."""
+        return Job(number, program, self.seed, confirmation=self.confirmation)
 
 
 class Failures:
@@ -140,7 +147,7 @@ class _Run:
         for position, program in programs.items():
             trial = self._unfinished.get(self._id(position))
             if trial is None:
-                jobs.append(Job(self._id(position), program, self._stage.seed))
+                jobs.append(self._stage.job(self._id(position), program))
             elif trial.program == program:
                 trials[position] = trial
             else:

@@ -15,6 +15,7 @@ from nos_tf.common.versions import versions
 from nos_tf.search import asynchronous, files, loop, race
 from nos_tf.search.baselines import check_baselines, run_baselines
 from nos_tf.search.configuration import Configuration
+from nos_tf.search.confirmation import Confirmation
 from nos_tf.search.executors.in_process import InProcess
 from nos_tf.search.executors.job import Executor
 from nos_tf.search.executors.ray_actors import RayActors
@@ -46,11 +47,12 @@ def run(configuration: Configuration, folder: RunFolder, flags: Mapping[str, Any
     with _executor(configuration, folder) as executor, _store(folder / files.STORE, record) as store:
         run_folder.write_json(folder / run_folder.CONFIGURATION, store.description())
         observer.on_start(store.trials())
-        run_baselines(store, executor, observer, configuration.training_seed)
+        seed, *further = configuration.training_seeds
+        confirmation = run_baselines(store, executor, observer, seed, further)
         check_baselines(store)
         for source, trials in configuration.stages.items():
             if trials > 0:
-                stage = _stage(configuration, source, trials)
+                stage = _stage(configuration, source, trials, confirmation)
                 done = sum(trial.source == source and trial.duplicate_of is None for trial in store.trials())
                 observer.on_phase(_phase(source), done, trials)
                 if configuration.in_flight is None:
@@ -101,7 +103,7 @@ def _executor(configuration: Configuration, folder: RunFolder) -> Executor:
     )
 
 
-def _stage(configuration: Configuration, source: str, trials: int) -> loop.Stage:
+def _stage(configuration: Configuration, source: str, trials: int, confirmation: Confirmation | None) -> loop.Stage:
     if source in searchers.POLICY_GRADIENTS:
         load_single_threaded()
     settings = configuration.searcher_settings if source == configuration.searcher else {}
@@ -109,4 +111,4 @@ def _stage(configuration: Configuration, source: str, trials: int) -> loop.Stage
         searcher = searchers.get(source, configuration.space, configuration.searcher_seed(source), **settings)
     except ValueError as error:
         raise RunError(str(error)) from None
-    return loop.Stage(source, searcher, trials, configuration.batch_size, configuration.training_seed)
+    return loop.Stage(source, searcher, trials, configuration.batch_size, configuration.training_seeds[0], confirmation)

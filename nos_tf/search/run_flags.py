@@ -11,7 +11,7 @@ RAY = ("ray_address", "worker_cpus", "worker_gpus")  # Only for `--executor=ray`
 
 def define() -> None:
     """Defines the flags."""
-    flags.DEFINE_integer("trials", 600, "Distinct rules to evaluate, including the random reference.", lower_bound=1)
+    flags.DEFINE_integer("trials", 1_000, "Distinct rules to evaluate, including the random reference.", lower_bound=1)
     flags.DEFINE_integer(
         "random_trials",
         None,

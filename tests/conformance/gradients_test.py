@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nos_tf.optimizers import get
+from nos_tf.optimizers import ProgramOptimizer, get
 from tests.conformance.subjects import over_groups
 from tests.conformance.training import SHAPES, Training, assert_equal, assert_same_step, gradients, plain
 
@@ -67,6 +67,14 @@ def test_sparse_gradients_with_plain_descent(arguments: dict[str, float]) -> Non
         one.apply_gradients([(slices, sparse)])
         other.apply_gradients([(tf.constant(total, tf.float32), dense)])
     np.testing.assert_allclose(sparse, dense, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [("g", True), ("1 * g", True), ("left(g, m)", True), ("2 * g", False), ("m", False), ("g + 1e-4*w", False)],
+)
+def test_only_the_rule_g_takes_sparse_gradients(rule: str, expected: bool) -> None:
+    assert ProgramOptimizer(rule, 0.1).takes_sparse_gradients == expected
 
 
 @over_groups

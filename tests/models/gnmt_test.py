@@ -94,7 +94,6 @@ def test_number_of_parameters(units, num_layers):
 def test_initial_weights_depend_on_the_seed_and_differ_from_each_other():
     first, same, other = (GNMT(VOCABULARY, 16, 3, seed=seed).get_weights() for seed in (0, 0, 1))
     kernels = [weight for weight in first if weight.ndim == 2]
-    assert max(np.abs(weight).max() for weight in kernels) == pytest.approx(0.04 * 8, rel=0.01)
     assert len({weight.ravel()[0] for weight in kernels}) == len(kernels)
     for a, b, c in zip(first, same, other, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -185,3 +184,17 @@ def test_two_replicas_train_like_one():
 def test_too_few_layers_are_refused():
     with pytest.raises(ValueError, match="Received: num_layers=1"):
         GNMT(VOCABULARY, num_layers=1)
+
+
+@pytest.mark.parametrize("init_scale", [None, 0.04])
+def test_initial_weights(init_scale):
+    units = 64
+    model = GNMT(2_000, units, 3, init_scale=init_scale)
+    kernels = [weight for weight in model.get_weights() if weight.ndim == 2]
+    assert len(kernels) == 2 + 2 * (1 + 3 + 3) + 2 + 1  # Embeddings, LSTM layers, attention, projection.
+    for kernel in kernels:
+        fan_in = 1 if len(kernel) == 2_000 else len(kernel)  # The vocabulary's size: an embedding.
+        std = init_scale / np.sqrt(3) if init_scale else 1 / np.sqrt(fan_in)
+        np.testing.assert_allclose(kernel.std(), std, rtol=0.05)
+        assert np.abs(kernel).max() <= std * np.sqrt(3) * 1.001
+    assert float(model.attention.scale) == pytest.approx(1 / 8 if init_scale else 1.0)

@@ -22,16 +22,16 @@ def test_all_seeds_of_a_run_differ() -> None:
         seed
         for run in runs
         for seed in (
-            run.training_seed,
+            *run.training_seeds,
             run.searcher_seed("random"),
             run.searcher_seed("ppo"),
             *(seed for stage in race.STAGES for seed in run.fresh_seeds(stage, 5)),
         )
     ]
-    assert len(set(seeds)) == len(seeds) == 20 * (3 + 5 * len(race.STAGES))
+    assert len(set(seeds)) == len(seeds) == 20 * (5 + 5 * len(race.STAGES))
     assert all(0 <= seed < 2**31 for seed in seeds)
     again = configuration(seed=3)
-    assert again.training_seed == runs[3].training_seed
+    assert again.training_seeds == runs[3].training_seeds
     assert again.fresh_seeds(race.TEST, 5) == runs[3].fresh_seeds(race.TEST, 5)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from nos_tf.dsl import Program
 from nos_tf.evaluation.result import FAILED, Evaluation
+from nos_tf.search.confirmation import Confirmation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Job:
       learning_rate: Rate of a single training; None to evaluate the rule by the search's protocol.
       split: Data on which a single training is evaluated: "validation" or "test".
       long: Whether a single training is a long one.
+      confirmation: Whether and how the evaluation by the search's protocol is confirmed with further seeds.
     """
 
     id: int
@@ -30,15 +32,16 @@ class Job:
     learning_rate: float | None = None
     split: str = "validation"
     long: bool = False
+    confirmation: Confirmation | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Returns plain data for `from_json`."""
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {**fields, "program": list(self.program.tokens)}
+        return {**dataclasses.asdict(self), "program": list(self.program.tokens)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Job:
-        return cls(**{**data, "program": Program.from_tokens(data["program"])})
+        confirmation = data["confirmation"] and Confirmation.from_json(data["confirmation"])
+        return cls(**{**data, "program": Program.from_tokens(data["program"]), "confirmation": confirmation})
 
 
 Jobs = Sequence[Job] | collections.deque[Job]
@@ -83,9 +86,14 @@ class Executor(Protocol):
 
 def perform(evaluator: Evaluates, job: Job) -> Evaluation:
     """Runs one job in this process."""
-    if job.learning_rate is None:
-        return evaluator.evaluate(job.program, job.seed)
-    return evaluator.train(job.program, job.learning_rate, job.seed, job.split, job.long)
+    if job.learning_rate is not None:
+        return evaluator.train(job.program, job.learning_rate, job.seed, job.split, job.long)
+    evaluation = evaluator.evaluate(job.program, job.seed)
+    if job.confirmation is None:
+        return evaluation
+    return job.confirmation.confirm(
+        evaluation, lambda rate, seed: evaluator.train(job.program, rate, seed, job.split, job.long)
+    )
 
 
 def failure(message: str, seconds: float = 0.0) -> Evaluation:
