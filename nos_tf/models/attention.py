@@ -6,6 +6,7 @@ Kingma (2016), "Weight normalization".
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -39,17 +40,13 @@ class NormalizedAttention(tf.keras.layers.Layer):
     Args:
       units: Depth of queries, keys and values.
       initializer: Function that returns an initializer; called once for each kernel and for `v`.
-      scale: Initial value of the scale.
       **kwargs: Keyword arguments common to all Keras layers.
     """
 
-    def __init__(
-        self, units: int, initializer: Callable[[], tf.keras.initializers.Initializer], scale: float, **kwargs
-    ):
+    def __init__(self, units: int, initializer: Callable[[], tf.keras.initializers.Initializer], **kwargs):
         super().__init__(**kwargs)
         self.units = units
         self.initializer = initializer
-        self.initial_scale = scale
 
     def build(self, input_shape=None) -> None:
         kernel = (self.units, self.units)
@@ -57,8 +54,9 @@ class NormalizedAttention(tf.keras.layers.Layer):
         self.query_kernel = self.add_weight(name="query_kernel", shape=kernel, initializer=self.initializer())
         self.v = self.add_weight(name="v", shape=(self.units,), initializer=self.initializer())
         self.b = self.add_weight(name="b", shape=(self.units,), initializer="zeros")
-        start = tf.keras.initializers.Constant(self.initial_scale)
-        self.scale = self.add_weight(name="scale", shape=(), initializer=start)
+        self.scale = self.add_weight(
+            name="scale", shape=(), initializer=tf.keras.initializers.Constant(math.sqrt(1 / self.units))
+        )
         self.built = True
 
     def call(self, values: tf.Tensor, is_real: tf.Tensor) -> Memory:

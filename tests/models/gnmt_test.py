@@ -197,4 +197,3 @@ def test_initial_weights(init_scale):
         std = init_scale / np.sqrt(3) if init_scale else 1 / np.sqrt(fan_in)
         np.testing.assert_allclose(kernel.std(), std, rtol=0.05)
         assert np.abs(kernel).max() <= std * np.sqrt(3) * 1.001
-    assert float(model.attention.scale) == pytest.approx(1 / 8 if init_scale else 1.0)

@@ -72,7 +72,7 @@ def leaderboard(run: RunData, stage: str = race.TEST) -> Leaderboard | None:
     rates = {}
     baselines = {one.program: one for one in run.baselines if one.evaluation.learning_rate is not None}
     contenders = {*baselines, *run.finalists}
-    for one in run.trainings:
+    for one in sorted(run.trainings, key=lambda training: training.seed):  # Sums must not depend on who came first.
         if one.stage == stage and one.program in contenders and one.evaluation.status != FAILED:
             results.setdefault(one.program, {})[one.seed] = one.evaluation
             rates[one.program] = one.learning_rate
