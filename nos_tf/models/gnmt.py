@@ -8,7 +8,6 @@ current step, and the bottom layer itself that of the previous step. The initial
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -89,8 +88,8 @@ class GNMT(tf.keras.Model):
       num_layers: Number of layers in the encoder and in the decoder, at least 2; 8 in the paper.
       dropout: Dropout rate for the inputs that each layer receives from below. The masks of a step are derived from
         `seed`, the optimizer's iterations and the replica, so a resumed run draws the same ones.
-      init_scale: Bound of Wu et al.'s uniform initial weights, 0.04 in the paper. By default, embeddings have unit
-        variance, and kernels keep the variance of their inputs (LeCun et al., 1998), which learns far faster.
+      init_scale: Weights are initialized uniformly in `[-init_scale, init_scale]`, with 0.04 in the paper. By default
+        `3.4 / sqrt(units)`, so that a kernel doubles the standard deviation of its inputs, which learns far faster.
       seed: Seed of the initial weights and the dropout masks.
 
     Raises:
@@ -109,15 +108,14 @@ class GNMT(tf.keras.Model):
         if num_layers < 2:
             raise ValueError(f"GNMT needs at least 2 layers in the encoder and the decoder. Received: {num_layers=}")
         super().__init__(name="gnmt")
+        scale = 3.4 / math.sqrt(units) if init_scale is None else init_scale
         self.units = units
         self.dropout = dropout
         self.seed = seed
         seeds = iter(range(1000 * seed, 1000 * (seed + 1)))
 
-        def initializer(default: Callable[..., tf.keras.initializers.Initializer] = tf.keras.initializers.LecunUniform):
-            if init_scale is None:
-                return default(seed=next(seeds))
-            return tf.keras.initializers.RandomUniform(-init_scale, init_scale, seed=next(seeds))
+        def initializer() -> tf.keras.initializers.Initializer:
+            return tf.keras.initializers.RandomUniform(-scale, scale, seed=next(seeds))
 
         def lstm(name: str, features: int) -> LSTM:
             layer = LSTM(units, initializer, name=name)
@@ -125,8 +123,7 @@ class GNMT(tf.keras.Model):
             return layer
 
         def embedding(name: str) -> tf.keras.layers.Embedding:
-            start = initializer(functools.partial(tf.keras.initializers.RandomUniform, -math.sqrt(3), math.sqrt(3)))
-            layer = tf.keras.layers.Embedding(vocabulary_size, units, start, name=name)
+            layer = tf.keras.layers.Embedding(vocabulary_size, units, initializer(), name=name)
             layer.build((None, None))
             return layer
 

@@ -27,7 +27,6 @@ def numpy(module: Any, entry: dict, gradients: np.ndarray, weights: np.ndarray, 
     optimizer = make(rate, **entry["arguments"])
     for step, gradient in enumerate(gradients):
         if step == len(gradients) // 2:
-            sys.modules[module.__name__] = module
             optimizer = pickle.loads(pickle.dumps(optimizer))
         weights = optimizer.step(weights, gradient)
         yield weights
@@ -174,6 +173,7 @@ def main() -> None:
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
+        sys.modules[module.__name__] = module  # As after an import; pickle and torch.compile look modules up here.
         spec.loader.exec_module(module)
         with np.errstate(all="ignore"):
             steps = globals()[framework](module, entry, trace["gradients"], trace["weights"], float(trace["rate"]))
