@@ -31,7 +31,7 @@ from nos_tf.common.text import markdown_table
 NAME = "gnmt_learning"
 TABLE = "gnmt_learning.md"
 _KINDS = ("gnmt", "keras")
-_RATES = {"adam": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2), "powersign": (3e-2, 1e-1, 3e-1, 1.0, 3.0)}
+_RATES = {"adam": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1), "powersign": (3e-2, 1e-1, 3e-1, 1.0, 3.0)}
 
 Epochs = list[tuple[float, ...]]  # Perplexity with the true sources and with shuffled ones, after each epoch.
 

@@ -107,7 +107,9 @@ def _step(recipe: Recipe) -> list[str]:
         lines += call(f"{name} = keras.random.{draw.op}(", drawn, indent=8)
     dialect = _dialect(recipe)
     for slot in recipe.slots:
-        before = dataclasses.replace(dialect, names={**dialect.names, slot.name: f"self.{slot.name}[index]"})
+        before = dataclasses.replace(
+            dialect, names={**dialect.names, slot.name: f"ops.convert_to_tensor(self.{slot.name}[index])"}
+        )
         lines += [
             f"{slot.name} = {before.write(slot.updated)}",
             f"self.assign(self.{slot.name}[index], {slot.name})",
