@@ -20,7 +20,8 @@ class Entry(NamedTuple):
       rule: The rule, with the name of the known optimizer it equals.
       source: "baseline", or the searcher that found it.
       reward: Reward under the search's protocol.
-      accuracy: Final validation accuracy.
+      seeds: Number of seeds, more than one if the rule was confirmed.
+      accuracy: Final validation accuracy with the first seed.
       learning_rate: Learning rate selected by the sweep.
       status: "trained", or the reason why there is no learning rate.
     """
@@ -29,6 +30,7 @@ class Entry(NamedTuple):
     rule: str
     source: str
     reward: float
+    seeds: int
     accuracy: float | None
     learning_rate: float | None
     status: str
@@ -46,8 +48,8 @@ def rewards(run: RunData) -> list[Entry]:
     ]
     candidates.sort(key=lambda candidate: -candidate[0])
     return [
-        Entry(rank, rule, source, reward, evaluation.accuracy, evaluation.learning_rate, evaluation.status)
-        for rank, (reward, rule, source, evaluation) in enumerate(candidates, start=1)
+        Entry(rank, rule, source, reward, len(one.seed_rewards) or 1, one.accuracy, one.learning_rate, one.status)
+        for rank, (reward, rule, source, one) in enumerate(candidates, start=1)
     ]
 
 

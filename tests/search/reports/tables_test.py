@@ -95,6 +95,15 @@ def test_winner_that_is_a_known_optimizer_is_called_by_its_name(run: RunData) ->
     assert tables.rewards(changed)[0].rule == "SGD: g + g"
 
 
+def test_seeds_of_confirmed_rules_are_counted(run: RunData) -> None:
+    confirmed, single = Evaluation(0.9, "trained", 0.1, seed_rewards=(0.95, 0.9, 0.85)), Evaluation(0.8, "trained", 0.1)
+    baselines = tuple(
+        Baseline(name, nos_tf.parse(name.lower()), one) for name, one in (("M", confirmed), ("V", single))
+    )
+    board = tables.rewards(dataclasses.replace(run, trials=(), baselines=baselines))
+    assert [entry.seeds for entry in board] == [3, 1]
+
+
 def test_run_without_trained_rules_has_no_rewards_or_snippet(run: RunData) -> None:
     nothing = dataclasses.replace(run, trials=(), baselines=(), trainings=(), finalists=())
     assert tables.rewards(nothing) == []
