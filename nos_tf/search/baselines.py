@@ -37,7 +37,9 @@ def run_baselines(
     for job, evaluation in executor.run(jobs):
         store.add_baseline(Baseline(missing[job.id], job.program, evaluation))
         observer.on_result()
-    return Confirmation.from_baselines(further, [baseline.evaluation for baseline in store.baselines()])
+    found = {baseline.name: baseline.evaluation for baseline in store.baselines()}
+    # In a fixed order, because sums of floats must not depend on which worker was faster.
+    return Confirmation.from_baselines(further, [found[name] for name in BASELINES])
 
 
 def check_baselines(store: Store) -> None:

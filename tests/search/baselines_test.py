@@ -34,6 +34,15 @@ def test_baselines_continue_where_they_stopped(tmp_path: Path) -> None:
         assert {job.seed for job in first.jobs + second.jobs} == {9}
 
 
+def test_order_of_results_does_not_affect_the_confirmation(tmp_path: Path) -> None:
+    found = []
+    for seed in range(8):
+        with Store.create(tmp_path / f"{seed}.sqlite", {}) as store:
+            found.append(run_baselines(store, ShuffledExecutor(seed), Observer(), seed=9, further=[5, 6]))
+    assert found[0] is not None
+    assert found == found[:1] * 8
+
+
 def test_search_ends_if_no_baseline_learns(tmp_path: Path) -> None:
     with Store.create(tmp_path / "s.sqlite", {}) as store:
         check_baselines(store)  # No baseline has been evaluated yet.
