@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -66,16 +67,15 @@ class ProgramOptimizer(RuleOptimizer):
         self.seed = check_seed(seed)
         needed_by = f"the rule {self.program}" if self.program.needs_total_steps else None
         self.total_steps = check_total_steps(total_steps, needed_by)
-        self._is_descent = exact_key(self.program) == exact_key(parse("g"))
 
     @property
     def slot_names(self) -> tuple[str, ...]:
         return tuple(name for name in AVERAGES if name in self.program.slots)
 
-    @property
+    @functools.cached_property
     def takes_sparse_gradients(self) -> bool:
         """True only for the rule `g`: rules that read an average or the weights also move rows without a gradient."""
-        return self._is_descent
+        return exact_key(self.program) == exact_key(parse("g"))
 
     def update(
         self, gradient: Array, weights: Array, slots: Mapping[str, Array], step: Array, sizes: Mapping[int, int]

@@ -112,7 +112,7 @@ def check(
     }
     followed = trained(framework, folder / "random", random, trace, target, compile)
     for program, weights in zip(random, followed, strict=True):
-        check_distribution(program, trace, weights, max(1e-6, 1e4 * precision), f"{program} in {framework}")
+        check_distribution(program, trace, weights, precision, f"{program} in {framework}")
 
 
 @functools.cache
@@ -144,7 +144,7 @@ def trajectory(program: Program, precision: float) -> tuple[np.ndarray, np.ndarr
 
 
 def check_distribution(
-    program: Program, trace: dict[str, np.ndarray], weights: np.ndarray, tolerance: float, where: str
+    program: Program, trace: dict[str, np.ndarray], weights: np.ndarray, precision: float, where: str
 ) -> None:
     """Checks that the copies of every weight have the same distribution as the twin's with NumPy's random numbers."""
     rng = np.random.default_rng(1)
@@ -164,18 +164,18 @@ def check_distribution(
         for one, other in zip(
             weights[step].reshape(RANDOM_SIZE, COPIES), expected.reshape(RANDOM_SIZE, COPIES), strict=True
         ):
-            assert distance(one, other, tolerance) < 0.06, f"{where}, step {step}"
+            assert distance(one, other, precision) < 0.06, f"{where}, step {step}"
 
 
-def distance(one: np.ndarray, other: np.ndarray, tolerance: float) -> float:
-    """Returns the Kolmogorov-Smirnov distance between two samples, up to a relative and absolute rounding error.
+def distance(one: np.ndarray, other: np.ndarray, precision: float) -> float:
+    """Returns the Kolmogorov-Smirnov distance between two samples, up to rounding.
 
     Two samples of 4,000 values from the same distribution exceed 0.06 with a probability below 1e-6.
     """
     one, other = (np.sort(np.nan_to_num(sample, nan=1e300, posinf=1e299, neginf=-1e299)) for sample in (one, other))
     worst = 0.0
     for first, second in ((one, other), (other, one)):
-        slack = tolerance * (1.0 + np.abs(first))
+        slack = max(1e-6, 1e4 * precision) * np.abs(first) + 1e4 * precision
         below = np.searchsorted(second, first + slack, side="right") / len(second)
         at_least = np.arange(1, len(first) + 1) / len(first)
         worst = max(worst, float((at_least - below).max()))
