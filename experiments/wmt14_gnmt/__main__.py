@@ -22,7 +22,7 @@ _PLOTTED = ("perplexity", "val_perplexity")
 
 
 def main() -> NoReturn:
-    """Trains GNMT (the paper's section 5.4), evaluates it, or translates with it, and exits."""
+    """Trains GNMT (the paper's section 5.4), or uses a trained model, and exits."""
     _define()
     application.run(_main, "Interrupted. The training is saved; rerun the same command with --resume to continue.")
 
@@ -34,8 +34,9 @@ def _define() -> None:
     configuration.define()
     inference.define()
     flags.DEFINE_enum(
-        "mode", "train", ("train", "evaluate", "translate"),
-        "Train a model, or use one from --run_dir: evaluate it on the validation and test text, or translate --input.",
+        "mode", "train", ("train", "evaluate", "align", "translate"),
+        "Train a model, or use one from --run_dir: evaluate it on the validation and test text, draw its attention on "
+        "validation sentences, or translate --input.",
     )  # fmt: skip
 
 
@@ -44,6 +45,8 @@ def _main() -> None:
     inference.check_flags(mode)
     if mode == "evaluate":
         inference.evaluate()
+    elif mode == "align":
+        inference.align()
     elif mode == "translate":
         inference.translate(sys.stdout.buffer)
     else:

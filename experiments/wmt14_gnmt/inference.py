@@ -1,4 +1,4 @@
-"""The modes of the translation script that use a trained model: evaluation and translation."""
+"""The modes of the translation script that use a trained model: evaluation, alignment and translation."""
 
 from __future__ import annotations
 
@@ -22,10 +22,14 @@ if TYPE_CHECKING:
     from nos_tf.translation.subwords import Subwords
 
 _OWN = {"training", "weights"}
+FIGURE = "attention.png"
 _TEXTS = {f"{name}_{kind}" for name in ("valid", "test") for kind in ("split", "src", "tgt")} | {"data_dir"}
+_ALIGNED = 4  # Sentence pairs in the figure.
+_ALIGNED_LENGTH = 16  # Subwords per side, so that the figure is legible.
 # Flags accepted by each mode; the training's values are used for those that are not given.
 _TAKES = {
     "evaluate": {"mode", "run_dir", *_OWN, *configuration.SEARCH, *_TEXTS},
+    "align": {"mode", "run_dir", *_OWN, *_TEXTS},
     "translate": {"mode", "run_dir", "input", *_OWN, *configuration.SEARCH},
 }
 
@@ -88,6 +92,31 @@ def evaluate() -> None:
     print(f"BLEU: {signature()}")
 
 
+def align() -> None:
+    """Draws the attention between the first short sentences of the validation text and their translations.
+
+    Raises:
+      RunError: The run folder does not contain the training, the text cannot be read, or all its sentences are long.
+    """
+    values, subwords, model = _load()
+    from nos_tf.translation import alignment
+    from nos_tf.translation.batches import Pairs
+
+    (text,) = configuration.texts(values, ("val",)).values()
+    pairs = Pairs.encode(text, subwords).within(_ALIGNED_LENGTH)
+    if not pairs.source:
+        raise RunError(
+            f"The validation text has no pair of at most {_ALIGNED_LENGTH} subwords per side; choose another one with "
+            f"--valid_src and --valid_tgt. Received: {len(text.source)} pairs"
+        )
+    first = Pairs(*(side[:_ALIGNED] for side in pairs))
+    figure = alignment.draw(alignment.align(model, subwords, first))
+    path = _training() / FIGURE
+    with run_folder.replacing(path) as temporary:
+        figure.savefig(temporary, dpi=120)
+    print(f"Attention: {path}")
+
+
 def translate(output: BinaryIO) -> None:
     """Writes the translation of each line of the input.
 
@@ -133,25 +162,26 @@ def _load() -> tuple[dict[str, Any], Subwords, GNMT]:
     except (TypeError, ValueError) as error:
         raise RunError(f"The configuration of the run is damaged ({error}). Received: --run_dir={folder}") from None
     name = files.AVERAGED if flags.FLAGS.weights == "averaged" else files.LAST
-    files.load_weights(model, folder / "trainings" / _training(folder) / name)
+    files.load_weights(model, _training() / name)
     return values, subwords, model
 
 
-def _training(folder: Path) -> str:
-    """Returns the name of the folder of the selected training."""
+def _training() -> Path:
+    """Returns the folder of the selected training."""
+    folder = Path(flags.FLAGS.run_dir)
     if flags.FLAGS.training is not None:
         known = sorted(path.name for path in (folder / "trainings").glob("*"))
         if flags.FLAGS.training not in known:
             raise RunError(
                 f"The run has no such training; it has {', '.join(known)}. Received: --training={flags.FLAGS.training}"
             )
-        return flags.FLAGS.training
+        return folder / "trainings" / flags.FLAGS.training
     from nos_tf.training.study import read_trainings
 
     ended = [one for one in read_trainings(folder) if one.status == "ok"]
     if not ended:
         raise RunError(f"No training of the run has finished successfully yet. Received: --run_dir={folder}")
     try:
-        return min(ended, key=lambda one: one.metrics["final_val_perplexity"]).folder(folder).name
+        return min(ended, key=lambda one: one.metrics["final_val_perplexity"]).folder(folder)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"The results of the run are damaged ({error!r}). Received: --run_dir={folder}") from None

@@ -103,11 +103,15 @@ class Subwords:
         """Returns detokenized text, without beginning of sentence, end of sentence and padding."""
         return self._processor.decode([int(index) for index in ids])
 
+    def pieces(self, ids: Sequence[int] | np.ndarray) -> list[str]:
+        """Returns the text of each subword; those that begin a word start with "▁"."""
+        return [self._processor.id_to_piece(int(index)) for index in ids]
+
     def split(self, ids: np.ndarray, max_length: int) -> list[np.ndarray]:
         """Splits ids into pieces of at most `max_length`, between words if possible."""
         pieces = []
         while len(ids) > max_length:
-            starts = [n for n in range(1, max_length + 1) if self._processor.id_to_piece(int(ids[n])).startswith("▁")]
+            starts = [n for n, text in enumerate(self.pieces(ids[: max_length + 1])) if n and text.startswith("▁")]
             cut = starts[-1] if starts else max_length
             pieces.append(ids[:cut])
             ids = ids[cut:]

@@ -179,6 +179,20 @@ def test_evaluate_reports_the_same_numbers_as_training(trained, weights):
 
 
 @pytest.mark.slow
+def test_align_draws_the_attention(trained, tmp_path):
+    folder, _ = trained
+    code, out, err = run("--mode=align", f"--run_dir={folder}", f"--training={TRAINING}")
+    assert code == 0, err
+    path = folder / "trainings" / TRAINING / "attention.png"
+    assert out == f"Attention: {path}\n"
+    assert path.read_bytes().startswith(b"\x89PNG")
+    for name in ("src", "tgt"):
+        (tmp_path / name).write_text("The house is old and green. " * 9)
+    own = (f"--valid_src={tmp_path / 'src'}", f"--valid_tgt={tmp_path / 'tgt'}")
+    check_refused(("--mode=align", f"--run_dir={folder}", *own), "at most 16 subwords", "--valid_src")
+
+
+@pytest.mark.slow
 def test_translate_writes_one_line_per_line(trained, tmp_path):
     folder, _ = trained
     long = " ".join([TEXT.source[0]] * 600).encode()
@@ -247,6 +261,7 @@ def test_stopped_run_continues_to_the_same_numbers(tmp_path, own_text):
         (("--mode=translate", "--run_dir=/none"), ("--input",)),
         (("--mode=translate", "--run_dir=/none", "--input=-", "--units=5"), ("does not accept --units", "--units=5")),
         (("--mode=evaluate", "--run_dir=/none"), ("holds no config.json", "/none")),
+        (("--mode=align", "--run_dir=/none", "--beam_width=2"), ("does not accept --beam_width",)),
         (("--input=-",), ("--mode=train does not accept --input",)),
         (("--data_dir=/none",), ("--data_dir",)),
         (("--source_language=en", "--target_language=es"), ("WMT 2014", "en to es")),
