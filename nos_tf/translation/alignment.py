@@ -40,12 +40,12 @@ def align(model: Decoder, subwords: Subwords, pairs: Pairs) -> list[Alignment]:
       subwords: Subword model that it was trained with.
       pairs: Sentence pairs.
     """
-    (inputs, _) = pairs.batch(range(len(pairs.source)))
+    inputs, _ = pairs.batch(range(len(pairs.source)))
     weights = _attention(model, tf.constant(inputs["source"]), tf.constant(inputs["target_in"])).numpy()
     found = []
-    for sentence, (source, target) in enumerate(zip(pairs.source, pairs.target, strict=True)):
-        shown = weights[sentence, : len(target) + 1, : len(source) + 1]
-        found.append(Alignment(*([*subwords.pieces(ids), *subwords.pieces([END])] for ids in (source, target)), shown))
+    for rows, *ids in zip(weights, pairs.source, pairs.target, strict=True):
+        source, target = (subwords.pieces([*side, END]) for side in ids)
+        found.append(Alignment(source, target, rows[: len(target), : len(source)]))
     return found
 
 

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from nos_tf.models.gnmt import GNMT
+from nos_tf.optimizers import get
 from nos_tf.translation import alignment
-from nos_tf.translation.batches import Pairs
-from nos_tf.translation.subwords import Subwords
+from nos_tf.translation.batches import Pairs, TrainingBatches
+from nos_tf.translation.loss import SmoothedCrossEntropy
+from nos_tf.translation.subwords import BEGIN, END, Subwords
+from tests.models import gnmt_twin
 from tests.translation.sentences import TEXT
 
 
@@ -19,57 +21,12 @@ def model(subwords):
     return GNMT(subwords.vocabulary_size, 16, 3, seed=1)
 
 
-def reference(model, source, target):
-    """Attention of one sentence, step by step in float64, with weights of all layers below the attention."""
-
-    def array(weight):
-        return tf.convert_to_tensor(weight).numpy().astype(np.float64)
-
-    def sigmoid(x):
-        return 1 / (1 + np.exp(-x))
-
-    def cell(layer, x, h, c):
-        kernel, recurrent, bias = map(array, layer.weights_in("float32"))
-        i, f, g, o = np.split(x @ kernel + h @ recurrent + bias, 4)
-        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-        return sigmoid(o) * np.tanh(c), c
-
-    def lstm(layer, xs):
-        h = c = np.zeros(model.units)
-        found = []
-        for x in xs:
-            h, c = cell(layer, x, h, c)
-            found.append(h)
-        return np.array(found)
-
-    embedded = array(model.source_embedding.embeddings)[source]
-    x = np.concatenate(
-        [lstm(model.encoder_forward, embedded), lstm(model.encoder_backward, embedded[::-1])[::-1]], axis=1
-    )
-    for index, layer in enumerate(model.encoder_layers, start=1):
-        y = lstm(layer, x)
-        x = x + y if index >= 2 else y
-    attention = model.attention
-    v = array(attention.v)
-    keys = x @ array(attention.memory_kernel) + array(attention.b)
-    h = c = context = np.zeros(model.units)
-    rows = []
-    for embedding in array(model.target_embedding.embeddings)[target]:
-        h, c = cell(model.decoder_layers[0], np.concatenate([embedding, context]), h, c)
-        scores = np.tanh(keys + h @ array(attention.query_kernel)) @ v * array(attention.scale) / np.linalg.norm(v)
-        weights = np.exp(scores - scores.max())
-        rows.append(weights / weights.sum())
-        context = rows[-1] @ x
-    return np.array(rows)
-
-
 def test_weights_are_those_of_each_step(model, subwords):
     pairs = Pairs.encode(TEXT, subwords)
     found = alignment.align(model, subwords, pairs)
     assert len({one.weights.shape for one in found}) > 3  # Padding is left out.
     for one, source, target in zip(found, pairs.source, pairs.target, strict=True):
-        begin, end = [2], [3]
-        expected = reference(model, [*source, *end], [*begin, *target])
+        _, expected = gnmt_twin.logits(model, [*source, END], [BEGIN, *target])
         np.testing.assert_allclose(one.weights, expected, rtol=1e-4, atol=1e-6)
 
 
@@ -91,3 +48,24 @@ def test_figure_shows_each_pair(tmp_path):
     assert [label.get_text() for label in shown[0].get_xticklabels()] == ["▁a", r"\$x", "</s>"]
     figure.savefig(tmp_path / "attention.png")
     assert (tmp_path / "attention.png").stat().st_size > 5_000
+
+
+@pytest.mark.slow
+def test_attention_learns_to_align():
+    """Sequences are translated into their reverse, so the source position of each token is known."""
+    rng = np.random.default_rng(0)
+    sequences = [rng.integers(4, 14, rng.integers(3, 9), np.int32) for _ in range(2000)]
+    pairs = Pairs(sequences, [sequence[::-1] for sequence in sequences])
+    model = GNMT(14, 32, 2, dropout=0.0)
+    model.compile(get("adam", learning_rate=0.02, global_clipnorm=5.0), SmoothedCrossEntropy(0.0), jit_compile=False)
+    model.fit(TrainingBatches(pairs, 32).batches(0).take(300), verbose=0, shuffle=False, steps_per_epoch=300)
+
+    class Digits:
+        def pieces(self, ids):
+            return [str(index) for index in ids]
+
+    on_the_source = [
+        np.mean([one.weights[time, len(one.source) - 2 - time] for time in range(len(one.source) - 1)])
+        for one in alignment.align(model, Digits(), Pairs(*(side[:20] for side in pairs)))
+    ]
+    assert np.mean(on_the_source) > 0.4  # Without alignment, about 0.16.
