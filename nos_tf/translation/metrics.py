@@ -31,7 +31,8 @@ def bleu(translations: Sequence[str], references: Sequence[str]) -> Bleu:
             f"Received: {len(translations)} translations, {len(references)} references"
         )
     metric = sacrebleu.metrics.BLEU()
-    return Bleu(metric.corpus_score(list(translations), [list(references)]).score, str(metric.get_signature()))
+    score = metric.corpus_score(list(translations), [list(references)]).score
+    return Bleu(min(score, 100.0), str(metric.get_signature()))  # sacrebleu's rounding goes up to 100.00000000000004.
 
 
 def signature() -> str:

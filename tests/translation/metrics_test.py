@@ -8,7 +8,7 @@ from nos_tf.translation.metrics import Perplexity, bleu, unigram_perplexity
 def test_bleu_of_a_perfect_translation_is_100_and_has_a_signature():
     lines = ["The house is small.", "We drink cold water in summer."]
     score = bleu(lines, lines)
-    assert score.score == pytest.approx(100)
+    assert score.score == 100  # Not 100.00000000000004, which no ledger accepts.
     assert score.signature.startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:")
 
 
