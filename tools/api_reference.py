@@ -36,6 +36,7 @@ MODULES = (
     "nos_tf.translation.batches",
     "nos_tf.translation.translate",
     "nos_tf.translation.quality",
+    "nos_tf.translation.alignment",
     "nos_tf.paper.results",
     "nos_tf.paper.ledger",
     "nos_tf.paper.markdown",
