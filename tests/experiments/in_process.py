@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from types import ModuleType
 
 import pytest
@@ -22,3 +23,23 @@ def run(monkeypatch: pytest.MonkeyPatch, script: ModuleType, *arguments: str) ->
         for name in set(flags.FLAGS) - before:
             delattr(flags.FLAGS, name)
         flags.FLAGS.unparse_flags()
+
+
+def check_refused(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    script: ModuleType,
+    flags: Iterable[str],
+    *words: str,
+) -> None:
+    """Checks that a script ends with exit code 2 and one line of error that contains these words."""
+    assert run(monkeypatch, script, *flags) == 2
+    check_message(*capfd.readouterr(), *words)
+
+
+def check_message(out: str, err: str, *words: str) -> None:
+    """Checks that nothing but one line of error with these words was written, apart from warnings."""
+    assert len([line for line in err.splitlines() if not line.startswith("Warning: ")]) == 1, err
+    assert not out
+    for word in words:
+        assert word in err
