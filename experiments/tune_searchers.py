@@ -3,7 +3,8 @@
 Runs each searcher on the table with random settings, including the defaults, and a few seeds; then runs the best
 quarter of the settings again with fresh seeds, and so on until few are left. Settings are ranked by the mean over
 budgets of the regret, relative to random search with the same budget and seeds. Seeds start at 10,000 so that
-`compare_searchers` uses different ones. Finished settings are kept in the run folder; continue with --resume.
+`compare_searchers` uses different ones. Finished settings are kept in the run folder; continue with --resume,
+optionally with more searchers.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def _main() -> None:
     tables.load(values["table"])
     set_environment()
     with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:
-        folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS)
+        folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS | {"searchers"})
         print(f"Run folder: {folder.path}", flush=True)
         results = {name: _tune(folder.path, name, values) for name in values["searchers"]}
         run_folder.write_json(folder / run_folder.RESULTS, {"experiment": NAME, "searchers": results})
