@@ -1,10 +1,10 @@
 """Tunes the settings of searchers on a table of rules: python -m experiments.tune_searchers --run_dir=runs/tuning
 
 Runs each searcher on the table with random settings, including the defaults, and a few seeds; then runs the best
-quarter of the settings again with fresh seeds, and so on until few are left. Settings are ranked by the mean over
-budgets of the regret, relative to random search with the same budget and seeds. Seeds start at 10,000 so that
-`compare_searchers` uses different ones. Finished settings are kept in the run folder; continue with --resume,
-optionally with more searchers.
+quarter of the settings, and the defaults, again with fresh seeds, and so on until few are left. Settings are ranked by
+the mean over budgets of the regret, relative to random search with the same budget and seeds, and compared in pairs
+with the defaults. Seeds start at 10,000 so that `compare_searchers` uses different ones. Finished settings are kept in
+the run folder; continue with --resume, optionally with more searchers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from nos_tf.cli import application, shared_flags
 from nos_tf.common import run_folder, style
 from nos_tf.common.errors import require_known
 from nos_tf.common.run_folder import RunFolder
-from nos_tf.common.statistics import mean_interval
+from nos_tf.common.statistics import mean_interval, paired_difference
 from nos_tf.common.tensorflow_loading import load_single_threaded, set_environment
 from nos_tf.common.text import markdown_table
 
@@ -34,7 +34,14 @@ TABLE = "tuned_searchers.md"
 BUDGETS = (100, 300, 1_000)
 FIRST_SEED = 10_000
 _KEPT = 4  # One in this many settings reaches the next round, with this many times the seeds.
-_HEADER = ("searcher", "settings", "seeds", "regret, of random search's", *(f"at {budget:,}" for budget in BUDGETS))
+_HEADER = (
+    "searcher",
+    "settings",
+    "seeds",
+    "regret, of random search's",
+    "minus the defaults'",
+    *(f"at {budget:,}" for budget in BUDGETS),
+)
 
 # Ranges of random settings: log-uniform between two numbers, or one of several values.
 _LOG = "log"
@@ -103,7 +110,8 @@ def _tune(folder: Path, name: str, values: Mapping[str, Any]) -> list[dict[str, 
         regrets = _regrets(folder, name, candidates, seeds, values["table"])
         scores = [np.mean(results / random, axis=1) for results in regrets]
         order = sorted(range(len(candidates)), key=lambda index: scores[index].mean())
-        results = [_result(candidates[index], scores[index], regrets[index] / random) for index in order]
+        of_defaults = scores[candidates.index({})]
+        results = [_result(candidates[index], scores[index], of_defaults, regrets[index] / random) for index in order]
         print(f"{name}: {len(candidates)} settings, {count} seeds: {_row(name, results[0])[1:4]}", flush=True)
         if len(candidates) <= _KEPT:
             return results
@@ -112,10 +120,15 @@ def _tune(folder: Path, name: str, values: Mapping[str, Any]) -> list[dict[str, 
         first, count = seeds.stop, count * _KEPT
 
 
-def _result(settings: dict[str, Any], scores: np.ndarray, shares: np.ndarray) -> dict[str, Any]:
+def _result(
+    settings: dict[str, Any], scores: np.ndarray, of_defaults: np.ndarray, shares: np.ndarray
+) -> dict[str, Any]:
     mean, half_width = mean_interval(scores.tolist())
-    at_budgets = shares.mean(axis=0).tolist()
-    return {"settings": settings, "seeds": len(scores), "share": mean, "half_width": half_width, "at": at_budgets}
+    result = {"settings": settings, "seeds": len(scores), "share": mean, "half_width": half_width}
+    if settings:
+        pair = paired_difference(scores.tolist(), of_defaults.tolist())
+        result |= {"difference": pair.mean, "difference_half_width": pair.half_width}
+    return result | {"at": shares.mean(axis=0).tolist()}
 
 
 def _regrets(
@@ -148,6 +161,7 @@ def _row(name: str, one: Mapping[str, Any]) -> list[str]:
         f"defaults: {settings}" if not one["settings"] else settings,
         str(one["seeds"]),
         f"{one['share']:.3f} ± {one['half_width']:.3f}",
+        f"{one['difference']:+.3f} ± {one['difference_half_width']:.3f}" if one["settings"] else "",
         *(f"{share:.3f}" for share in one["at"]),
     ]
 

@@ -44,6 +44,9 @@ def test_tuning_ends_with_few_settings_and_many_seeds_and_keeps_its_results(tabl
     assert {} in [one["settings"] for one in found]
     assert len(found) in (2, 3)
     assert [one["share"] for one in found] == sorted(one["share"] for one in found)
+    (of_defaults,) = [one["share"] for one in found if not one["settings"]]
+    for one in found:
+        assert one.get("difference", 0.0) == pytest.approx(one["share"] - of_defaults)
 
 
 def test_regret_is_that_of_the_chosen_rule(table, tmp_path):
