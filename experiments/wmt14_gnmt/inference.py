@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from nos_tf.translation.subwords import Subwords
 
 _OWN = {"training", "weights"}
-FIGURE = "attention.png"
-_TEXTS = {f"{name}_{kind}" for name in ("valid", "test") for kind in ("split", "src", "tgt")} | {"data_dir"}
+_TEXTS = {name: {f"{name}_{kind}" for kind in ("split", "src", "tgt")} | {"data_dir"} for name in ("valid", "test")}
+_FIGURE = "attention.png"
 _ALIGNED = 4  # Sentence pairs in the figure.
 _ALIGNED_LENGTH = 16  # Subwords per side, so that the figure is legible.
 # Flags accepted by each mode; the training's values are used for those that are not given.
 _TAKES = {
-    "evaluate": {"mode", "run_dir", *_OWN, *configuration.SEARCH, *_TEXTS},
-    "align": {"mode", "run_dir", *_OWN, *_TEXTS},
+    "evaluate": {"mode", "run_dir", *_OWN, *configuration.SEARCH, *_TEXTS["valid"], *_TEXTS["test"]},
+    "align": {"mode", "run_dir", *_OWN, *_TEXTS["valid"]},
     "translate": {"mode", "run_dir", "input", *_OWN, *configuration.SEARCH},
 }
 
@@ -111,7 +111,7 @@ def align() -> None:
         )
     first = Pairs(*(side[:_ALIGNED] for side in pairs))
     figure = alignment.draw(alignment.align(model, subwords, first))
-    path = _training() / FIGURE
+    path = _training() / _FIGURE
     with run_folder.replacing(path) as temporary:
         figure.savefig(temporary, dpi=120)
     print(f"Attention: {path}")

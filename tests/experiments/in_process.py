@@ -38,8 +38,8 @@ def check_refused(
 
 
 def check_message(out: str, err: str, *words: str) -> None:
-    """Checks that nothing but one line of error with these words was written, apart from warnings."""
-    assert len([line for line in err.splitlines() if not line.startswith("Warning: ")]) == 1, err
+    """Checks that nothing but one line of error with these words was written."""
+    assert len(err.splitlines()) == 1, err
     assert not out
     for word in words:
         assert word in err
