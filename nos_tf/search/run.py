@@ -68,7 +68,8 @@ def plan(configuration: Configuration) -> dict[str, float]:
     """Approximate work of each phase of a run, in order, in evaluations of a rule."""
     search = {_phase(source): float(trials) for source, trials in configuration.stages.items()}
     last = {} if configuration.setup.is_suite else race.plan(configuration.test_seeds)
-    return {"baselines": float(len(BASELINES)), **search, **last}
+    baselines = float(len(BASELINES) * len(configuration.training_seeds))  # All baselines are confirmed.
+    return {"baselines": baselines, **search, **last}
 
 
 def _phase(source: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from nos_tf.common.statistics import Interval, mean_interval
 from nos_tf.common.style import BLUE, DASHES, GRAY, PALETTE
@@ -109,6 +109,10 @@ def _curves(
         axes.set_xlabel("epoch")
         if _is_loss(column):
             axes.set_yscale("log")
+            low, high = axes.get_ylim()
+            if high < 20 * low:  # Within a decade or so, powers of ten are hard to read.
+                axes.yaxis.set_major_formatter(ScalarFormatter())
+                axes.yaxis.set_minor_formatter(ScalarFormatter())
         axes.set_ylabel(column.replace("_", " "))
         axes.grid(alpha=0.3)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -11,6 +11,7 @@ from nos_tf.search.configuration import Configuration
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
+from nos_tf.search.trial import BASELINES
 from tests.search.fakes import FakeEvaluator
 
 
@@ -25,4 +26,6 @@ def test_a_run_ends_with_a_race_only_on_a_single_task(task, races, tmp_path, mon
             assert sum(trial.duplicate_of is None for trial in store.trials()) == 8
             assert bool(store.trainings()) == races
             assert ("finalists" in store.description()) == races
-    assert ("racing" in run.plan(what)) == races
+    plan = run.plan(what)
+    assert ("racing" in plan) == races
+    assert plan["baselines"] == 3 * len(BASELINES)  # By default, two further seeds confirm each of them.
