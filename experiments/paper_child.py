@@ -19,7 +19,7 @@ import numpy as np
 from absl import flags
 
 from experiments import pieces
-from nos_tf import parse
+from nos_tf import parse, tasks
 from nos_tf.cli import application, shared_flags
 from nos_tf.common import run_folder, style
 from nos_tf.common.errors import require_known
@@ -90,13 +90,47 @@ def _main() -> None:
     results = {
         "experiment": NAME,
         "dataset": label,
-        "scale": {"seeds": list(seeds), "task": values["task"]},
+        "scale": _scale(values["task"], values["data_dir"]),
+        "selected": {},  # Every seed selects its own learning rate.
+        "runs": _trainings(collected["paper"], seeds),
         "protocols": {protocol: _summary(each) for protocol, each in collected.items()},
     }
     run_folder.write_json(work.folder / run_folder.RESULTS, results)
     text = report(label, len(seeds), collected)
     run_folder.write_text(work.folder / TABLE, text)
     style.console().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _scale(task: str, data_dir: str | None) -> dict[str, int | str]:
+    """Facts about the paper's protocol, with which the ledger decides whether a run is at its scale."""
+    what, protocol = tasks.get(task), PROTOCOLS["paper"]
+    splits = what.load(data_dir)
+    return {
+        "task": task,
+        "learning_rates": len(protocol.learning_rates),
+        "sweep_epochs": protocol.sweep_epochs,
+        "epochs": protocol.epochs or what.epochs,
+        "train_examples": what.examples_per_epoch or len(splits.train.inputs),
+        "val_examples": len(splits.validation.inputs),
+    }
+
+
+def _trainings(results: Results, seeds: Sequence[int]) -> list[dict[str, Any]]:
+    """Trainings for the ledger; a rate of 0 stands for none, because the rule diverged at all of them."""
+    return [
+        {
+            "optimizer": name,
+            "learning_rate": one.learning_rate or 0.0,
+            "seed": seed,
+            "selected": one.learning_rate is not None,
+            "status": "diverged" if one.accuracy is None else "ok",
+            "metrics": {"final_val_accuracy": one.accuracy},
+            "seconds": one.seconds,
+        }
+        for name, evaluations in results.items()
+        for seed, one in zip(seeds, evaluations, strict=True)
+        if one.status != FAILED
+    ]
 
 
 def compare(results: Results) -> dict[str, dict[str, Comparison]]:

@@ -1,7 +1,8 @@
 """The paper's claims that one optimizer beats another, some by a stated margin, each checked separately.
 
 A claim compares two optimizers within one run, or, if no single run has both, across runs with the same data and scale.
-The 95% intervals of both means bound their difference. The status of a claim is the first of these that applies:
+Within a run, the difference is paired over seeds, with its 95% interval; otherwise, the 95% intervals of both means
+bound it. The status of a claim is the first of these that applies:
 
 - *not run*: no such pair exists.
 - *not comparable (smaller scale)*: one of the two is not at the paper's scale. The outcome is then reported as "at
@@ -21,7 +22,7 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nos_tf.common.statistics import Interval
+from nos_tf.common.statistics import Interval, paired_difference
 from nos_tf.paper.cells import BEST_RULE, CONVNET, GNMT, IMAGENET, TABLE_1, Column
 from nos_tf.paper.entry import Entry, RunEntries, best
 from nos_tf.paper.naming import BASELINES
@@ -70,7 +71,7 @@ class ClaimResult(NamedTuple):
       claim: The claim.
       status: Outcome of the check.
       pair: Entries of the claimed better and worse optimizers.
-      lead: How far the first is ahead, in the column's unit, with the half-width of its bounds; None if unknown.
+      lead: How far the first is ahead, in the column's unit, with its interval or bounds; None if unknown.
       at_smaller_scale: Outcome if scale is ignored; None if the scale matches the paper's or nothing was run.
     """
 
@@ -88,8 +89,21 @@ _PERPLEXITY, _BLEU = GNMT.columns
 _FINAL_VALUE = Column("final_value", "final value", "", decimals=None, factor=1.0, higher_is_better=False)
 _RULES = tuple(row.optimizer for row in TABLE_1.rows if row.optimizer not in BASELINES)
 _POWERSIGN = ("powersign",)
+_REWARD = Column("final_val_accuracy", "validation accuracy after five epochs")
 
 CLAIMS = (
+    *(
+        # The searches rewarded rules in this way; which of their rules were above which baseline is not stated.
+        Claim(
+            f"The search's child: g * e^{{sign(g)sign(m)}}, found by it, is above {_PRINTED[name]}",
+            Trust.RECOLLECTED,
+            "paper_child",
+            _POWERSIGN,
+            name,
+            _REWARD,
+        )
+        for name in ("momentum", "adam", "sgd", "rmsprop")
+    ),
     *(
         Claim(
             f"ConvNet: the best rule is above {_PRINTED[name]}",
@@ -220,9 +234,11 @@ def _lead(column: Column, better: Entry, worse: Entry) -> Interval | None:
         return None
     sign = column.factor if column.higher_is_better else -column.factor
     half_width = None
-    if first.half_width is not None and second.half_width is not None:
-        half_width = (first.half_width + second.half_width) * column.factor
-    return Interval((first.mean - second.mean) * sign, half_width)
+    if better.number == worse.number and len(better.seeds) > 1 and better.seeds == worse.seeds:
+        half_width = paired_difference(better.values(column.metric), worse.values(column.metric)).half_width
+    elif first.half_width is not None and second.half_width is not None:
+        half_width = first.half_width + second.half_width
+    return Interval((first.mean - second.mean) * sign, None if half_width is None else half_width * column.factor)
 
 
 def _status(claim: Claim, lead: Interval | None) -> ClaimStatus:

@@ -21,7 +21,7 @@ class Entry:
       number: Number of the run in the ledger, from 1.
       run: The run.
       optimizer: Name of the optimizer in the run.
-      trainings: Trainings at the selected rate, one per seed; all trainings if no rate was selected.
+      trainings: Trainings at the selected rate, one per seed; all trainings if no rate was selected. In order of seeds.
       obstacles: Reasons why the entry cannot be compared with the paper; empty if it can.
     """
 
@@ -32,18 +32,27 @@ class Entry:
     obstacles: tuple[str, ...]
 
     @property
-    def learning_rate(self) -> float | None:
-        """The selected rate, or None."""
-        return self.trainings[0].learning_rate if self.trainings[0].chosen else None
+    def learning_rates(self) -> tuple[float, ...]:
+        """The selected rate; several if seeds differ, none if no rate was selected."""
+        return tuple(sorted({training.learning_rate for training in self.trainings if training.chosen}))
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds of the trainings."""
+        return [training.seed for training in self.trainings]
 
     @property
     def diverged(self) -> int:
         """Number of trainings that diverged."""
         return sum(training.diverged for training in self.trainings)
 
+    def values(self, metric: str) -> list[float]:
+        """Values of the trainings that have the metric."""
+        return [training.metrics[metric] for training in self.trainings if metric in training.metrics]
+
     def interval(self, metric: str) -> Interval | None:
         """Mean over seeds and its 95% confidence interval; None unless every training has the metric."""
-        values = [training.metrics[metric] for training in self.trainings if metric in training.metrics]
+        values = self.values(metric)
         if len(values) < len(self.trainings):
             return None
         if len(values) == 1 and scale.is_noiseless(self.run.experiment, self.run.function):
@@ -100,10 +109,12 @@ def _entry(number: int, run: Run, optimizer: str) -> Entry:
     every = [training for training in run.trainings if training.optimizer == optimizer]
     chosen = [training for training in every if training.chosen]
     obstacles = list(scale.obstacles(run.experiment, run.dataset, run.scale, run.flags))
-    if len({training.key[:-1] for training in chosen}) != 1 and not all(training.diverged for training in every):
+    paper = scale.PAPER_SCALES[run.experiment]
+    settings = {training.key[:-1] for training in chosen}
+    is_selected = bool(settings) if paper.rate_per_seed else len(settings) == 1
+    if not is_selected and not all(training.diverged for training in every):
         obstacles.append("no learning rate selected on validation data")
     tried = len({training.learning_rate for training in every})
-    wanted = scale.PAPER_SCALES[run.experiment].learning_rates if run.experiment in scale.PAPER_SCALES else 1
-    if tried < wanted:
-        obstacles.append(f"{tried} of {wanted} learning rates")
+    if tried < paper.learning_rates:
+        obstacles.append(f"{tried} of {paper.learning_rates} learning rates")
     return Entry(number, run, optimizer, tuple(sorted(chosen or every, key=lambda one: one.seed)), tuple(obstacles))

@@ -164,7 +164,9 @@ class _Training(msgspec.Struct):
     metrics: dict[str, Any]  # Ignored if the training diverged.
     seconds: _Positive
     function: str | msgspec.UnsetType = msgspec.UNSET
-    selected: bool | msgspec.UnsetType = msgspec.UNSET  # Set if more than the learning rate was tuned.
+    selected: bool | msgspec.UnsetType = (
+        msgspec.UNSET
+    )  # Set if more than the learning rate was tuned, or for each seed.
     epsilon: _Positive | None = None
 
     def __post_init__(self) -> None:
@@ -182,7 +184,11 @@ class _Training(msgspec.Struct):
 
 
 class _Results(msgspec.Struct):
-    """`results.json`; `selected` holds learning rates by optimizer, or by function and optimizer."""
+    """`results.json`.
+
+    `selected` holds learning rates by optimizer, or by function and optimizer; it is empty if seeds select different
+    ones, so that every training says whether it was selected.
+    """
 
     experiment: str
     dataset: str
@@ -196,6 +202,8 @@ class _Results(msgspec.Struct):
 
     def is_chosen(self, training: _Training) -> bool:
         """Whether a training has the settings selected for its optimizer."""
+        if not self.selected:
+            return training.selected is True
         rates: Any = self.selected if training.function is msgspec.UNSET else self.selected.get(training.function)
         rate = rates.get(training.optimizer) if isinstance(rates, dict) else None
         return rate == training.learning_rate and training.selected is not False

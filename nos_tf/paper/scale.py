@@ -34,16 +34,31 @@ class Scale(NamedTuple):
       datasets: Labels of the complete original data.
       facts: What `scale` must state.
       learning_rates: Number of learning rates the paper tried per optimizer; 1 if it does not say.
+      rate_per_seed: Whether each seed selects its own learning rate, as a search does.
       noiseless: Deterministic function, for which one training is enough; None if there is none.
     """
 
     datasets: tuple[str, ...]
     facts: tuple[Fact, ...]
     learning_rates: int = 1
+    rate_per_seed: bool = False
     noiseless: str | None = None
 
 
 PAPER_SCALES: dict[str, Scale] = {
+    "paper_child": Scale(
+        # Recompressed images will do for the order of optimizers; the data's label is shown with the result.
+        ("CIFAR-10", "JPEG-recompressed CIFAR-10"),
+        (
+            Fact("task", "child", ("cifar10_convnet",)),
+            Fact("learning_rates", "learning rates", (7,)),
+            Fact("sweep_epochs", "epochs of the sweep", (1,)),
+            Fact("epochs", "epochs", (5,)),
+            Fact("train_examples", "training examples", (10_000,)),
+            Fact("val_examples", "validation examples", (5_000,)),
+        ),
+        rate_per_seed=True,
+    ),
     "cifar10_convnet": Scale(
         ("CIFAR-10",),
         (

@@ -57,8 +57,8 @@ def cell(result: CellResult, entry: Entry) -> str:
 
 def entry(found: Entry) -> str:
     """Run, optimizer, learning rate and number of seeds in one line."""
-    rate = found.learning_rate
-    chosen = "no lr chosen" if rate is None else f"lr {text.number(rate)}"
+    rates = ", ".join(text.number(rate) for rate in found.learning_rates)
+    chosen = f"lr {rates}" if rates else "no lr chosen"
     seeds = sorted({training.seed for training in found.trainings})
     return f"R{found.number}: {found.optimizer}, {chosen}, {_count(len(seeds), 'seed')}"
 

@@ -32,7 +32,9 @@ ABOVE_MOMENTUM = "validation is above Momentum"
     [
         ((0.930, 0.931), (0.900, 0.901), "holds"),
         ((0.900, 0.901), (0.930, 0.931), "does not hold"),
-        ((0.92, 0.93), (0.91, 0.92), "not decided (intervals overlap)"),
+        ((0.90, 0.93), (0.89, 0.92), "holds"),  # Paired: ahead by 0.01 with each seed.
+        ((0.92, 0.93), (0.93, 0.91), "not decided (intervals overlap)"),
+        ((0.92, 0.93), (0.91, 0.92, 0.915), "not decided (intervals overlap)"),  # Different seeds: not paired.
         ((0.93,), (0.90,), "not decided (fewer than 2 seeds)"),
         ((0.930, 0.931), (0.90,), "not decided (fewer than 2 seeds)"),
     ],
@@ -86,7 +88,7 @@ def test_delta(tmp_path: Path, ahead: float, status: str) -> None:
 
 
 def test_wide_intervals_decide_no_delta(tmp_path: Path) -> None:
-    translations(tmp_path / "run", (24.5, 25.5), (23.5, 24.5))
+    translations(tmp_path / "run", (24.5, 25.5), (24.5, 23.5))
     assert statuses(tmp_path, "+0.7 BLEU") == ["not decided (intervals overlap)"]
 
 
@@ -203,6 +205,38 @@ def test_claims_are_complete() -> None:
     assert deltas == [*tops, ("final_val_bleu", 0.7, "A"), ("final_test_bleu", 0.5, "C")]
     rosenbrock = {claim.worse for claim in CLAIMS if claim.experiment == "rosenbrock"}
     assert rosenbrock == {"sgd", "momentum", "adam", "rmsprop"}
+
+
+CHILD_SCALE = {
+    "task": "cifar10_convnet",
+    "learning_rates": 7,
+    "sweep_epochs": 1,
+    "epochs": 5,
+    "train_examples": 10_000,
+    "val_examples": 5_000,
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"), [({}, "holds"), ({"train_examples": 1_000}, "not comparable (smaller scale)")]
+)
+def test_each_seed_of_the_child_selects_its_own_rate(tmp_path: Path, changes: dict[str, int], status: str) -> None:
+    accuracy = {"powersign": (0.60, 0.63, 0.66), "sgd": (0.50, 0.54, 0.55)}
+    runs = [
+        training(name, 10.0**-seed, seed, {"final_val_accuracy": value}, selected=True)
+        for name, values in accuracy.items()
+        for seed, value in enumerate(values)
+    ]
+    write(tmp_path / "run", runs, "paper_child", "JPEG-recompressed CIFAR-10", CHILD_SCALE | changes, selected={})
+    text = "g * e^{sign(g)sign(m)}, found by it, is above SGD"
+    assert statuses(tmp_path, text) == [status]
+    (result,) = claims(tmp_path, text)
+    assert result.lead is not None
+    # By hand: differences 0.10, 0.09, 0.11 have a standard deviation of 0.01; t(2) = 4.3027; 4.3027 * 0.01 / sqrt(3).
+    assert result.lead.mean == pytest.approx(10.0)
+    assert result.lead.half_width == pytest.approx(2.4842, abs=1e-4)
+    assert result.pair is not None
+    assert wording.entry(result.pair[0]) == "R1: powersign, lr 0.01, 0.1, 1, 3 seeds"
 
 
 def test_convnet_rule_of_any_kind_counts(tmp_path: Path) -> None:
