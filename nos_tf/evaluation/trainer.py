@@ -158,8 +158,9 @@ class Trainer:
             self._flat,
             *self._averages,
         )
-        self.all_steps += int(made)
-        return float(loss) if made == len(steps) and math.isfinite(loss) else None
+        made, loss = int(made), float(loss)  # Comparing tensors would take longer than some steps.
+        self.all_steps += made
+        return loss if made == len(steps) and math.isfinite(loss) else None
 
     def train_epoch(
         self, program: Program, learning_rate: float, epoch: int, total_epochs: int, seed: int
