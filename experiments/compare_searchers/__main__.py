@@ -26,7 +26,12 @@ _GROWING = {"searchers", "seeds"}
 def main() -> NoReturn:
     """Runs the comparison and exits."""
     shared_flags.define(NAME)
-    flags.DEFINE_list("searchers", ["ppo", "trpo", "evolution"], "Searchers to compare with random search.")
+    flags.DEFINE_list(
+        "searchers",
+        ["ppo", "trpo", "evolution"],
+        "Searchers to compare with random search; with --table also those with the paper's settings, "
+        f"{' and '.join(on_table.AS_IN_PAPER)}.",
+    )
     flags.DEFINE_integer("seeds", 3, "Number of seeds per searcher, starting at --seed.", lower_bound=2)
     flags.DEFINE_integer("trials", 200, "Distinct rules per run.", lower_bound=8)
     flags.DEFINE_integer("num_groups", 2, "Groups per rule; with --table always 1.", lower_bound=1, upper_bound=4)
@@ -37,8 +42,9 @@ def main() -> NoReturn:
 
 def _main() -> None:
     values = shared_flags.values()
-    require_known("searcher", values["searchers"], searchers.names())
     by_trainings = values["table"] is None
+    known = [*searchers.names(), *([] if by_trainings else on_table.AS_IN_PAPER)]
+    require_known("searcher", values["searchers"], known)
     described = trainings.describe(values) if by_trainings else on_table.describe(values)
     with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:
         folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS | _GROWING)

@@ -16,7 +16,9 @@ from nos_tf.table import Table
 SPACE = SearchSpace(num_groups=1)
 
 
-def search(name: str, seed: int, trials: int, table: Table, **settings: Any) -> np.ndarray:
+def search(
+    name: str, seed: int, trials: int, table: Table, batch_size: int = BATCH_SIZE, **settings: Any
+) -> np.ndarray:
     """Runs a searcher on the table, like a real search.
 
     Args:
@@ -24,6 +26,7 @@ def search(name: str, seed: int, trials: int, table: Table, **settings: Any) -> 
       seed: Seed of the searcher.
       trials: Number of distinct rules to evaluate.
       table: Table of all rules in `SPACE`.
+      batch_size: Number of rules per update.
       **settings: Settings of the searcher that differ from its defaults.
 
     Returns:
@@ -31,8 +34,8 @@ def search(name: str, seed: int, trials: int, table: Table, **settings: Any) -> 
     """
     searcher = searchers.get(name, SPACE, seed, **settings)
     found: dict[int, None] = {}
-    for _ in range(MAX_PROPOSALS * trials // BATCH_SIZE):
-        programs = searcher.propose(BATCH_SIZE)
+    for _ in range(MAX_PROPOSALS * trials // batch_size):
+        programs = searcher.propose(batch_size)
         repeats = []
         numbers = [int(table.classes[tuple(SPACE.encode(program))]) for program in programs]
         for number in numbers:

@@ -17,11 +17,14 @@ from nos_tf.common import run_folder, style
 from nos_tf.common.run_folder import RunFolder
 from nos_tf.common.tensorflow_loading import load_single_threaded, set_environment
 from nos_tf.common.text import markdown_table
+from nos_tf.paper import searchers as paper
+from nos_tf.table import Table
 
 BUDGETS = (50, 100, 300, 1_000, 3_000, 5_000)
 RANDOM_TRIALS = 10_000  # Trials of random search, enough to find the budget at which it matches other searchers.
 TABLE = "searchers_on_table.md"
 FIGURE = "searchers_on_table.png"
+AS_IN_PAPER = {f"{name}_paper": name for name in paper.SETTINGS}  # Searchers with the paper's settings.
 _PIECE = 10  # Number of seeds saved together.
 
 
@@ -84,7 +87,14 @@ def _path(folder: Path, name: str, seeds: range) -> Path:
 def _run_piece(folder: Path, table_name: str, name: str, seeds: range, trials: int) -> str:
     load_single_threaded()
     table = tables.load(table_name)
-    curves = [curve(search(name, seed, trials, table), checkpoints(RANDOM_TRIALS), table) for seed in seeds]
+    curves = [curve(_search(name, seed, trials, table), checkpoints(RANDOM_TRIALS), table) for seed in seeds]
     regret, rank = zip(*curves, strict=True)
     run_folder.write_json(_path(folder, name, seeds), {"regret": regret, "rank": rank})
     return name
+
+
+def _search(name: str, seed: int, trials: int, table: Table) -> np.ndarray:
+    if name not in AS_IN_PAPER:
+        return search(name, seed, trials, table)
+    name = AS_IN_PAPER[name]
+    return search(name, seed, trials, table, paper.BATCH_SIZE, **paper.SETTINGS[name])

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 STUDIES = {  # By command, flags of a small study.
     "compare_searchers": ["--searchers=random,evolution", "--seeds=2", "--trials=8", "--num_groups=1"],
-    "compare_searchers --table=digits": ["--searchers=evolution,reinforce", "--seeds=2", "--trials=60"],
+    "compare_searchers --table=digits": ["--searchers=evolution,reinforce,ppo_paper", "--seeds=2", "--trials=60"],
     "tune_searchers": ["--searchers=tree_descent", "--settings=5", "--seeds=2"],
     "zoo_ranking": ["--task=digits", "--rules=sgd,adam,powersign"],
     "reward_study": ["--rules=10", "--child=f8"],
