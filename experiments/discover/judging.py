@@ -66,7 +66,7 @@ def run(work: Work, finalists: Path, rules: Sequence[Program], flags: Mapping[st
 
 
 def nothing(finalists: Path, flags: Mapping[str, Any]) -> dict[str, float]:
-    """Reward of an untrained child network on each held-out task.
+    """Reward of a child that only knows how frequent each class is, or the mean of the targets, on each held-out task.
 
     Raises:
       RunError: The finalists are not frozen yet.

@@ -140,7 +140,7 @@ def draw(standings: Sequence[Standing]) -> Figure:
         axes.plot(scores, range(count, 0, -1), "|", color=color, ms=9, mew=2, label=task)
     axes.axvline(1.0, color=style.LIGHT_GRAY, zorder=0)
     axes.set_yticks(range(count, 0, -1), [_short(label(one.program)) for one in standings], fontsize=8)
-    axes.set_xlabel("score (0: untrained, 1: best tuned baseline of each task)")
+    axes.set_xlabel("score (0: only class frequencies known, 1: best tuned baseline of each task)")
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside upper center", ncols=len(_COLORS), fontsize=8, frameon=False)
     return figure

@@ -51,7 +51,7 @@ def standings(
       judged: Results of the test.
       rules: The finalists.
       baselines: The baselines.
-      nothing: Reward of an untrained child network on each task.
+      nothing: Reward on each task of a child that only knows the frequencies of the classes or the mean of the targets.
     """
     rewards = {
         task: {program: {seed: one.reward for seed, one in by_seed.items()} for program, by_seed in results.items()}
