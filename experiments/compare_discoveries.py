@@ -37,12 +37,14 @@ class Discovery(NamedTuple):
 
     Attributes:
       tasks: What it searched on.
+      seeds: Seeds of the test, sorted.
       scores: Scores of its finalists on the held-out tasks, `[finalists, seeds]`.
       baseline: Score of the best tuned baseline, `[seeds]`.
       better: Number of finalists that are better than every baseline.
     """
 
     tasks: list[str]
+    seeds: tuple[int, ...]
     scores: np.ndarray
     baseline: np.ndarray
     better: int
@@ -65,7 +67,7 @@ def _main() -> None:
     if len(values["discovery"]) < 2:
         raise RunError(f"Name two run folders or more. Received: {len(values['discovery'])} times --discovery")
     found = sorted((load(Path(folder)) for folder in values["discovery"]), key=lambda one: len(one.tasks))
-    if len({one.scores.shape[1] for one in found}) > 1:
+    if len({one.seeds for one in found}) > 1:
         raise RunError(f"The runs were judged from different seeds. Received: --discovery={values['discovery']}")
     with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:
         folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS)
@@ -92,10 +94,12 @@ def load(folder: Path) -> Discovery:
     if not rules:
         raise RunError(f"This discovery had no finalist to compare. Received: --discovery={folder}")
     baseline = max((one for one in results["rules"] if one["name"] is not None), key=lambda one: one["score"])
+    seeds = sorted(baseline["seed_scores"], key=int)
     return Discovery(
         results["procedure"]["search_tasks"],
-        np.array([list(one["seed_scores"].values()) for one in rules]),
-        np.array(list(baseline["seed_scores"].values())),
+        tuple(map(int, seeds)),
+        np.array([[one["seed_scores"][seed] for seed in seeds] for one in rules]),
+        np.array([baseline["seed_scores"][seed] for seed in seeds]),
         sum(one["verdict"] == BETTER for one in rules),
     )
 

@@ -5,8 +5,9 @@
 Evaluates the rules of the paper's Table 1, PowerSign and AddSign with and without decays, and the four baselines with a
 few seeds under two protocols on the same child network: the paper's (one epoch at each decade of learning rates, five
 epochs at the best one, final validation accuracy), and the default protocol of searches here, with refined rates and
-mean likelihood as the reward. Reports paired differences from the baselines. A stopped run loses only the trainings in
-progress; rerun the same command to continue, optionally with more seeds.
+mean likelihood as the reward. Reports paired differences from the baselines. A stopped run loses only the piece in
+progress, six evaluations; rerun the same command to continue, optionally with more seeds. Decide on their number before
+looking at results: the p-values do not account for repeated looks.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ from nos_tf.common.text import markdown_escaped, markdown_table
 from nos_tf.dsl import Program
 from nos_tf.dsl.named_rules import NAMED_RULES
 from nos_tf.evaluation.protocol import Protocol
-from nos_tf.evaluation.result import FAILED, Evaluation
+from nos_tf.evaluation.result import Evaluation
 from nos_tf.paper.cells import TABLE_1
 from nos_tf.search import verdicts
-from nos_tf.search.executors.job import Job
+from nos_tf.search.executors.job import Job, check_results
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.verdicts import Comparison
 
@@ -85,6 +86,7 @@ def _main() -> None:
         if evaluations is None:
             print(pieces.UNFINISHED, flush=True)
             return
+        check_results(evaluations)
         for name, evaluation in zip(names, evaluations, strict=True):
             collected[protocol][name].append(evaluation)
     results = {
@@ -129,7 +131,6 @@ def _trainings(results: Results, seeds: Sequence[int]) -> list[dict[str, Any]]:
         }
         for name, evaluations in results.items()
         for seed, one in zip(seeds, evaluations, strict=True)
-        if one.status != FAILED
     ]
 
 
@@ -137,8 +138,7 @@ def compare(results: Results) -> dict[str, dict[str, Comparison]]:
     """Compares each rule with each baseline, by name; the comparisons of a baseline are empty."""
     programs = {name: parse(RULES[name]) for name in results}
     rewards: dict[Program, dict[int, float]] = {
-        programs[name]: {place: one.reward for place, one in enumerate(each) if one.status != FAILED}
-        for name, each in results.items()
+        programs[name]: {place: one.reward for place, one in enumerate(each)} for name, each in results.items()
     }
     rules = [program for name, program in programs.items() if name not in BASELINES]
     pairs = verdicts.compare(rules, [programs[name] for name in BASELINES], rewards, looks=1)

@@ -23,7 +23,7 @@ from nos_tf.common.errors import RunError
 from nos_tf.common.run_folder import RunFolder, write_bytes
 from nos_tf.common.tensorflow_loading import set_environment
 from nos_tf.common.text import duration
-from nos_tf.evaluation.result import Evaluation
+from nos_tf.evaluation.result import FAILED, Evaluation
 from nos_tf.search.executors.job import Executor, Job
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.executors.worker_processes import WorkerProcesses
@@ -97,7 +97,7 @@ class Work:
         """
         numbered = [dataclasses.replace(job, id=number) for number, job in enumerate(jobs)]
         pieces = Pieces(self.folder / "pieces", stage, numbered, size)
-        if not pieces.is_done():
+        if not pieces.is_done() or pieces.has_failures():
             with self.executor(setup, seconds) as executor:
                 if not pieces.run(executor, self._deadline):
                     return None
@@ -120,7 +120,7 @@ class Pieces:
         self._parts = [jobs[start : start + size] for start in range(0, len(jobs), size)]
 
     def run(self, executor: Executor, deadline: float | None) -> bool:
-        """Runs missing pieces that no other process is working on.
+        """Runs missing jobs, and those that failed before, of pieces that no other process is working on.
 
         Args:
           executor: Runs the jobs.
@@ -131,15 +131,16 @@ class Pieces:
         """
         start, done = time.monotonic(), 0
         self._folder.mkdir(parents=True, exist_ok=True)
-        for number, jobs in enumerate(self._parts):
-            if self._path(number).exists():
+        for number in range(len(self._parts)):
+            if not self._open_jobs(number):
                 continue
             if deadline is not None and time.monotonic() >= deadline:
                 return False
             lock = filelock.FileLock(self._path(number).with_suffix(".lock"), blocking=False)
             try:
                 with lock:
-                    if not self._path(number).exists():
+                    jobs = self._open_jobs(number)
+                    if jobs:
                         self._run(number, jobs, executor)
                         done += 1
             except filelock.Timeout:
@@ -148,7 +149,7 @@ class Pieces:
             rate = (time.monotonic() - start) / max(done, 1)
             print(
                 f"{self._stage}: {len(self._parts) - left} of {len(self._parts)} pieces  "
-                f"{rate / len(jobs):.3f} s per rule  ETA {duration(rate * left)}",
+                f"{rate / len(self._parts[number]):.3f} s per rule  ETA {duration(rate * left)}",
                 flush=True,
             )
         return self.is_done()
@@ -157,18 +158,32 @@ class Pieces:
         """Returns whether all pieces are done."""
         return all(self._path(number).exists() for number in range(len(self._parts)))
 
+    def has_failures(self) -> bool:
+        """Returns whether any job failed; all pieces must be done."""
+        return any(evaluation.status == FAILED for evaluation in self.results())
+
     def results(self) -> list[Evaluation]:
         """Returns the results of all jobs, in order; all pieces must be done."""
-        evaluations = []
-        for number in range(len(self._parts)):
-            lines = gzip.decompress(self._path(number).read_bytes()).decode().splitlines()
-            evaluations += [Evaluation.from_json(json.loads(line)) for line in lines]
-        return evaluations
+        return [evaluation for number in range(len(self._parts)) for evaluation in self._read(number)]
+
+    def _open_jobs(self, number: int) -> list[Job]:
+        """Jobs of a piece without a result, or whose evaluation failed, for example because memory ran out."""
+        jobs = self._parts[number]
+        if not self._path(number).exists():
+            return list(jobs)
+        return [job for job, evaluation in zip(jobs, self._read(number), strict=True) if evaluation.status == FAILED]
 
     def _run(self, number: int, jobs: Sequence[Job], executor: Executor) -> None:
-        results = {job.id: evaluation for job, evaluation in executor.run(jobs)}
-        lines = "".join(json.dumps(results[job.id].to_json()) + "\n" for job in jobs)
+        """Runs jobs of a piece; the others must have results."""
+        done = self._read(number) if self._path(number).exists() else []
+        results = {job.id: evaluation for job, evaluation in zip(self._parts[number], done, strict=False)}
+        results |= {job.id: evaluation for job, evaluation in executor.run(jobs)}
+        lines = "".join(json.dumps(results[job.id].to_json()) + "\n" for job in self._parts[number])
         write_bytes(self._path(number), gzip.compress(lines.encode(), mtime=0))
+
+    def _read(self, number: int) -> list[Evaluation]:
+        lines = gzip.decompress(self._path(number).read_bytes()).decode().splitlines()
+        return [Evaluation.from_json(json.loads(line)) for line in lines]
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{self._stage}-{number:05d}.jsonl.gz"

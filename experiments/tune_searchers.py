@@ -1,7 +1,8 @@
 """Tunes the settings of searchers on a table of rules: python -m experiments.tune_searchers --run_dir=runs/tuning
 
 Runs each searcher on the table with random settings, including the defaults, and a few seeds; then runs the best
-quarter of the settings, and the defaults, again with fresh seeds, and so on until few are left. Settings are ranked by
+quarter of the settings, and the defaults, again with fresh seeds, and so on until few are left. The best of several
+settings looks better than it is, all the more the fewer seeds decide. Settings are ranked by
 the mean over budgets of the regret, relative to random search with the same budget and seeds, and compared in pairs
 with the defaults. Seeds start at 10,000 so that `compare_searchers` uses different ones. Finished settings are kept in
 the run folder; continue with --resume, optionally with more searchers.
@@ -65,7 +66,7 @@ def main() -> NoReturn:
     shared_flags.define(NAME)
     flags.DEFINE_list("searchers", list(RANGES), "Searchers to tune.")
     flags.DEFINE_string("table", "digits", "Table to search.")
-    flags.DEFINE_integer("settings", 32, "Number of settings per searcher in the first round.", lower_bound=4)
+    flags.DEFINE_integer("settings", 32, "Number of settings per searcher in the first round.", lower_bound=5)
     flags.DEFINE_integer("seeds", 8, "Number of seeds in the first round.", lower_bound=2)
     interrupted = "Interrupted. Finished settings are saved; rerun the same command with --resume to continue."
     application.run(_main, interrupted)
@@ -77,7 +78,7 @@ def _main() -> None:
     tables.load(values["table"])
     set_environment()
     with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:
-        folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS | {"searchers"})
+        folder.begin(NAME, values | tables.identity(values["table"]), shared_flags.WITHOUT_NUMBERS | {"searchers"})
         print(f"Run folder: {folder.path}", flush=True)
         results = {name: _tune(folder.path, name, values) for name in values["searchers"]}
         run_folder.write_json(folder / run_folder.RESULTS, {"experiment": NAME, "searchers": results})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import filelock
 import numpy as np
 
 from nos_tf.common.run_folder import replacing
@@ -41,10 +42,11 @@ class Rules(NamedTuple):
 
 def load(path: Path) -> Rules:
     """Loads the rules from a file, or finds them and writes the file, which takes a few minutes."""
-    if not path.exists():
-        made = _make()
-        with replacing(path) as temporary:
-            np.savez_compressed(temporary, **made._asdict())
+    with filelock.FileLock(path.with_suffix(".lock")):  # Machines that start together must not all search for them.
+        if not path.exists():
+            made = _make()
+            with replacing(path) as temporary:
+                np.savez_compressed(temporary, **made._asdict())
     with np.load(path, allow_pickle=False) as arrays:
         return Rules(**arrays)
 

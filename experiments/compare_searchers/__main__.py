@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from absl import flags
 
+from experiments import tables
 from experiments.compare_searchers import on_table, trainings
 from nos_tf import searchers
 from nos_tf.cli import application, shared_flags
@@ -47,7 +48,8 @@ def _main() -> None:
     require_known("searcher", values["searchers"], known)
     described = trainings.describe(values) if by_trainings else on_table.describe(values)
     with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:
-        folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS | _GROWING)
+        details = {} if by_trainings else tables.identity(values["table"])
+        folder.begin(NAME, values | details, shared_flags.WITHOUT_NUMBERS | _GROWING)
         print(f"Run folder: {folder.path}", flush=True)
         run = trainings.run if by_trainings else on_table.run
         run(folder, values, described)

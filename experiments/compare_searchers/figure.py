@@ -26,13 +26,14 @@ def draw(regrets: Mapping[str, np.ndarray], at: np.ndarray, trials: int) -> Figu
 
     figure = Figure(figsize=(7.0, 4.4), layout="constrained")
     axes = figure.subplots()
-    for color, (name, values) in zip(style.PALETTE, regrets.items(), strict=False):
+    for place, (name, values) in enumerate(regrets.items()):
+        color, dash = style.PALETTE[place % len(style.PALETTE)], style.DASHES[place // len(style.PALETTE)]
         shown = at <= (at[-1] if name == "random" else trials)
         intervals = [mean_interval(column.tolist()) for column in values.T[shown]]
         mean = np.array([one.mean for one in intervals])
         half_width = np.array([one.half_width for one in intervals], float)
         axes.fill_between(at[shown], mean - half_width, mean + half_width, color=color, alpha=0.2, linewidth=0)
-        axes.plot(at[shown], mean, color=color, label=name, linestyle="--" if name == "random" else "-")
+        axes.plot(at[shown], mean, color=color, label=name, linestyle="--" if name == "random" else dash)
     axes.set(xscale="log", yscale="log", xlabel="distinct rules evaluated", ylabel="regret of the selected rule")
     axes.grid(visible=True, color=style.LIGHT_GRAY, linewidth=0.5)
     axes.legend(frameon=False)

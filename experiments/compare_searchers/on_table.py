@@ -44,7 +44,8 @@ def run(folder: RunFolder, flags: Mapping[str, Any], described: str) -> None:
     names = list(dict.fromkeys(["random", *flags["searchers"]]))
     pieces = list(_pieces(names, flags))
     missing = [(name, seeds, trials) for name, seeds, trials in pieces if not _path(folder.path, name, seeds).exists()]
-    work = (joblib.delayed(_run_piece)(folder.path, flags["table"], *piece) for piece in missing)
+    at = checkpoints(flags["trials"])
+    work = (joblib.delayed(_run_piece)(folder.path, flags["table"], at, *piece) for piece in missing)
     for done, name in enumerate(joblib.Parallel(n_jobs=-1, return_as="generator")(work), start=1):
         print(f"{name}: {done} of {len(missing)} pieces", flush=True)
     regrets, ranks = {}, {}
@@ -53,8 +54,8 @@ def run(folder: RunFolder, flags: Mapping[str, Any], described: str) -> None:
         regrets[name] = np.concatenate([one["regret"] for one in saved])
         ranks[name] = np.concatenate([one["rank"] for one in saved])
     table = tables.load(flags["table"])
-    budgets = [budget for budget in BUDGETS if budget <= flags["trials"]]
-    results = statistics.summary(regrets, ranks, checkpoints(RANDOM_TRIALS), budgets, len(table))
+    budgets = statistics.reported(BUDGETS, flags["trials"])
+    results = statistics.summary(regrets, ranks, at, budgets, len(table))
     run_folder.write_json(
         folder / run_folder.RESULTS,
         {"experiment": "compare_searchers", "dataset": described, "scale": {"seeds": flags["seeds"]}} | results,
@@ -62,14 +63,14 @@ def run(folder: RunFolder, flags: Mapping[str, Any], described: str) -> None:
     text = markdown_table(statistics.HEADER, statistics.rows(results))
     run_folder.write_text(folder / TABLE, f"Data: {described}; {flags['seeds']} seeds.\n\n{text}")
     with run_folder.replacing(folder / FIGURE) as path:
-        figure.draw(regrets, checkpoints(RANDOM_TRIALS), flags["trials"]).savefig(path, dpi=120)
+        figure.draw(regrets, at, flags["trials"]).savefig(path, dpi=120)
     style.console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def checkpoints(trials: int) -> np.ndarray:
-    """Numbers of evaluated rules at which regrets are stored: the budgets, and points on a logarithmic scale."""
-    spread = np.geomspace(10, trials, 60).round().astype(int)
-    return np.unique([*spread, *(budget for budget in BUDGETS if budget <= trials), trials])
+    """Numbers of evaluated rules at which regrets are stored: all budgets, and points on a logarithmic scale."""
+    spread = np.geomspace(10, max(RANDOM_TRIALS, trials), 60).round().astype(int)
+    return np.unique([*spread, *BUDGETS, trials])
 
 
 def _pieces(names: list[str], flags: Mapping[str, Any]) -> Iterator[tuple[str, range, int]]:
@@ -84,10 +85,10 @@ def _path(folder: Path, name: str, seeds: range) -> Path:
     return folder / f"{name}-{seeds.start}-{seeds.stop}.json"
 
 
-def _run_piece(folder: Path, table_name: str, name: str, seeds: range, trials: int) -> str:
+def _run_piece(folder: Path, table_name: str, at: np.ndarray, name: str, seeds: range, trials: int) -> str:
     load_single_threaded()
     table = tables.load(table_name)
-    curves = [curve(_search(name, seed, trials, table), checkpoints(RANDOM_TRIALS), table) for seed in seeds]
+    curves = [curve(_search(name, seed, trials, table), at, table) for seed in seeds]
     regret, rank = zip(*curves, strict=True)
     run_folder.write_json(_path(folder, name, seeds), {"regret": regret, "rank": rank})
     return name

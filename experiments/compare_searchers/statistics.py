@@ -78,6 +78,11 @@ def _entry(
     }
 
 
+def reported(budgets: Sequence[int], trials: int) -> list[int]:
+    """The budgets below the number of trials, and the latter."""
+    return [*(budget for budget in budgets if budget < trials), trials]
+
+
 def correct(entries: Sequence[dict[str, Any]]) -> None:
     """Replaces the p-values of entries that have one by Holm-corrected ones."""
     compared = [one for one in entries if "p" in one]

@@ -17,7 +17,7 @@ from typing import Any
 import joblib
 import numpy as np
 
-from experiments.compare_searchers.statistics import correct
+from experiments.compare_searchers.statistics import correct, reported
 from nos_tf import searchers
 from nos_tf.common import run_folder, style
 from nos_tf.common.run_folder import RunFolder
@@ -27,9 +27,9 @@ from nos_tf.common.text import difference, markdown_table
 from nos_tf.dsl import Program
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
 from nos_tf.search.baselines import run_baselines
-from nos_tf.search.configuration import BATCH_SIZE, Configuration, derived_seeds
+from nos_tf.search.configuration import BATCH_SIZE, Configuration, Purpose, derived_seeds
 from nos_tf.search.executors.in_process import InProcess
-from nos_tf.search.executors.job import Job
+from nos_tf.search.executors.job import Job, check_results
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.loop import Stage, run_stage
 from nos_tf.search.observer import Observer
@@ -39,7 +39,6 @@ from nos_tf.search.store import Store
 BUDGETS = (100, 300, 1_000)
 TABLE = "searchers.md"
 _FRESH_SEEDS = 3  # For the race, and as many others for the value.
-_PURPOSE, _CONFIRMATION_PURPOSE = 200, 201  # Purpose numbers of seeds that no search uses for anything else.
 _HEADER = ("searcher", "rules", "reward of the chosen rule", "more than random's (Holm)", "mean of all rules")
 
 
@@ -96,7 +95,7 @@ def _search(folder: Path, flags: Mapping[str, Any], name: str, seed: int) -> tup
     path = folder / f"{name}-{seed}.sqlite"
     space = SearchSpace(flags["num_groups"], constraints=frozenset(CONSTRAINTS))
     with Store.open(path) if path.exists() else Store.create(path, {"task": flags["task"]}) as store:
-        further = derived_seeds(seed, _CONFIRMATION_PURPOSE, Configuration.confirmation_seeds)
+        further = derived_seeds(seed, Purpose.COMPARED_CONFIRMATION, Configuration.confirmation_seeds)
         confirmation = run_baselines(store, executor, Observer(), seed, further)
         stage = Stage(name, searchers.get(name, space, seed), flags["trials"], BATCH_SIZE, seed, confirmation)
         run_stage(stage, store, executor, Observer())
@@ -105,7 +104,7 @@ def _search(folder: Path, flags: Mapping[str, Any], name: str, seed: int) -> tup
         budget: [trial.program for trial in ranked(trials[:budget])[:RACERS]] or [trials[0].program]
         for budget in _budgets(flags["trials"])
     }
-    fresh = derived_seeds(seed, _PURPOSE, 2 * _FRESH_SEEDS)
+    fresh = derived_seeds(seed, Purpose.COMPARED_RACE, 2 * _FRESH_SEEDS)
     raced = _measure(executor, [rule for rules in racers.values() for rule in rules], fresh[:_FRESH_SEEDS])
     chosen = {budget: max(rules, key=raced.__getitem__) for budget, rules in racers.items()}
     values = _measure(executor, list(chosen.values()), fresh[_FRESH_SEEDS:])
@@ -124,13 +123,15 @@ def _measure(executor: InProcess, rules: Sequence[Program], seeds: Sequence[int]
     """Mean reward of each rule over the seeds."""
     pairs = itertools.product(dict.fromkeys(rules), seeds)
     rewards = collections.defaultdict(list)
-    for job, evaluation in executor.run([Job(number, rule, seed) for number, (rule, seed) in enumerate(pairs)]):
+    results = list(executor.run([Job(number, rule, seed) for number, (rule, seed) in enumerate(pairs)]))
+    check_results(evaluation for _, evaluation in results)
+    for job, evaluation in results:
         rewards[job.program].append(evaluation.reward)
     return {rule: float(np.mean(found)) for rule, found in rewards.items()}
 
 
 def _budgets(trials: int) -> list[int]:
-    return [*(budget for budget in BUDGETS if budget < trials), trials]
+    return reported(BUDGETS, trials)
 
 
 def compare(runs: Mapping[str, Sequence[Mapping[str, Any]]], budgets: Sequence[int]) -> list[dict[str, Any]]:

@@ -15,8 +15,8 @@ from experiments.discover.watch import OutOfTimeError, Watch
 from experiments.pieces import Work
 from nos_tf.dsl import Program
 from nos_tf.evaluation.result import DIVERGED, Evaluation
-from nos_tf.search.configuration import derived_seeds
-from nos_tf.search.executors.job import Job
+from nos_tf.search.configuration import Purpose, derived_seeds
+from nos_tf.search.executors.job import Job, check_results
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.store import Store
 from nos_tf.search.trainings import Run, Trainings
@@ -28,7 +28,6 @@ SWEEP, TUNING, FINE_TUNING, TEST = "sweep", "tuning", "fine tuning", "test"
 STAGES = (SWEEP, TUNING, FINE_TUNING, TEST)
 FACTORS = {TUNING: 10 ** (1 / 4), FINE_TUNING: 10 ** (1 / 8)}
 SEEDS = {SWEEP: 1, TUNING: 2, FINE_TUNING: 5}
-_PURPOSE = 101  # For `derived_seeds`; the race uses 100.
 
 Judged = dict[str, dict[Program, dict[int, Evaluation]]]  # By task, rule and seed.
 
@@ -92,6 +91,7 @@ def _judge(
     swept = work.results(f"{SWEEP}-{name}", task, [Job(0, program, seed) for program in contenders])
     if swept is None:
         raise OutOfTimeError
+    check_results(swept)
     rates = {
         program: evaluation.learning_rate
         for program, evaluation in zip(contenders, swept, strict=True)
@@ -120,4 +120,4 @@ def _judge(
 
 def _seeds(flags: Mapping[str, Any], stage: str) -> list[int]:
     count = flags["seeds"] if stage == TEST else SEEDS[stage]
-    return derived_seeds(flags["seed"], _PURPOSE + STAGES.index(stage), count)
+    return derived_seeds(flags["seed"], Purpose.DISCOVERY_JUDGING + STAGES.index(stage), count)

@@ -13,8 +13,8 @@ from experiments.discover.watch import OutOfTimeError
 from experiments.pieces import Work
 from nos_tf.dsl import Program
 from nos_tf.evaluation.result import Evaluation
-from nos_tf.search.configuration import derived_seeds
-from nos_tf.search.executors.job import Job
+from nos_tf.search.configuration import Purpose, derived_seeds
+from nos_tf.search.executors.job import Job, check_results
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.race import is_echo
 from nos_tf.search.trial import BASELINES
@@ -22,7 +22,6 @@ from nos_tf.search.trial import BASELINES
 SEEDS = (1, 2, 5)  # Additional seeds in each round; earlier ones still count.
 SHARES = (0.3, 0.3)  # Share of rules that reach the next round.
 _SIZE = 50  # Evaluations per piece: about a minute.
-_PURPOSE = 100  # For `derived_seeds`; no search uses it.
 
 
 class Racer(NamedTuple):
@@ -60,7 +59,7 @@ def run(work: Work, setup: EvaluatorSetup, candidates: Sequence[Candidate], seed
     Raises:
       OutOfTimeError: The time is up.
     """
-    seeds = derived_seeds(seed, _PURPOSE, sum(SEEDS))
+    seeds = derived_seeds(seed, Purpose.DISCOVERY_RACE, sum(SEEDS))
     racers = [Racer(candidate, []) for candidate in candidates]
     begin = 0
     for number, count in enumerate(SEEDS):
@@ -98,4 +97,5 @@ def _evaluated(
     results = work.results(stage, setup, jobs, _SIZE)
     if results is None:
         raise OutOfTimeError
+    check_results(results)
     return [results[start : start + len(seeds)] for start in range(0, len(results), len(seeds))]

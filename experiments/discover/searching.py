@@ -13,12 +13,10 @@ from nos_tf import searchers
 from nos_tf.common.tensorflow_loading import load_single_threaded
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
 from nos_tf.search.baselines import run_baselines
-from nos_tf.search.configuration import BATCH_SIZE, Configuration, derived_seeds
+from nos_tf.search.configuration import BATCH_SIZE, Configuration, Purpose, derived_seeds
 from nos_tf.search.executors.setup import EvaluatorSetup
 from nos_tf.search.loop import Stage, run_stage
 from nos_tf.search.store import Store
-
-_PURPOSE = 99  # For `derived_seeds`; the race uses 100.
 
 
 def run(work: Work, flags: Mapping[str, Any], setup: EvaluatorSetup) -> list[Path]:
@@ -46,7 +44,8 @@ def run(work: Work, flags: Mapping[str, Any], setup: EvaluatorSetup) -> list[Pat
             with Store.open(paths[-1]) if paths[-1].exists() else Store.create(paths[-1], record) as store:
                 watch = Watch(work, paths[-1].stem)
                 seed = flags["seed"]
-                further = () if setup.is_suite else derived_seeds(seed, _PURPOSE, Configuration.confirmation_seeds)
+                count = Configuration.confirmation_seeds
+                further = () if setup.is_suite else derived_seeds(seed, Purpose.DISCOVERY_CONFIRMATION, count)
                 confirmation = run_baselines(store, executor, watch, seed, further) if further else None
                 watch.on_phase("rules", sum(trial.duplicate_of is None for trial in store.trials()), flags["trials"])
                 searcher = searchers.get(name, space, seed)

@@ -7,6 +7,7 @@ import datetime
 import hashlib
 import json
 import os
+import secrets
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from nos_tf.common.versions import commit, versions
 
 CONFIGURATION = "config.json"
 RESULTS = "results.json"
+NEW = ".new-"  # Prefix of files that are being written.
 _LOCK = "run.lock"
 _HASH_DIGITS = 12
 
@@ -105,8 +107,8 @@ class RunFolder:
             raise RunError(
                 f"The run folder already holds a run; resume it or choose another folder. Received: {self.path}"
             )
-        leftovers = {_LOCK, f"{marker}.new", f"{marker}.new-journal", _new(Path(marker)).name}
-        if marker not in names and names - leftovers:
+        leftovers = {_LOCK, f"{marker}.new", f"{marker}.new-journal"}
+        if marker not in names and any(name not in leftovers and not name.startswith(NEW) for name in names):
             raise RunError(f"The run folder contains unrelated files; choose another. Received: {self.path}")
 
     def begin(self, experiment: str, flags: Mapping[str, Any], without: frozenset[str]) -> dict[str, Any]:
@@ -194,10 +196,12 @@ def writing(path: Path) -> Iterator[None]:
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a temporary path with the same extension; the file written there then replaces `path`.
 
+    Several machines may write the same file of a shared folder at once; each has its own temporary path.
+
     Raises:
       RunError: The file cannot be written; the earlier one is kept.
     """
-    temporary = _new(path)
+    temporary = path.with_name(f"{NEW}{secrets.token_hex(4)}-{path.name}")
     with writing(path):
         try:
             yield temporary
@@ -205,10 +209,6 @@ def replacing(path: Path) -> Iterator[Path]:
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
-
-
-def _new(path: Path) -> Path:
-    return path.with_name(f".new-{path.name}")
 
 
 def write_text(path: Path, text: str) -> None:

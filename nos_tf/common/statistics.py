@@ -34,7 +34,8 @@ class Difference(NamedTuple):
     Attributes:
       mean: Mean of the differences.
       half_width: Half-width of its confidence interval; None for a single pair.
-      p: Two-sided p-value of the hypothesis of no difference; 1 if there is nothing to test.
+      p: Two-sided p-value of the hypothesis of no difference; 1 if there is nothing to test, and that of the sign test
+        if all pairs differ by the same value.
     """
 
     mean: float
@@ -64,8 +65,8 @@ def paired_difference(first: Sequence[float], second: Sequence[float], confidenc
     mean, half_width = mean_interval(differences.tolist(), confidence)
     if half_width is None:
         return Difference(mean, None, 1.0)
-    if np.ptp(differences) == 0.0:  # t is 0 / 0, or infinite.
-        return Difference(mean, 0.0, 1.0 if mean == 0.0 else 0.0)
+    if np.ptp(differences) == 0.0:  # t is 0 / 0, or infinite. Few equal values are likely if accuracies are compared.
+        return Difference(mean, 0.0, 1.0 if mean == 0.0 else 2.0 ** (1 - len(first)))
     import scipy.stats
 
     return Difference(mean, half_width, float(scipy.stats.ttest_rel(first, second).pvalue))

@@ -6,10 +6,9 @@ version of Bello et al. (2017).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import tensorflow as tf
+from scipy.sparse import linalg
 
 from nos_tf.controller.learner import ADVANTAGES, PROPOSED, Learner, log_probs_when_drawn, mean_kl
 from nos_tf.controller.policy import TOKENS, Policy, chosen, entropy
@@ -43,7 +42,9 @@ class TRPO(Learner):
         def damped_fisher(vector: Vector) -> Vector:
             return self.fisher_vector_product(tokens, vector).numpy() + self._settings.damping * vector
 
-        direction = conjugate_gradient(damped_fisher, gradient, self._settings.iterations)
+        matrix = linalg.LinearOperator((gradient.size, gradient.size), damped_fisher, dtype=gradient.dtype)
+        smallest = np.finfo(gradient.dtype).tiny
+        direction, _ = linalg.cg(matrix, gradient, rtol=0.0, atol=smallest, maxiter=self._settings.iterations)
         curvature = float(direction @ damped_fisher(direction))
         if not curvature > 0:
             return metrics
@@ -115,29 +116,6 @@ class TRPO(Learner):
         for weight in self.policy.weights:
             weight.assign(vector[: weight.shape.num_elements()].reshape(weight.shape))
             vector = vector[weight.shape.num_elements() :]
-
-
-def conjugate_gradient(product: Callable[[Vector], Vector], target: Vector, iterations: int) -> Vector:
-    """Solves `A x = target`, starting from `x = 0` (Hestenes and Stiefel, 1952).
-
-    Args:
-      product: Function that computes `A x` for a symmetric, positive definite `A`.
-      target: Right-hand side.
-      iterations: Maximum number of products.
-    """
-    solution = np.zeros_like(target)
-    residual, direction = target.copy(), target.copy()
-    squared = residual @ residual
-    for _ in range(iterations):
-        if squared <= np.finfo(target.dtype).tiny:
-            break
-        image = product(direction)
-        length = squared / (direction @ image)
-        solution += length * direction
-        residual -= length * image
-        previous, squared = squared, residual @ residual
-        direction = residual + (squared / previous) * direction
-    return solution
 
 
 def _flatten(tensors: list[tf.Tensor]) -> tf.Tensor:

@@ -57,7 +57,7 @@ class Protocol:
         the rates tried together; 0 for no hurdle.
       leaders: How many of these rates pass the hurdle.
       finalists: How many of the best rates of the sweep are trained to the end; the best of them is rewarded.
-      give_up: Whether to skip the refinement if no rate of the grid rises above chance.
+      give_up: Whether to skip the refinement if the best rate of the grid is at chance.
       epochs: Epochs of the rewarded run; None for the task's default.
       reward: Name of the reward, from `REWARDS`.
 

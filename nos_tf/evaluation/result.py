@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 TRAINED = "trained"
-UNTRAINED = "untrained"  # No learning rate of the sweep rose above chance, so the longer run was skipped.
+UNTRAINED = "untrained"  # The best learning rate of the sweep is at chance, so the longer run was skipped.
 DIVERGED = "diverged"  # NaN or infinity, in the run or at every learning rate of the sweep.
 SCREENED = "screened"  # Cannot learn at any learning rate; not trained at all.
 FAILED = "failed"  # The evaluation itself failed, for example because a worker died.

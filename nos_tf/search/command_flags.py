@@ -11,6 +11,7 @@ from nos_tf.cli import shared_flags
 from nos_tf.common.errors import RunError
 from nos_tf.search import child_flags, run_flags, searcher_flags
 from nos_tf.search.configuration import Configuration
+from nos_tf.tasks.suite import SUITES
 
 _GROUPS = (child_flags, searcher_flags, run_flags)  # In the order of `--helpfull`.
 _ELSEWHERE = ("run_dir", "resume", "tensorboard")  # Not part of a run's configuration.
@@ -45,7 +46,8 @@ def resolved(stored: Mapping[str, Any] | None) -> dict[str, Any]:
             values[name] = field.default
     if values["confirmation_seeds"] is None:
         is_fair = list(values["sweep"]) == child_flags.FAIR
-        values["confirmation_seeds"] = Configuration.confirmation_seeds if is_fair else 0
+        is_confirmed = is_fair and values["task"] not in SUITES
+        values["confirmation_seeds"] = Configuration.confirmation_seeds if is_confirmed else 0
     if values["workers"] is None and values["executor"] != "ray":
         in_process = values["executor"] == "in_process"
         busy = values["in_flight"] or values["batch_size"]
@@ -65,6 +67,11 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
         raise RunError(
             "In-process trainings run one at a time; drop --executor or --workers. "
             f"Received: --executor=in_process --workers={values['workers']}"
+        )
+    if values["confirmation_seeds"] and values["task"] in SUITES:
+        raise RunError(
+            "A suite is not confirmed with further seeds, since its score is a mean over tasks; drop the flag. "
+            f"Received: --confirmation_seeds={values['confirmation_seeds']}"
         )
     if values["executor"] != "ray":
         for name in run_flags.RAY:

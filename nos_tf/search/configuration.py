@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,12 +18,24 @@ from nos_tf.search.trial import RANDOM
 
 # Fields that affect the speed or length of a run or the location of its data, but none of its trials.
 CHANGEABLE = (
-    "trials", "workers", "executor", "ray_address", "worker_cpus", "worker_gpus", "trial_timeout", "test_seeds",
-    "data_dir",
+    "trials", "workers", "executor", "ray_address", "worker_cpus", "worker_gpus", "trial_timeout", "data_dir",
 )  # fmt: skip
 
 
 BATCH_SIZE = 8  # Default number of rules per update of the searcher.
+
+
+class Purpose(enum.IntEnum):
+    """What seeds are derived for. No two purposes share a seed, and a purpose with stages takes one number for each."""
+
+    TRIALS = 0
+    SEARCHERS = 1
+    RACE = 2  # Six stages.
+    DISCOVERY_CONFIRMATION = 99
+    DISCOVERY_RACE = 100
+    DISCOVERY_JUDGING = 101  # Four stages.
+    COMPARED_RACE = 200
+    COMPARED_CONFIRMATION = 201
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,17 +115,19 @@ class Configuration:
     def training_seeds(self) -> list[int]:
         """Seed of every trial's training, then those with which promising rules are confirmed.
 
-        All rules start from the same weights and see the same data order.
+        All rules start from the same weights and see the same data order. The score on a suite is a mean over tasks
+        already, and is not confirmed.
         """
-        return derived_seeds(self.seed, 0, 1 + self.confirmation_seeds)
+        further = 0 if self.setup.is_suite else self.confirmation_seeds
+        return derived_seeds(self.seed, Purpose.TRIALS, 1 + further)
 
     def searcher_seed(self, source: str) -> int:
         """Seed of the random reference or the searcher."""
-        return derived_seeds(self.seed, 1, 2)[source != RANDOM]
+        return derived_seeds(self.seed, Purpose.SEARCHERS, 2)[source != RANDOM]
 
     def fresh_seeds(self, stage: str, count: int) -> list[int]:
         """Seeds for a stage of the race, used by no trial and no other stage."""
-        return derived_seeds(self.seed, 2 + race.STAGES.index(stage), count)
+        return derived_seeds(self.seed, Purpose.RACE + race.STAGES.index(stage), count)
 
 
 def derived_seeds(seed: int, purpose: int, count: int) -> list[int]:

@@ -15,7 +15,7 @@ import numpy as np
 from nos_tf.common.leaderboard import UNDECIDED
 from nos_tf.common.statistics import paired_difference
 from nos_tf.dsl import Program, canonical_key
-from nos_tf.evaluation.result import FAILED, TRAINED
+from nos_tf.evaluation.result import TRAINED
 from nos_tf.search import verdicts
 from nos_tf.search.executors.job import Executor
 from nos_tf.search.observer import Observer
@@ -95,10 +95,21 @@ def run(store: Store, executor: Executor, observer: Observer, seeds: Seeds, test
     rates = {program: rates[program] for program in contenders}
     rates = tune(trainings, FINE_TUNING, rates, _EIGHTH, seeds(FINE_TUNING, _FINE_TUNING_SEEDS))
     store.describe("finalists", [list(program.tokens) for program in finalists])
-    _test(trainings, TEST, rates, finalists, baselines, seeds(TEST, verdicts.LOOKS * test_seeds))
+    looks = _looks(store, finalists)
+    _test(trainings, TEST, rates, finalists, baselines, seeds(TEST, verdicts.LOOKS * test_seeds), looks)
     rates = tune(trainings, LONG_TUNING, rates, _QUARTER, seeds(LONG_TUNING, _LONG_TUNING_SEEDS), long=True)
     long_seeds = seeds(LONG_TEST, verdicts.LOOKS * _long_test_seeds(test_seeds))
-    _test(trainings, LONG_TEST, rates, finalists, baselines, long_seeds, long=True)
+    _test(trainings, LONG_TEST, rates, finalists, baselines, long_seeds, looks, long=True)
+
+
+def _looks(store: Store, finalists: Sequence[Program]) -> int:
+    """Number of looks at the test data, including those at the finalists of earlier races if the run was extended."""
+    tested = store.description().get("tested", [])
+    tokens = sorted(list(program.tokens) for program in finalists)
+    if tokens not in tested:
+        tested.append(tokens)
+        store.describe("tested", tested)
+    return verdicts.LOOKS * len(tested)
 
 
 def _race(
@@ -115,7 +126,8 @@ def _race(
         for one in runs:
             rewards.setdefault(one.program, []).append(results[one].reward)
         racing.sort(key=lambda program: -float(np.mean(rewards[program])))
-        racing = [p for place, p in enumerate(racing) if p not in rules or not is_echo(p, racing[:place], rewards)]
+        others = [program for program in racing if program not in rules]
+        racing = [p for n, p in enumerate(racing) if p in others or not is_echo(p, [*others, *racing[:n]], rewards)]
         best = [program for program in racing if program in rules][:FINALISTS]
         if len(best) < FINALISTS:
             break
@@ -126,10 +138,10 @@ def _race(
     return [program for program in racing if program in rules][:FINALISTS]
 
 
-def is_echo(program: Program, better: Sequence[Program], rewards: Mapping[Program, Sequence[float]]) -> bool:
-    """Whether a rule has the same reward as a better one for every seed, so that they differ only in an inert term."""
+def is_echo(program: Program, others: Sequence[Program], rewards: Mapping[Program, Sequence[float]]) -> bool:
+    """Whether a rule has the same reward as another for every seed, so that they differ only in an inert term."""
     expected = rewards[program]
-    return any(np.allclose(expected, rewards[other], rtol=0.0, atol=_ECHO) for other in better)
+    return any(np.allclose(expected, rewards[other], rtol=0.0, atol=_ECHO) for other in others)
 
 
 def _test(
@@ -139,6 +151,7 @@ def _test(
     finalists: Sequence[Program],
     baselines: Sequence[Program],
     seeds: Sequence[int],
+    looks: int,
     long: bool = False,
 ) -> None:
     """Trains finalists and baselines with the first seeds, and undecided ones with the others too."""
@@ -148,10 +161,9 @@ def _test(
     def train(programs: Sequence[Program], seeds: Sequence[int]) -> None:
         runs = [Run(program, seed, rates[program], "test", long) for program in programs for seed in seeds]
         for one, evaluation in trainings.run(stage, runs).items():
-            if evaluation.status != FAILED:
-                rewards[one.program][one.seed] = evaluation.reward
+            rewards[one.program][one.seed] = evaluation.reward
 
     train(list(rates), seeds[:first])
-    comparisons = verdicts.compare(finalists, baselines, rewards)
+    comparisons = verdicts.compare(finalists, baselines, rewards, looks)
     undecided = {one for pair, comparison in comparisons.items() if comparison.verdict == UNDECIDED for one in pair}
     train([program for program in rates if program in undecided], seeds[first:])

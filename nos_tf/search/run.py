@@ -68,7 +68,7 @@ def plan(configuration: Configuration) -> dict[str, float]:
     """Approximate work of each phase of a run, in order, in evaluations of a rule."""
     search = {_phase(source): float(trials) for source, trials in configuration.stages.items()}
     last = {} if configuration.setup.is_suite else race.plan(configuration.test_seeds)
-    baselines = float(len(BASELINES) * len(configuration.training_seeds))  # All baselines are confirmed.
+    baselines = float(len(BASELINES) * len(configuration.training_seeds))  # All of them train with every seed.
     return {"baselines": baselines, **search, **last}
 
 
@@ -80,8 +80,13 @@ def _store(path: Path, record: Mapping[str, Any]) -> Store:
     if not path.exists():
         return Store.create(path, record)
     store = Store.open(path)
-    for name, value in record.items():
-        store.describe(name, value)
+    label = store.description()["data_label"]
+    if label != record["data_label"]:
+        store.close()
+        raise RunError(
+            f"The run began on other data ({label}); resume with their --data_dir. Received: {record['data_label']}"
+        )
+    store.describe("flags", record["flags"])
     return store
 
 

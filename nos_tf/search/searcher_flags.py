@@ -10,6 +10,7 @@ from absl import flags
 
 from nos_tf import searchers
 from nos_tf.common.errors import RunError
+from nos_tf.common.settings import lower_bound
 from nos_tf.dsl.entries import Binary, Operand, Unary, base_names
 from nos_tf.dsl.primitives import BINARY, OPERANDS, UNARY
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
@@ -56,10 +57,7 @@ def _define_settings() -> None:
             by_default.setdefault(field.default, []).append(searcher)
         defaults = "; ".join(f"{value} ({', '.join(names)})" for value, names in by_default.items())
         text = f"{first.metadata['help']} By default {defaults}."
-        low = max(
-            (bound for word in ("at least", "above") if (bound := first.metadata["bounds"][word]) is not None),
-            default=None,
-        )
+        low = lower_bound(first)
         if isinstance(first.default, bool):
             flags.DEFINE_bool(name, None, text)
         elif isinstance(first.default, int):

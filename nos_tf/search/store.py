@@ -1,9 +1,9 @@
 """The store of one run: a single SQLite file that only the search process writes.
 
 Each trial is stored as soon as it is finished, so killing the process never loses one. The disk is synced at most once
-per second, so a power failure loses at most the trials of the last second. The end of a batch (its duplicates, and the
-searcher's state after learning from it) is a single transaction, so a run that is killed at any moment and resumed has
-the same trials as an uninterrupted one.
+per second, so a power failure loses at most what was stored within the second after the last sync. The end of a batch
+(its duplicates, and the searcher's state after learning from it) is a single transaction, so a run that is killed at
+any moment and resumed has the same trials as an uninterrupted one.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from nos_tf.dsl import Program
-from nos_tf.evaluation.result import Evaluation
-from nos_tf.search.executors.job import Executor, Job
+from nos_tf.evaluation.result import FAILED, Evaluation
+from nos_tf.search.executors.job import Executor, Job, check_results
 from nos_tf.search.observer import Observer
 from nos_tf.search.store import Store
 from nos_tf.search.trial import Training
@@ -43,6 +43,9 @@ class Trainings:
         Args:
           stage: Stage of the race; all runs of a stage have the same split and length.
           runs: Trainings to run.
+
+        Raises:
+          RunError: Trainings failed. They are not stored, so that they are run again.
         """
         wanted = {(run.program, run.seed, run.learning_rate): run for run in runs}
         stored = {
@@ -55,7 +58,10 @@ class Trainings:
         self._observer.on_phase(stage, len(results), len(wanted))
         jobs = [Job(number, *run) for number, run in enumerate(missing)]
         for job, evaluation in self._executor.run(jobs):
-            self._store.add_training(Training(stage, job.program, job.seed, missing[job.id].learning_rate, evaluation))
+            one = missing[job.id]
+            if evaluation.status != FAILED:
+                self._store.add_training(Training(stage, one.program, one.seed, one.learning_rate, evaluation))
             self._observer.on_result()
-            results[missing[job.id]] = evaluation
+            results[one] = evaluation
+        check_results(results.values())
         return {run: results[run] for run in wanted.values()}

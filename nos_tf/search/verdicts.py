@@ -9,7 +9,7 @@ from nos_tf.common import statistics
 from nos_tf.common.leaderboard import BETTER, UNDECIDED, WORSE
 from nos_tf.dsl import Program
 
-LOOKS = 2  # Maximum number of tests of a difference: undecided ones get the same number of seeds again, once.
+LOOKS = 2  # Maximum number of tests of a difference in a race: undecided ones get as many seeds again, once.
 _LEVEL = 0.05
 
 Rewards = Mapping[int, float]  # By seed.

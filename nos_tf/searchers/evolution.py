@@ -36,8 +36,9 @@ class EvolutionSettings(Settings):
 class Evolution:
     """Mutates the best of a few random programs; each observed program replaces the oldest.
 
-    Programs are drawn uniformly until the population is full. A child is mutated until it equals no program observed or
-    proposed before: most single mutations of a good rule lead to a known rule or change only the text.
+    Programs are drawn uniformly until the population is full. A child is mutated until it equals no program observed
+    before, nor another child of the same proposal: most single mutations of a good rule lead to a known rule or change
+    only the text.
 
     Args:
       space: The search space.

@@ -20,7 +20,10 @@ from nos_tf.searchers.searcher import State, check_observation, check_state, ide
 
 @dataclasses.dataclass(frozen=True)
 class TreeDescentSettings(Settings):
-    """Settings of `TreeDescent`; with five tokens per group, 26 samples match the source's 128 evaluations."""
+    """Settings of `TreeDescent`; with five tokens per group, 26 samples match the source's 128 evaluations.
+
+    A level ends with a batch, so batches of 8 make them 32 samples a level.
+    """
 
     samples: int = setting(
         26, "Number of rules drawn at each level of a tree descent.", at_least=1, flag="descent_samples"

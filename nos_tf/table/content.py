@@ -72,7 +72,7 @@ class Content:
 
 
 def write(content: Content, folder: Path, name: str) -> Path:
-    """Writes a table to a file whose name contains the version and a hash of the content.
+    """Writes a table to a file whose name contains the version and a hash of the content, and removes earlier ones.
 
     Returns:
       Path of the file, such as `digits-1-0123abcd.npz`.
@@ -84,6 +84,9 @@ def write(content: Content, folder: Path, name: str) -> Path:
     digest = hashlib.sha256(file.getvalue()).hexdigest()[:_HASH_DIGITS]
     path = folder / f"{name}-{VERSION}-{digest}.npz"
     path.write_bytes(file.getvalue())
+    for other in folder.glob(f"{name}-*.npz"):
+        if other != path:
+            other.unlink()
     return path
 
 

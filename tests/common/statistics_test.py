@@ -74,7 +74,7 @@ def test_paired_difference_agrees_with_scipy(seed: int) -> None:
 def test_paired_difference_of_degenerate_samples() -> None:
     assert statistics.paired_difference([0.5], [0.25]) == (0.25, None, 1.0)
     assert statistics.paired_difference([0.5, 0.25], [0.5, 0.25]) == (0.0, 0.0, 1.0)
-    assert statistics.paired_difference([0.75, 0.5], [0.5, 0.25]) == (0.25, 0.0, 0.0)
+    assert statistics.paired_difference([0.75, 0.5], [0.5, 0.25]) == (0.25, 0.0, 0.5)
     with pytest.raises(ValueError, match=r"Received: 2 and 1 values$"):
         statistics.paired_difference([0.5, 0.25], [0.5])
     with pytest.raises(ValueError, match=r"Received: 0 and 0 values$"):

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from nos_tf.controller.settings import TRPOSettings
-from nos_tf.controller.trpo import TRPO, conjugate_gradient
+from nos_tf.controller.trpo import TRPO
 from nos_tf.dsl.search_space import SearchSpace
 from tests.controller import reference
 from tests.controller.reinforce_test import numerical_slopes
@@ -55,15 +55,6 @@ def test_fisher_vector_product_equals_the_explicit_matrix(learner):
         product = learner.fisher_vector_product(tf.constant(tokens), tf.constant(vector, tf.float32))
         expected = fisher @ vector
         np.testing.assert_allclose(product, expected, atol=1e-4 * np.abs(expected).max())
-
-
-def test_conjugate_gradient_solves_a_linear_system():
-    rng = np.random.default_rng(0)
-    root = rng.normal(size=(12, 12))
-    matrix, target = root @ root.T + np.eye(12), rng.normal(size=12)
-    solution = conjugate_gradient(lambda vector: matrix @ vector, target, 24)
-    np.testing.assert_allclose(solution, np.linalg.solve(matrix, target), rtol=1e-6)
-    np.testing.assert_array_equal(conjugate_gradient(lambda vector: matrix @ vector, np.zeros(12), 5), np.zeros(12))
 
 
 def test_direction_is_the_damped_natural_gradient(learner):

@@ -18,14 +18,14 @@ SEEDS = range(6)
 def discovery(tmp_path):
     """Writes the results of a discovery, given the score of each finalist for each seed."""
 
-    def write(name, tasks, scores, baseline=1.0, better=0):
+    def write(name, tasks, scores, baseline=1.0, better=0, seeds=SEEDS):
         rules = [
             {"name": None, "score": float(np.mean(row)), "verdict": "better" if place < better else "undecided",
-             "seed_scores": {str(seed): float(score) for seed, score in zip(SEEDS, row, strict=True)}}
+             "seed_scores": {str(seed): float(score) for seed, score in zip(seeds, row, strict=True)}}
             for place, row in enumerate(scores)
         ]  # fmt: skip
         for label, score in (("Adam", baseline), ("SGD", baseline - 0.2)):
-            seed_scores = {str(seed): score for seed in SEEDS}
+            seed_scores = {str(seed): score for seed in seeds}
             rules.append({"name": label, "score": score, "verdict": None, "seed_scores": seed_scores})
         (tmp_path / name).mkdir()
         content = {"experiment": "discover", "procedure": {"search_tasks": tasks}, "rules": rules}
@@ -55,6 +55,7 @@ def test_all_finalists_count_and_runs_are_paired_by_seed(monkeypatch, tmp_path, 
 
 def test_errors_say_what_was_received(monkeypatch, tmp_path, discovery, capsys):
     good, empty = discovery("good", ["x"], np.ones((1, 6))), discovery("empty", ["x"], [])
+    elsewhere = discovery("elsewhere", ["x"], np.ones((1, 6)), seeds=range(6, 12))
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "results.json").write_text('{"experiment": "search"}')
     other = f"--discovery={tmp_path / 'other'}"
@@ -62,6 +63,7 @@ def test_errors_say_what_was_received(monkeypatch, tmp_path, discovery, capsys):
         ((good,), "Received: 1 times --discovery"),
         ((good, other), "Not the run folder of a discovery"),
         ((good, empty), "had no finalist"),
+        ((good, elsewhere), "judged from different seeds"),
     ):
         assert run(monkeypatch, script, *flags, f"--run_dir={tmp_path / 'out'}") == 2
         assert words in capsys.readouterr().err

@@ -12,7 +12,7 @@ from experiments.pieces import Pieces, Work
 from nos_tf.common.errors import RunError
 from nos_tf.dsl import parse
 from nos_tf.evaluation.result import TRAINED, Evaluation, SweepPoint
-from nos_tf.search.executors.job import Job
+from nos_tf.search.executors.job import Job, failure
 
 JOBS = [Job(number, parse("g"), number) for number in range(10)]
 
@@ -46,6 +46,21 @@ def test_stopped_work_continues_with_the_missing_pieces(tmp_path: Path) -> None:
     executor = FakeExecutor()
     assert work.run(executor, None)
     assert sorted(executor.ran) == [4, 5, 6, 7, 8, 9]
+    assert [one.reward for one in work.results()] == [number / 10 for number in range(10)]
+
+
+def test_failed_jobs_are_run_again(tmp_path: Path) -> None:
+    class Failing(FakeExecutor):
+        def run(self, jobs):
+            for job, evaluation in super().run(jobs):
+                yield job, failure("Out of memory") if job.id in (2, 5) else evaluation
+
+    work, executor = Pieces(tmp_path, "rules", JOBS, 4), FakeExecutor()
+    assert work.run(Failing(), None)
+    assert work.has_failures()
+    assert work.run(executor, None)
+    assert sorted(executor.ran) == [2, 5]
+    assert not work.has_failures()
     assert [one.reward for one in work.results()] == [number / 10 for number in range(10)]
 
 

@@ -47,3 +47,14 @@ def test_every_flag_is_in_one_group() -> None:
         "controller_learning_rate": "searcher_flags", "trials": "run_flags", "workers": "run_flags",
     }.items():  # fmt: skip
         assert flag in own[group]
+
+
+def test_a_suite_is_not_confirmed() -> None:
+    confirmed = "command_flags.resolved(None)['confirmation_seeds']"
+    assert told(confirmed, "--task=digits") == 2
+    assert told(confirmed, "--task=suite_of_2") == 0
+    code = f"{FLAGS}command_flags.configuration(command_flags.resolved(None))"
+    arguments = ["--task=suite", "--confirmation_seeds=1"]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert "A suite is not confirmed" in done.stderr
+    assert done.stderr.strip().endswith("Received: --confirmation_seeds=1")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import nos_tf
+from nos_tf.common.errors import RunError
 from nos_tf.evaluation.result import Evaluation
 from nos_tf.search import race
 from nos_tf.search.baselines import run_baselines
@@ -162,9 +163,12 @@ def test_more_trials_keep_earlier_trainings(tmp_path: Path) -> None:
         after = {(one.stage, one.program, one.seed, one.learning_rate) for one in store.trainings()}
         assert before <= after
         assert len(after) == len(before) + len(jobs)
+        # The test data were read for two sets of finalists, twice each; running the same race again is no further look.
+        assert race._looks(store, [best]) == 6
+        assert race._looks(store, [best]) == 6
 
 
-def test_failed_trainings_decide_nothing(tmp_path: Path) -> None:
+def test_failed_trainings_are_run_again(tmp_path: Path) -> None:
     class Failing(FakeEvaluator):
         def train(self, program, learning_rate, seed, split="validation", long=False):
             if split == "test" and seed % 2:
@@ -174,8 +178,14 @@ def test_failed_trainings_decide_nothing(tmp_path: Path) -> None:
     from nos_tf.search.executors.in_process import InProcess
 
     with filled(tmp_path / "s.sqlite") as store, InProcess(Failing) as executor:
-        race.run(store, executor, Observer(), SEEDS, 6)
-        assert {one.evaluation.status for one in store.trainings()} == {"trained", "failed"}
+        with pytest.raises(RunError, match=r"Received: \d+ failures, the first: ValueError: a dead worker"):
+            race.run(store, executor, Observer(), SEEDS, 6)
+        tested = {one.seed for one in store.trainings() if one.stage == race.TEST}
+        assert tested
+        assert not any(seed % 2 for seed in tested)
+        jobs = finish(store, test_seeds=6)
+        assert {job.seed % 2 for job in jobs if job.split == "test"} == {0, 1}  # Even ones: the second look.
+        assert {one.evaluation.status for one in store.trainings()} == {"trained"}
 
 
 def test_a_rule_with_a_term_without_effect_is_an_echo() -> None:
@@ -184,3 +194,24 @@ def test_a_rule_with_a_term_without_effect_is_an_echo() -> None:
     assert race.is_echo(rules[1], rules[:1], rewards)
     assert not race.is_echo(rules[2], rules[:2], rewards)
     assert not race.is_echo(rules[0], [], rewards)
+
+
+def test_an_echo_of_a_baseline_is_no_finalist_even_if_it_is_a_little_better(tmp_path: Path) -> None:
+    echo = nos_tf.parse("rmsprop - clip(1e-4*w, 1e-5)")
+
+    class Echoing(FakeEvaluator):
+        def train(self, program, learning_rate, seed, split="validation", long=False):
+            found = super().train(
+                nos_tf.parse("rmsprop") if program == echo else program, learning_rate, seed, split, long
+            )
+            return found.replace(reward=found.reward + 1e-5) if program == echo else found
+
+    from nos_tf.search.executors.in_process import InProcess
+
+    with filled(tmp_path / "s.sqlite", 2) as store, InProcess(Echoing) as executor:
+        store.add_trial(
+            Trial(950, "ppo", 9, echo, nos_tf.canonical_key(echo), 0.999, Evaluation(0.999, "trained", 0.1))
+        )
+        race.run(store, executor, Observer(), SEEDS, 2)
+        assert list(echo.tokens) not in store.description()["finalists"]
+        assert len(store.description()["finalists"]) == 2

@@ -43,7 +43,11 @@ class Worker(abc.ABC):
         """Seconds until the worker counts as hung; infinite if it is idle."""
         if self.ready and self.job is None:
             return math.inf
-        return self.started + (limit if self.ready else START_LIMIT) - time.monotonic()
+        return self.started + self.limit(limit) - time.monotonic()
+
+    def limit(self, limit: float) -> float:
+        """Seconds for what the worker is doing: the given ones for a trial, more for its start."""
+        return limit if self.ready else START_LIMIT
 
 
 AnyWorker = TypeVar("AnyWorker", bound=Worker)
@@ -62,11 +66,6 @@ class Crew(abc.ABC, Generic[AnyWorker]):
         self._log_name = log
         self._workers: list[AnyWorker] = []
         self._failed_starts = 0  # In a row.
-
-    @property
-    def workers(self) -> int:
-        """Number of workers that are ready."""
-        return sum(worker.ready for worker in self._workers)
 
     def run(self, jobs: Jobs) -> Iterator[tuple[Job, Evaluation]]:
         """Yields each job with its result as it finishes.

@@ -27,10 +27,6 @@ class InProcess:
     def __exit__(self, *_: object) -> None:
         self._evaluator = None
 
-    @property
-    def workers(self) -> int:
-        return 1
-
     def run(self, jobs: Jobs) -> Iterator[tuple[Job, Evaluation]]:
         """Yields each job with its result, in order; an exception in a job becomes a failed result.
 

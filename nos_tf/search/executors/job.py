@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
+from nos_tf.common.errors import RunError
 from nos_tf.dsl import Program
 from nos_tf.evaluation.result import FAILED, Evaluation
 from nos_tf.search.confirmation import Confirmation
@@ -65,10 +66,6 @@ class Evaluates(Protocol):
 class Executor(Protocol):
     """Runs jobs; keeps no state between calls. A context manager that releases its resources on exit."""
 
-    @property
-    def workers(self) -> int:
-        """Number of jobs that can currently run at once."""
-
     def run(self, jobs: Jobs) -> Iterator[tuple[Job, Evaluation]]:
         """Yields each job with its result as it finishes, in any order.
 
@@ -94,6 +91,20 @@ def perform(evaluator: Evaluates, job: Job) -> Evaluation:
     return job.confirmation.confirm(
         evaluation, lambda rate, seed: evaluator.train(job.program, rate, seed, job.split, job.long)
     )
+
+
+def check_results(evaluations: Iterable[Evaluation]) -> None:
+    """Checks that no evaluation failed, as a comparison would otherwise lack a rule or a seed.
+
+    Raises:
+      RunError: Some did; the message gives the reason of the first.
+    """
+    messages = [evaluation.message for evaluation in evaluations if evaluation.status == FAILED]
+    if messages:
+        raise RunError(
+            "Trainings failed that a comparison needs; the others are stored, so remove the cause and run or resume "
+            f"again. Received: {len(messages)} failures, the first: {messages[0]}"
+        )
 
 
 def failure(message: str, seconds: float = 0.0) -> Evaluation:

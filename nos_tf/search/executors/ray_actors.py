@@ -195,7 +195,7 @@ class RayActors(Crew[_Actor]):
         hangs = worker.cause is None
         worker.kill()
         if hangs:
-            reason = f"No result after {self._limit:g} s"
+            reason = f"No result after {worker.limit(self._limit):g} s"
         else:
             reason = f"The worker died ({' '.join(str(worker.cause).split())[:200]})"
         gone = worker.node not in ray_cluster.nodes()

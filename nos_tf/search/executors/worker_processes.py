@@ -115,7 +115,7 @@ class WorkerProcesses(Crew[_Process]):
 
     def _remove(self, worker: _Process) -> tuple[str, bool]:
         if worker.seconds_left(self._limit) <= 0:
-            reason = f"No result after {self._limit:g} s"
+            reason = f"No result after {worker.limit(self._limit):g} s"
         else:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 worker.process.wait(timeout=1.0)  # It is exiting; wait for its exit code.

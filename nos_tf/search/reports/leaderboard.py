@@ -7,7 +7,7 @@ from typing import NamedTuple
 from nos_tf.common.leaderboard import BETTER
 from nos_tf.common.statistics import Interval, mean_interval
 from nos_tf.dsl import Program
-from nos_tf.evaluation.result import FAILED, TRAINED, Evaluation
+from nos_tf.evaluation.result import TRAINED, Evaluation
 from nos_tf.search import race, verdicts
 from nos_tf.search.reports.run_data import RunData
 from nos_tf.search.verdicts import Comparison
@@ -73,7 +73,7 @@ def leaderboard(run: RunData, stage: str = race.TEST) -> Leaderboard | None:
     baselines = {one.program: one for one in run.baselines if one.evaluation.learning_rate is not None}
     contenders = {*baselines, *run.finalists}
     for one in sorted(run.trainings, key=lambda training: training.seed):  # Sums must not depend on who came first.
-        if one.stage == stage and one.program in contenders and one.evaluation.status != FAILED:
+        if one.stage == stage and one.program in contenders:
             results.setdefault(one.program, {})[one.seed] = one.evaluation
             rates[one.program] = one.learning_rate
     if not baselines or not contenders <= results.keys():
@@ -81,8 +81,8 @@ def leaderboard(run: RunData, stage: str = race.TEST) -> Leaderboard | None:
     rewards = {program: {seed: one.reward for seed, one in by_seed.items()} for program, by_seed in results.items()}
     means = {program: mean_interval(list(by_seed.values())).mean for program, by_seed in rewards.items()}
     best = max(baselines, key=lambda program: means[program])
-    pairs = verdicts.compare(run.finalists, list(baselines), rewards)
-    pairs |= verdicts.compare(list(baselines), [best], rewards)
+    pairs = verdicts.compare(run.finalists, list(baselines), rewards, run.looks)
+    pairs |= verdicts.compare(list(baselines), [best], rewards, run.looks)
     trials = {trial.program: trial for trial in run.evaluated}
 
     def standing(program: Program) -> Standing:

@@ -14,6 +14,7 @@ from nos_tf.search import files
 from nos_tf.search.race import ranked
 from nos_tf.search.store import Store
 from nos_tf.search.trial import RANDOM, Baseline, Batch, Training, Trial
+from nos_tf.search.verdicts import LOOKS
 from nos_tf.tasks.suite import SUITES
 
 
@@ -31,6 +32,7 @@ class RunData:
       baselines: Known optimizers under the same protocol.
       trainings: Trainings of the race.
       finalists: Finalists of the race, best first; empty until they are known.
+      looks: Number of looks at the test data, for which p-values are corrected.
     """
 
     name: str
@@ -42,6 +44,7 @@ class RunData:
     baselines: tuple[Baseline, ...]
     trainings: tuple[Training, ...]
     finalists: tuple[Program, ...]
+    looks: int = LOOKS
 
     @property
     def evaluated(self) -> list[Trial]:
@@ -112,4 +115,5 @@ def load(folder: Path) -> RunData:
             baselines=tuple(store.baselines()),
             trainings=tuple(store.trainings()),
             finalists=tuple(Program.from_tokens(tokens) for tokens in run.get("finalists", ())),
+            looks=LOOKS * max(1, len(run.get("tested", ()))),
         )

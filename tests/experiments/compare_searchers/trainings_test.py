@@ -54,7 +54,7 @@ def test_the_best_rules_race_and_the_winner_is_measured_with_other_fresh_seeds(m
             trials = [trial for trial in store.trials() if trial.duplicate_of is None]
         assert found["rewards"] == [trial.reward for trial in trials]
         racers = [trial.program for trial in sorted(trials[:8], key=lambda trial: -trial.reward)[:3]]
-        seeds = trainings.derived_seeds(seed, trainings._PURPOSE, 6)
+        seeds = trainings.derived_seeds(seed, trainings.Purpose.COMPARED_RACE, 6)
         assert len({seed, *seeds}) == 7
         raced, values_of = (
             {rule: np.mean([Seeded().evaluate(rule, each).reward for each in part]) for rule in racers}

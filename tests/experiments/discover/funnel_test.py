@@ -131,7 +131,7 @@ def test_nothing_can_be_judged_without_finalists(tmp_path):
 
 def test_seeds_of_all_stages_differ():
     seeds = judging.procedure({"task": "suite", "seed": 3, "seeds": 10})["seeds"]
-    raced = racing.derived_seeds(3, racing._PURPOSE, sum(racing.SEEDS))
+    raced = racing.derived_seeds(3, racing.Purpose.DISCOVERY_RACE, sum(racing.SEEDS))
     every = [seed for stage in seeds.values() for seed in stage] + raced
     assert len(set(every)) == len(every) == 1 + 2 + 5 + 10 + 8
 

@@ -95,22 +95,25 @@ def test_one_undecided_baseline_prevents_a_winner(run: RunData, board: Leaderboa
     assert {one.verdict for one in found.finalists} <= {"undecided", "worse"}
 
 
-def test_diverged_training_counts_as_zero_and_failed_one_is_ignored(run: RunData, board: Leaderboard) -> None:
+def test_diverged_training_counts_as_zero(run: RunData, board: Leaderboard) -> None:
     finalist = board.finalists[0]
     found = [one for one in run.trainings if (one.stage, one.program) == (race.TEST, finalist.program)]
-    for status, seeds, mean in (
-        ("diverged", finalist.seeds, finalist.reward.mean * finalist.seeds - found[0].evaluation.reward),
-        ("failed", finalist.seeds - 1, None),
-    ):
-        lost = dataclasses.replace(found[0], evaluation=Evaluation(0.0, status))
-        changed = tuple(lost if one is found[0] else one for one in run.trainings)
-        again = leaderboard(dataclasses.replace(run, trainings=changed))
-        assert again is not None
-        one = next(one for one in again.standings if one.program == finalist.program)
-        assert one.seeds == seeds
-        assert one.diverged == (status == "diverged")
-        if mean is not None:
-            assert one.reward.mean == pytest.approx(mean / finalist.seeds)
+    lost = dataclasses.replace(found[0], evaluation=Evaluation(0.0, "diverged"))
+    changed = tuple(lost if one is found[0] else one for one in run.trainings)
+    again = leaderboard(dataclasses.replace(run, trainings=changed))
+    assert again is not None
+    one = next(one for one in again.standings if one.program == finalist.program)
+    assert (one.seeds, one.diverged) == (finalist.seeds, 1)
+    rest = finalist.reward.mean * finalist.seeds - found[0].evaluation.reward
+    assert one.reward.mean == pytest.approx(rest / finalist.seeds)
+
+
+def test_further_looks_raise_the_p_values(run: RunData, board: Leaderboard) -> None:
+    again = leaderboard(dataclasses.replace(run, looks=2 * run.looks))
+    assert again is not None
+    for before, after in zip(board.finalists, again.finalists, strict=True):
+        for name, pair in before.against.items():
+            assert after.against[name].p == pytest.approx(min(1.0, 2 * pair.p))
 
 
 def test_unfinished_race_has_no_leaderboard(run: RunData) -> None:
