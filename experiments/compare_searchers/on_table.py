@@ -11,13 +11,12 @@ import joblib
 import numpy as np
 
 from experiments import tables
-from experiments.compare_searchers import figure, statistics
+from experiments.compare_searchers import figure, paper, statistics
 from experiments.compare_searchers.lookup import curve, search
 from nos_tf.common import run_folder, style
 from nos_tf.common.run_folder import RunFolder
 from nos_tf.common.tensorflow_loading import load_single_threaded, set_environment
 from nos_tf.common.text import markdown_table
-from nos_tf.paper import searchers as paper
 from nos_tf.table import Table
 
 BUDGETS = (50, 100, 300, 1_000, 3_000, 5_000)

@@ -84,7 +84,7 @@ def _store(path: Path, record: Mapping[str, Any]) -> Store:
     if label != record["data_label"]:
         store.close()
         raise RunError(
-            f"The run began on other data ({label}); resume with their --data_dir. Received: {record['data_label']}"
+            f"The run began on other data ({label}); name the folder that holds them. Received: {record['data_label']}"
         )
     store.describe("flags", record["flags"])
     return store

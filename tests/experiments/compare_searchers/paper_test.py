@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from experiments.compare_searchers.paper import BATCH_SIZE, SETTINGS
 from nos_tf import searchers
-from nos_tf.paper.searchers import BATCH_SIZE, SETTINGS
 from nos_tf.search import searcher_flags
 
-FLAGFILES = Path(__file__).parents[2] / "experiments" / "flagfiles"
+FLAGFILES = Path(__file__).parents[3] / "experiments" / "flagfiles"
 
 
 @pytest.mark.parametrize(("name", "file"), [("ppo", "paper_search_ppo"), ("trpo", "paper_search")])
