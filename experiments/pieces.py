@@ -97,11 +97,11 @@ class Work:
         """
         numbered = [dataclasses.replace(job, id=number) for number, job in enumerate(jobs)]
         pieces = Pieces(self.folder / "pieces", stage, numbered, size)
-        if not pieces.is_done() or pieces.has_failures():
+        found = pieces.results() if pieces.is_done() else None
+        if found is None or any(evaluation.status == FAILED for evaluation in found):
             with self.executor(setup, seconds) as executor:
-                if not pieces.run(executor, self._deadline):
-                    return None
-        return pieces.results()
+                found = pieces.results() if pieces.run(executor, self._deadline) else None
+        return found
 
 
 class Pieces:
@@ -157,10 +157,6 @@ class Pieces:
     def is_done(self) -> bool:
         """Returns whether all pieces are done."""
         return all(self._path(number).exists() for number in range(len(self._parts)))
-
-    def has_failures(self) -> bool:
-        """Returns whether any job failed; all pieces must be done."""
-        return any(evaluation.status == FAILED for evaluation in self.results())
 
     def results(self) -> list[Evaluation]:
         """Returns the results of all jobs, in order; all pieces must be done."""

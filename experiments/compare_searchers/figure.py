@@ -27,7 +27,7 @@ def draw(regrets: Mapping[str, np.ndarray], at: np.ndarray, trials: int) -> Figu
     figure = Figure(figsize=(7.0, 4.4), layout="constrained")
     axes = figure.subplots()
     for place, (name, values) in enumerate(regrets.items()):
-        color, dash = style.PALETTE[place % len(style.PALETTE)], style.DASHES[place // len(style.PALETTE)]
+        color, dash = style.curve(place)
         shown = at <= (at[-1] if name == "random" else trials)
         intervals = [mean_interval(column.tolist()) for column in values.T[shown]]
         mean = np.array([one.mean for one in intervals])

@@ -19,6 +19,11 @@ DASHES = ("-", "--", "-.", ":")
 CONSOLE_WIDTH = 120  # Columns, when output does not go to a terminal.
 
 
+def curve(place: int) -> tuple[str, str]:
+    """Color and dashes of a curve, given its place among the curves of a plot, from 0."""
+    return PALETTE[place % len(PALETTE)], DASHES[place // len(PALETTE)]
+
+
 def console() -> Console:
     """A console for tables on standard output, as wide as the terminal, or as `CONSOLE_WIDTH` in a pipe or file."""
     from rich.console import Console

@@ -164,9 +164,7 @@ class _Training(msgspec.Struct):
     metrics: dict[str, Any]  # Ignored if the training diverged.
     seconds: _Positive
     function: str | msgspec.UnsetType = msgspec.UNSET
-    selected: bool | msgspec.UnsetType = (
-        msgspec.UNSET
-    )  # Set if more than the learning rate was tuned, or for each seed.
+    selected: bool | msgspec.UnsetType = msgspec.UNSET  # Set if the learning rate alone does not tell.
     epsilon: _Positive | None = None
 
     def __post_init__(self) -> None:

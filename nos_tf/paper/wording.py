@@ -59,8 +59,7 @@ def entry(found: Entry) -> str:
     """Run, optimizer, learning rate and number of seeds in one line."""
     rates = ", ".join(text.number(rate) for rate in found.learning_rates)
     chosen = f"lr {rates}" if rates else "no lr chosen"
-    seeds = sorted({training.seed for training in found.trainings})
-    return f"R{found.number}: {found.optimizer}, {chosen}, {_count(len(seeds), 'seed')}"
+    return f"R{found.number}: {found.optimizer}, {chosen}, {_count(len(set(found.seeds)), 'seed')}"
 
 
 def evidence(result: ClaimResult) -> str:

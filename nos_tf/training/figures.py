@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from nos_tf.common.statistics import Interval, mean_interval
-from nos_tf.common.style import BLUE, DASHES, GRAY, PALETTE
+from nos_tf.common.style import BLUE, GRAY, curve
 from nos_tf.common.text import number
 from nos_tf.training.files import Row
 from nos_tf.training.study import Study
@@ -100,7 +100,7 @@ def _curves(
 ) -> None:
     opacity = min(0.15, 1 / len(histories))  # Many overlapping bands would hide the lines.
     for position, (name, found) in enumerate(histories.items()):
-        color, dash = PALETTE[position % len(PALETTE)], DASHES[position // len(PALETTE)]
+        color, dash = curve(position)
         for axes, column in zip(panels, columns, strict=True):
             epochs, mean, half = _band(found, column)
             axes.plot(epochs, mean, lw=1.8, label=labels[name], color=color, ls=dash)
