@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
-from absl import flags
 
-from nos_tf.cli import application, shared_flags
+from nos_tf.cli import application, path_flags, shared_flags
 from nos_tf.common import run_folder, style
 from nos_tf.common.errors import RunError
 from nos_tf.common.leaderboard import BETTER
@@ -58,7 +57,7 @@ class Discovery(NamedTuple):
 def main() -> NoReturn:
     """Compares the runs and exits."""
     shared_flags.define(NAME)
-    flags.DEFINE_multi_string("discovery", [], "Run folder of a finished discovery; give two or more.")
+    path_flags.define_multi("discovery", "Run folder of a finished discovery; give two or more.")
     application.run(_main, "Interrupted; the comparison was not written.")
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from absl import flags
 
-from nos_tf.cli import application
+from nos_tf.cli import application, path_flags
 from nos_tf.common import run_folder
 from nos_tf.common.errors import RunError
 from nos_tf.common.style import CONSOLE_WIDTH
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Runs the command and exits."""
-    flags.DEFINE_string("results_dir", None, "Folder that contains the run folders, at any depth.")
+    path_flags.define("results_dir", None, "Folder that contains the run folders, at any depth.")
     flags.DEFINE_enum("format", "text", ["text", "markdown", "html"], "Format of the ledger.")
     flags.DEFINE_bool("all", False, "List rows and claims that were not run instead of only counting them.")
-    flags.DEFINE_string("output", None, "Output file; by default the ledger is printed.")
+    path_flags.define("output", None, "Output file; by default the ledger is printed.")
     application.run(_main, "Interrupted; the comparison was not written.")
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from absl import flags
 
 from experiments import tables
-from nos_tf.cli import application
+from nos_tf.cli import application, path_flags
 from nos_tf.common import run_folder
 from nos_tf.common.errors import RunError
 from nos_tf.table import Table, TestRow
@@ -30,7 +30,7 @@ HEADER = (
 def main() -> NoReturn:
     """Writes the file and exits."""
     flags.DEFINE_string("table", "digits", "Table to write.")
-    flags.DEFINE_string("output", None, "Output file; by default the table's name with .csv.")
+    path_flags.define("output", None, "Output file; by default the table's name with .csv.")
     application.run(_main, "Interrupted.")
 
 

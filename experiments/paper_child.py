@@ -77,7 +77,7 @@ def _main() -> None:
     }
     label = setups["paper"].describe_data()
     protocols = {name: {field: str(value) for field, value in vars(each).items()} for name, each in PROTOCOLS.items()}
-    work = pieces.Work(NAME, values, {"protocols": protocols}, growing=frozenset({"seeds"}))
+    work = pieces.Work(NAME, values, {"protocols": protocols, "data": label}, growing=frozenset({"seeds"}))
     seeds = range(values["seed"], values["seed"] + values["seeds"])
     collected: dict[str, Results] = {protocol: {name: [] for name in names} for protocol in PROTOCOLS}
     for seed, (protocol, setup) in itertools.product(seeds, setups.items()):

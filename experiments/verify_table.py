@@ -13,7 +13,7 @@ import numpy as np
 from absl import flags
 
 from experiments import tables
-from nos_tf.cli import application
+from nos_tf.cli import application, path_flags
 from nos_tf.common.errors import RunError
 from nos_tf.common.text import markdown_table
 from nos_tf.dsl import SearchSpace
@@ -31,7 +31,7 @@ def main() -> NoReturn:
     flags.DEFINE_string("table", "digits", "Table to verify.")
     flags.DEFINE_integer("sample", 50, "Number of rules to retrain, out of those that can learn.", lower_bound=1)
     flags.DEFINE_integer("seed", 0, "Seed of the random sample.", lower_bound=0)
-    flags.DEFINE_string("data_dir", None, "Folder with prepared TensorFlow Datasets.")
+    path_flags.define("data_dir", None, "Folder with prepared TensorFlow Datasets.")
     application.run(_main, "Interrupted.")
 
 

@@ -47,7 +47,7 @@ def _main() -> None:
     with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:
         load_single_threaded()
         labels = {task: _describe(task, values["data_dir"]) for task in values["task"]}
-        folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS)
+        folder.begin(NAME, values | {"data": labels}, shared_flags.WITHOUT_NUMBERS)
         print(f"Run folder: {folder.path}", flush=True)
         rewards = {task: _evaluate(task, rules, folder / f"{task}.jsonl") for task in values["task"]}
         reference, *others = values["task"]

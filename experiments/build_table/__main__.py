@@ -14,7 +14,7 @@ from absl import flags
 
 import nos_tf
 from experiments import pieces
-from nos_tf.cli import application, shared_flags
+from nos_tf.cli import application, path_flags, shared_flags
 from nos_tf.evaluation.protocol import Protocol
 from nos_tf.search.executors.setup import EvaluatorSetup
 
@@ -29,16 +29,16 @@ def main() -> NoReturn:
     pieces.define()
     flags.DEFINE_integer("best", 2_000, "Number of best rules to train with more seeds and evaluate on test data.")
     flags.DEFINE_integer("rules", None, "Limit the number of distinct rules, to try out the script.", lower_bound=1)
-    flags.DEFINE_string("output", None, "Folder of the table; by default the package's.")
+    path_flags.define("output", None, "Folder of the table; by default the package's.")
     application.run(_main, pieces.INTERRUPTED)
 
 
 def _main() -> None:
     values = shared_flags.values()
-    for task in (values["task"], values["second_task"]):
-        EvaluatorSetup(task).get_task()
+    setups = [EvaluatorSetup(values[name], data_dir=values["data_dir"]) for name in ("task", "second_task")]
+    data = [setup.describe_data() for setup in setups]
     protocol = {name: str(value) for name, value in vars(Protocol()).items()}
-    work = pieces.Work(NAME, values, {"protocol": protocol})
+    work = pieces.Work(NAME, values, {"protocol": protocol, "data": data})
     from experiments.build_table import assemble
     from experiments.build_table.stages import Stages
 

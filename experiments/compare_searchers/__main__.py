@@ -48,7 +48,7 @@ def _main() -> None:
     require_known("searcher", values["searchers"], known)
     described = trainings.describe(values) if by_trainings else on_table.describe(values)
     with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:
-        details = {} if by_trainings else tables.identity(values["table"])
+        details = {"data": described} if by_trainings else tables.identity(values["table"])
         folder.begin(NAME, values | details, shared_flags.WITHOUT_NUMBERS | _GROWING)
         print(f"Run folder: {folder.path}", flush=True)
         run = trainings.run if by_trainings else on_table.run

@@ -11,7 +11,7 @@ from typing import NoReturn
 from absl import flags
 
 from experiments import tables
-from nos_tf.cli import application
+from nos_tf.cli import application, path_flags
 from nos_tf.common import run_folder
 from nos_tf.common.errors import RunError
 
@@ -21,7 +21,7 @@ PAGE = "table.md"
 def main() -> NoReturn:
     """Writes the page and exits."""
     flags.DEFINE_string("table", "digits", "Table to describe.")
-    flags.DEFINE_string("output", ".", "Folder of the page.")
+    path_flags.define("output", ".", "Folder of the page.")
     application.run(_main, "Interrupted.")
 
 

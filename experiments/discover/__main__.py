@@ -23,7 +23,7 @@ from experiments.discover import candidates, frozen, judging, racing, report, se
 from experiments.discover.watch import OutOfTimeError
 from experiments.pieces import Work
 from nos_tf import searchers
-from nos_tf.cli import application, shared_flags
+from nos_tf.cli import application, path_flags, shared_flags
 from nos_tf.common import run_folder, style
 from nos_tf.common.errors import RunError, require_known
 from nos_tf.search.executors.setup import EvaluatorSetup
@@ -41,7 +41,7 @@ def main() -> NoReturn:
     flags.DEFINE_list("searchers", ["random", "ppo", "evolution"], "Searchers to run.")
     flags.DEFINE_list("num_groups", ["2", "3"], "Numbers of groups of the rules to search for, from 1 to 4.")
     flags.DEFINE_integer("trials", 10_000, "Distinct rules per search; 0 to skip the searches.", lower_bound=0)
-    flags.DEFINE_multi_string("search_dir", [], "Run folder of another search whose best rules join the race.")
+    path_flags.define_multi("search_dir", "Run folder of another search whose best rules join the race.")
     flags.DEFINE_integer(
         "candidates", 100, "Number of rules from each search, and from the table, in the race.", lower_bound=1
     )
@@ -56,7 +56,7 @@ def _main() -> None:
     others = [path for folder in values["search_dir"] for path in candidates.stores(Path(folder))]
     if not others and not values["trials"] and not nos_tf.table.names():
         raise RunError("No rules to race; raise --trials or name a search with --search_dir. Received: --trials=0")
-    work = Work(NAME, values, {"procedure": judging.procedure(values)})
+    work = Work(NAME, values, {"procedure": judging.procedure(values), "data": setup.describe_data()})
     with work.folder:
         try:
             path = work.folder / frozen.FILE

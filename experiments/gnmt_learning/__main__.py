@@ -83,8 +83,9 @@ def _main() -> None:
         raise RunError(f"An optimizer is one of {', '.join(_RATES)}. Received: --optimizers={min(unknown)}")
     shared_flags.check_data_dir()
     set_environment()
+    data = _label(values)
     with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:
-        folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS)
+        folder.begin(NAME, values | {"data": data}, shared_flags.WITHOUT_NUMBERS)
         print(f"Run folder: {folder.path}", flush=True)
         pairs = list(itertools.product(values["networks"], values["optimizers"]))
         first = [
@@ -98,7 +99,6 @@ def _main() -> None:
         found |= _trained(folder.path, [one._replace(seed=seed) for one in best for seed in seeds], values)
         results = [_entry([found[one._replace(seed=seed)] for seed in seeds], one) for one in best]
         scale = {key: values[key] for key in ("units", "layers", "epochs", "vocabulary", "batch_size", "seeds")}
-        data = _label(values)
         run_folder.write_json(
             folder / run_folder.RESULTS, {"experiment": NAME, "dataset": data, "scale": scale, "networks": results}
         )
@@ -110,7 +110,11 @@ def _main() -> None:
 def _label(values: Mapping[str, Any]) -> str:
     from nos_tf.datasets import wmt14
 
-    return f"{wmt14.label(data_dir=values['data_dir'])} ({values['train_split']}, {values['valid_split']})"
+    try:
+        label = wmt14.label(data_dir=values["data_dir"])
+    except ValueError as error:
+        raise RunError(str(error)) from None
+    return f"{label} ({values['train_split']}, {values['valid_split']})"
 
 
 def _is_positive(text: str) -> bool:

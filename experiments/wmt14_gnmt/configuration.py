@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from nos_tf.cli import path_flags
 from nos_tf.common.errors import DataWarning, RunError
 
 if TYPE_CHECKING:
@@ -33,10 +34,10 @@ def define() -> None:
     flags.DEFINE_string("target_language", "de", "Language of WMT 2014 to translate into; one of the two is en.")
     for name, split in _WHOLE.items():
         flags.DEFINE_string(f"{name}_split", split, f"Part of WMT 2014 to {_USES[name]}, such as {split}[:200].")
-        flags.DEFINE_string(f"{name}_src", None, f"Your own text to {_USES[name]} instead, one sentence per line.")
-        flags.DEFINE_string(f"{name}_tgt", None, f"Translations of --{name}_src, line by line.")
+        path_flags.define(f"{name}_src", None, f"Your own text to {_USES[name]} instead, one sentence per line.")
+        path_flags.define(f"{name}_tgt", None, f"Translations of --{name}_src, line by line.")
     flags.DEFINE_integer("vocabulary", 32000, "Number of subwords to learn from the training text.", lower_bound=8)
-    flags.DEFINE_string("subwords", None, "SentencePiece model to use instead, with pad 0, unk 1, bos 2, eos 3.")
+    path_flags.define("subwords", None, "SentencePiece model to use instead, with pad 0, unk 1, bos 2, eos 3.")
     flags.DEFINE_integer("max_length", 50, "Maximum subwords per side of a training pair.", lower_bound=1)
     flags.DEFINE_integer("layers", 8, "Layers in the encoder and in the decoder.", lower_bound=2)
     flags.DEFINE_integer("units", 1024, "Units per layer, and size of the embeddings.", lower_bound=1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from absl import flags
 
 from experiments.wmt14_gnmt import configuration
-from nos_tf.cli import shared_flags
+from nos_tf.cli import path_flags, shared_flags
 from nos_tf.common import run_folder
 from nos_tf.common.errors import RunError
 from nos_tf.common.tensorflow_loading import load_quietly
@@ -36,7 +36,7 @@ _TAKES = {
 
 def define() -> None:
     """Defines the flags that only these modes accept."""
-    flags.DEFINE_string("input", None, "Text to translate, one sentence per line: a file, or - for standard input.")
+    path_flags.define("input", None, "Text to translate, one sentence per line: a file, or - for standard input.")
     flags.DEFINE_string(
         "training", None, "Folder in the run's trainings/ whose model is used; by default, the one with the lowest "
         "validation perplexity."

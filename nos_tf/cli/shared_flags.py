@@ -9,6 +9,7 @@ from typing import Any
 
 from absl import flags
 
+from nos_tf.cli import path_flags
 from nos_tf.common.errors import RunError
 
 
@@ -18,8 +19,8 @@ def define(name: str) -> None:
     Args:
       name: Prefix of the default folder's name, as for `run_dir`.
     """
-    flags.DEFINE_string("run_dir", None, f"Run folder; by default runs/{name}-<time>.")
-    flags.DEFINE_string(
+    path_flags.define("run_dir", None, f"Run folder; by default runs/{name}-<time>.")
+    path_flags.define(
         "data_dir", None, "Folder with prepared TensorFlow Datasets; by default that of tensorflow_datasets."
     )
     flags.DEFINE_integer("seed", 0, "Random seed; the same seed gives the same results.", lower_bound=0)

@@ -188,7 +188,7 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise RunError(
-            f"Cannot write {path} ({error.strerror}); what was stored stays readable, and the run can be resumed"
+            f"Cannot write {path} ({first_line(error)}); what was stored stays readable, and the run can be resumed"
         ) from None
 
 

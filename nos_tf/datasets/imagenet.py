@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from nos_tf.datasets import labeled, photographs
-from nos_tf.datasets.prepared import PreparedDataError, builder
+from nos_tf.datasets.prepared import PreparedDataError, builder, reading
 from nos_tf.datasets.stream import shared_batch
 
 NAME = "imagenet2012"
@@ -176,7 +176,8 @@ class ImageNet:
 
     def _labels(self, part: Part) -> np.ndarray:
         labels = _records(_tensors(part)).map(lambda record: self.read(record)["label"])
-        return np.array(list(labels.as_numpy_iterator()))
+        with reading(NAME):
+            return np.array(list(labels.as_numpy_iterator()))
 
     def _shuffled(self, seed: int, epoch: tf.Tensor) -> tf.data.Dataset:
         """Returns the records of one epoch in random order."""
@@ -222,7 +223,8 @@ def _part(split: Any) -> Part:
     missing = [path for path, *_ in files if not os.path.exists(path)]
     if missing:
         raise PreparedDataError(
-            f"{len(missing)} of {len(files)} files of {NAME} are missing. Received: no file {missing[0]}"
+            f"{len(missing)} of {len(files)} files of {NAME} are missing; prepare the data set again. "
+            f"Received: no file {missing[0]}"
         )
     return Part(files, split.num_examples)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from nos_tf.common.errors import first_line
 from nos_tf.common.tensorflow_loading import load_quietly
 
 
@@ -47,11 +50,13 @@ def load_split(name: str, split: str, data_dir: str | None = None) -> dict[str, 
     """Loads a whole split as arrays, by feature.
 
     Raises:
-      PreparedDataError: The data is not in the folder and cannot be downloaded to it.
+      PreparedDataError: The data is not in the folder and cannot be downloaded to it, or is damaged.
     """
     import tensorflow_datasets as tfds
 
-    return tfds.as_numpy(builder(name, data_dir).as_dataset(split=split, batch_size=-1))
+    prepared = builder(name, data_dir)
+    with reading(name):
+        return tfds.as_numpy(prepared.as_dataset(split=split, batch_size=-1))
 
 
 def is_jpeg(name: str, split: str, feature: str, data_dir: str | None = None) -> bool:
@@ -59,4 +64,22 @@ def is_jpeg(name: str, split: str, feature: str, data_dir: str | None = None) ->
     import tensorflow_datasets as tfds
 
     raw = builder(name, data_dir).as_dataset(split=split, decoders={feature: tfds.decode.SkipDecoding()}).take(1)
-    return next(iter(tfds.as_numpy(raw)))[feature].startswith(b"\xff\xd8")
+    with reading(name):
+        return next(iter(tfds.as_numpy(raw)))[feature].startswith(b"\xff\xd8")
+
+
+@contextlib.contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Context in which records of a data set are read.
+
+    Raises:
+      PreparedDataError: One of its files is damaged.
+    """
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.DataLossError as error:
+        raise PreparedDataError(
+            f"A file of {name} is damaged; prepare the data set again. Received: {first_line(error)}"
+        ) from None

@@ -57,7 +57,8 @@ class Evaluator:
         start, steps = time.perf_counter(), self._trainer.all_steps
         if reason := screen([program])[0]:
             return Evaluation(0.0, result.SCREENED, message=reason)
-        hurdle = round(self._protocol.hurdle * self._trainer.steps_per_epoch)
+        # Before the epoch ends, since a finished epoch has no running loss.
+        hurdle = min(round(self._protocol.hurdle * self._trainer.steps_per_epoch), self._trainer.steps_per_epoch - 1)
         tuning = Tuning(
             self._protocol,
             self._sweep_epochs,

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from absl import flags
 
-from nos_tf.cli import application
+from nos_tf.cli import application, path_flags
 from nos_tf.common.errors import RunError
 from nos_tf.exporters import TARGETS, export
 
@@ -19,7 +19,7 @@ _ARGUMENT = (
 def define_flags() -> None:
     """Defines the flags specific to this command."""
     flags.DEFINE_enum("to", None, TARGETS, "Target to write the rule for.")
-    flags.DEFINE_string("output", None, "File to write; by default, the text is printed.")
+    path_flags.define("output", None, "File to write; by default, the text is printed.")
 
 
 def main() -> NoReturn:

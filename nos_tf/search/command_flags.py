@@ -38,7 +38,8 @@ def resolved(stored: Mapping[str, Any] | None) -> dict[str, Any]:
     """Values of all flags: the given value, else the one stored with the run, else the default."""
     values: dict[str, Any] = {name: flags.FLAGS[name].value for name in _names()}
     if stored is not None:
-        values |= {name: value for name, value in stored.items() if name in values} | given()
+        values |= {name: value for name, value in stored.items() if name in values and name not in _outdated(stored)}
+        values |= given()
     if values["random_trials"] is None:
         values["random_trials"] = 0 if values["searcher"] == "random" else values["trials"] // 4
     for name, field in searcher_flags.of(values["searcher"]).items():
@@ -55,6 +56,17 @@ def resolved(stored: Mapping[str, Any] | None) -> dict[str, Any]:
     if values["executor"] is None:
         values["executor"] = "in_process" if values["workers"] == 1 else "processes"
     return values
+
+
+def _outdated(stored: Mapping[str, Any]) -> set[str]:
+    """Names of stored values that may have been derived from others, which this command changes."""
+    changed = given()
+    outdated = set()
+    if "executor" in changed:
+        outdated.add("workers")
+    if "workers" in changed and stored.get("executor") == "in_process":
+        outdated.add("executor")
+    return outdated
 
 
 def configuration(values: Mapping[str, Any]) -> Configuration:

@@ -18,15 +18,16 @@ class KnownRules:
     """Finds the evaluated trial that a rule equals. Equality is transitive: rules are equal if they share either key.
 
     Args:
-      trials: Trials known at first, sorted by id, including duplicates.
+      trials: Trials known at first, including duplicates. A duplicate may come before the trial that it equals, since
+        rules that train at the same time finish in any order.
     """
 
     def __init__(self, trials: Iterable[Trial]):
+        trials = list(trials)
         self._trials: dict[str, Trial] = {}
-        evaluated: dict[int, Trial] = {}
+        evaluated = {trial.id: trial for trial in trials if trial.duplicate_of is None}
         for trial in trials:
-            equal = trial if trial.duplicate_of is None else evaluated[trial.duplicate_of]
-            evaluated[trial.id] = equal
+            equal = evaluated[trial.id if trial.duplicate_of is None else trial.duplicate_of]
             self.add((trial.key, trial.fingerprint), equal)
 
     def add(self, keys: Keys, trial: Trial) -> None:

@@ -63,7 +63,10 @@ class Failures:
         """
         self._in_a_row = self._in_a_row + 1 if evaluation.status == FAILED else 0
         if self._in_a_row == _MAX_FAILURES:
-            raise RunError(f"{_MAX_FAILURES} trials in a row failed; the last error was: {evaluation.message}")
+            raise RunError(
+                f"{_MAX_FAILURES} trials in a row failed; remove the cause and resume, but they count as failed. "
+                f"Received: {evaluation.message}"
+            )
 
 
 def run_stage(stage: Stage, store: Store, executor: Executor, observer: Observer) -> int:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from nos_tf.common.text import duration
 from nos_tf.dsl.algebra.simplest import simplest_text
-from nos_tf.evaluation.result import TRAINED
+from nos_tf.evaluation.result import FAILED, TRAINED
 from nos_tf.search.observer import Observer
 from nos_tf.search.trial import Batch, Trial
 
@@ -80,7 +80,7 @@ class Status(Observer):
 
     def _count(self, trial: Trial) -> None:
         self.duplicates += trial.duplicate_of is not None
-        self.failed += trial.status == "failed"
+        self.failed += trial.status == FAILED
         if trial.status == TRAINED and (self.best is None or trial.reward > self.best.reward):
             self.best = trial
 

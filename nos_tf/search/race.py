@@ -87,7 +87,9 @@ def run(store: Store, executor: Executor, observer: Observer, seeds: Seeds, test
         if baseline.evaluation.learning_rate is not None
     }
     baselines = list(rates)
-    candidates = racers(store.trials(), store.baselines())
+    trials = store.trials()
+    store.describe("raced", sum(trial.duplicate_of is None for trial in trials))
+    candidates = racers(trials, store.baselines())
     rates |= {trial.program: trial.learning_rate for trial in candidates if trial.learning_rate is not None}
     rates = tune(trainings, TUNING, rates, _QUARTER, seeds(TUNING, _TUNING_SEEDS))
     finalists = _race(trainings, rates, [trial.program for trial in candidates], seeds(RACING, _ROUND * _ROUNDS))

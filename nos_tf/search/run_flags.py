@@ -21,7 +21,7 @@ def define() -> None:
     )
     flags.DEFINE_integer(
         "test_seeds",
-        20,
+        Configuration.test_seeds,
         "Seeds for testing each finalist and baseline on test data; doubled if the result is undecided.",
         lower_bound=1,
     )
@@ -47,8 +47,12 @@ def define() -> None:
         "Ray cluster: local starts one on this machine, auto uses the one this machine belongs to, HOST:PORT connects "
         "to the head of one.",
     )
-    flags.DEFINE_float("worker_cpus", 1.0, "CPU cores per worker on a Ray node.", lower_bound=0.001)
-    flags.DEFINE_float("worker_gpus", 0.0, "GPUs per worker on a Ray node; may be a fraction.", lower_bound=0.0)
+    flags.DEFINE_float(
+        "worker_cpus", Configuration.worker_cpus, "CPU cores per worker on a Ray node.", lower_bound=0.001
+    )
+    flags.DEFINE_float(
+        "worker_gpus", Configuration.worker_gpus, "GPUs per worker on a Ray node; may be a fraction.", lower_bound=0.0
+    )
     flags.DEFINE_integer(
         "in_flight",
         None,
@@ -59,7 +63,7 @@ def define() -> None:
     )
     flags.DEFINE_float(
         "trial_timeout",
-        600.0,
+        Configuration.trial_timeout,
         "Seconds after which a worker counts as hung and its rule is retried once.",
         lower_bound=0.001,
     )

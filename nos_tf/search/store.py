@@ -123,6 +123,15 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Context in which everything that is read is of the same moment, even while a search writes."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.rollback()
+
     def description(self) -> dict[str, Any]:
         """Returns the description of the run."""
         return {name: json.loads(value) for name, value in self._connection.execute("SELECT name, value FROM run")}

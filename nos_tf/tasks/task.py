@@ -45,9 +45,9 @@ class Splits:
     test: Split
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Task:
-    """A child network's data, network and budget.
+    """A child network's data, network and budget. Compared by identity, so an objective need not be hashable.
 
     Attributes:
       name: Name that flags use.

@@ -127,7 +127,7 @@ def _run(
         experiment = make_experiment(values)
         plan = _plan(values, experiment)
         print(f"Run folder: {path}", flush=True)
-        folder.begin(name, values, _WITHOUT)
+        folder.begin(name, values | {"data": experiment.dataset}, _WITHOUT)
         for file, content in experiment.files.items():
             run_folder.write_bytes(folder / file, content)
         study = Study(experiment, plan, path)
@@ -182,7 +182,7 @@ def _plan(values: Mapping[str, Any], experiment: Experiment) -> Plan:
     from nos_tf.training.study import Plan
 
     settings: dict[str, Any] = {} if values["clip_norm"] is None else {"global_clipnorm": values["clip_norm"]}
-    if values.get("ema_momentum"):  # Only some scripts define this flag and `scale_learning_rate`.
+    if values.get("ema_momentum") is not None:  # Only some scripts define this flag and `scale_learning_rate`.
         settings |= {"use_ema": True, "ema_momentum": values["ema_momentum"]}
     factor = values["batch_size"] / REFERENCE_BATCH if values.get("scale_learning_rate") else 1.0
 

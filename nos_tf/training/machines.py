@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 
 from nos_tf.common.errors import RunError
-from nos_tf.common.run_folder import CONFIGURATION, NEW, RunFolder, writing
+from nos_tf.common.run_folder import CONFIGURATION, NEW, RESULTS, RunFolder, writing
 
 
 def own_folder(folder: Path) -> Path:
@@ -55,4 +55,5 @@ def take_over(chief: Path, own: RunFolder) -> None:
         return
     with writing(own.path):
         shutil.rmtree(own / "trainings", ignore_errors=True)
+        (own / RESULTS).unlink(missing_ok=True)
         shutil.copytree(chief, own.path, ignore=shutil.ignore_patterns("run.lock", f"{NEW}*"), dirs_exist_ok=True)

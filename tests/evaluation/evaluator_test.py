@@ -120,6 +120,13 @@ def test_rates_that_trail_at_the_hurdle_are_given_up(make):
     assert evaluator.trainer.trained == [*begun, *finished, *((0.1, epoch, EPOCH, 4) for epoch in range(1, 4))]
 
 
+def test_a_hurdle_close_to_the_epochs_end_still_ranks_the_rates(make):
+    curves = {0.01: [0.3] * 4, 0.1: [0.4] * 4, 1.0: [0.6] * 4}
+    evaluation = make(curves, hurdle=0.97, leaders=1, sweep_epochs=2).evaluate(RULE)
+    assert [(point.learning_rate, point.score) for point in evaluation.sweep] == [(0.01, None), (0.1, None), (1.0, 0.6)]
+    assert evaluation.learning_rate == 1.0
+
+
 def test_a_leader_that_diverges_after_the_hurdle_is_replaced_by_the_next(make):
     evaluation = make({0.1: [0.3] * 4, 1.0: [-0.9], 10.0: [None]}, hurdle=0.3, leaders=1).evaluate(RULE)
     assert (evaluation.status, evaluation.learning_rate) == (result.TRAINED, 0.1)

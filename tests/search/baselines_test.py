@@ -42,7 +42,7 @@ def test_failed_baselines_are_evaluated_again(tmp_path: Path) -> None:
                 yield job, failure("No result after 600 s") if job.program == nos_tf.parse("rmsprop") else evaluation
 
     with Store.create(tmp_path / "s.sqlite", {}) as store:
-        with pytest.raises(RunError, match=r"Received: 1 failures, the first: No result after 600 s$"):
+        with pytest.raises(RunError, match=r"Received: 1 failed, the first with: No result after 600 s$"):
             run_baselines(store, Failing(1), Observer(), seed=9)
         assert len(store.baselines()) == len(BASELINES) - 1
         executor = ShuffledExecutor(2)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
 FLAGS = """
 import json, sys
 from absl import flags
@@ -36,6 +38,21 @@ def test_a_run_stored_with_a_former_name_keeps_its_value() -> None:
     stored = "command_flags.renamed({'learning_rate': 0.25, 'trials': 9})"
     resolved = told(f"command_flags.resolved({stored})")
     assert (resolved["controller_learning_rate"], resolved["trials"]) == (0.25, 9)
+
+
+@pytest.mark.parametrize(
+    ("stored", "flag", "expected"),
+    [
+        ({"executor": "in_process", "workers": 1}, "--workers=2", ["processes", 2]),
+        ({"executor": "processes", "workers": 2}, "--executor=in_process", ["in_process", 1]),
+        ({"executor": "processes", "workers": 2}, "--executor=ray", ["ray", None]),
+        ({"executor": "ray", "workers": 2}, "--workers=4", ["ray", 4]),
+        ({"executor": "processes", "workers": 2}, "--trials=9", ["processes", 2]),
+    ],
+)
+def test_a_resumed_run_may_have_other_workers(stored: dict[str, Any], flag: str, expected: list[Any]) -> None:
+    resolved = told(f"command_flags.resolved({stored})", flag)
+    assert [resolved["executor"], resolved["workers"]] == expected
 
 
 def test_every_flag_is_in_one_group() -> None:

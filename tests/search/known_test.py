@@ -31,6 +31,12 @@ def test_rules_equal_to_a_duplicate_equal_its_trial() -> None:
     assert known.find(("e", "F")) is other
 
 
+def test_a_duplicate_may_come_before_the_trial_that_it_equals() -> None:
+    later = trial(1, "b", "B")
+    known = KnownRules([trial(0, "a", "A", duplicate_of=1), later])
+    assert known.find(("a", "C")) is known.find(("c", "A")) is known.find(("b", "C")) is later
+
+
 def test_a_batch_is_deduplicated_within_itself_and_against_known_rules() -> None:
     first = trial(0, "a", "A")
     batch = [("b", "B"), ("c", "B"), ("c", "C"), ("d", "A"), ("d", "D"), ("e", "E"), ("a", "E")]

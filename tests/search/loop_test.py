@@ -143,7 +143,7 @@ def test_repeated_failures_stop_the_search(tmp_path: Path) -> None:
     executor = Failing()
     with (
         Store.create(tmp_path / "s.sqlite", {}) as store,
-        pytest.raises(RunError, match=r"10 trials in a row failed.*OSError: no data"),
+        pytest.raises(RunError, match=r"10 trials in a row failed.*Received: OSError: no data$"),
     ):
         loop.run_stage(stage(), store, executor, Observer())
     assert len(executor.jobs) == 10

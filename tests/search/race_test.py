@@ -178,7 +178,7 @@ def test_failed_trainings_are_run_again(tmp_path: Path) -> None:
     from nos_tf.search.executors.in_process import InProcess
 
     with filled(tmp_path / "s.sqlite") as store, InProcess(Failing) as executor:
-        with pytest.raises(RunError, match=r"Received: \d+ failures, the first: ValueError: a dead worker"):
+        with pytest.raises(RunError, match=r"Received: \d+ failed, the first with: ValueError: a dead worker"):
             race.run(store, executor, Observer(), SEEDS, 6)
         tested = {one.seed for one in store.trainings() if one.stage == race.TEST}
         assert tested

@@ -110,6 +110,17 @@ def test_reader_sees_a_run_while_it_is_written(tmp_path: Path) -> None:
             assert len(reader.trials()) == 2
 
 
+def test_a_snapshot_is_of_one_moment(tmp_path: Path) -> None:
+    with Store.create(tmp_path / "s.sqlite", RUN) as store:
+        store.add_trial(trial(0))
+        with Store.read(tmp_path / "s.sqlite") as reader:
+            with reader.snapshot():
+                assert len(reader.trials()) == 1
+                store.finish_batch(Batch(0, "ppo", {}), [trial(1, duplicate_of=0)], {})
+                assert (len(reader.trials()), reader.batches()) == (1, [])
+            assert (len(reader.trials()), len(reader.batches())) == (2, 1)
+
+
 def make_foreign(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE photos (name TEXT)")

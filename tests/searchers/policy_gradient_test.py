@@ -70,7 +70,6 @@ def test_learns_over_seeds_and_rewards(name, reward, seed):
 
 def _check_learning(name, reward, seed):
     """Checks that 7 of 10 tokens match within 500 trials; random search needs more than 100,000 on average."""
-    # The paper's entropy bonus; the larger default, meant for the few viable rules on real tasks, learns more slowly.
     rewards = synthetic.run(searchers.get(name, synthetic.SPACE, seed), reward, 500)
     random = synthetic.run(searchers.get("random", synthetic.SPACE, seed), reward, 500)
     assert rewards.max() >= 0.7 > random.max()

@@ -54,9 +54,24 @@ def test_files_of_the_chief_replace_all_others(tmp_path):
             (folder / name).write_text(text)
     with RunFolder(chief, resume=True), RunFolder(own, resume=True) as folder:
         machines.take_over(chief, folder)
+    check_held(own, {"config.json": "{}", "results.json": "new", "trainings/a/checkpoint/ckpt-3": "3"})
+
+
+def check_held(own: Path, expected: dict[str, str]) -> None:
     held = {str(path.relative_to(own)): path.read_text() for path in own.rglob("*") if path.is_file()}
     del held["run.lock"]
-    assert held == {"config.json": "{}", "results.json": "new", "trainings/a/checkpoint/ckpt-3": "3"}
+    assert held == expected
+
+
+def test_results_that_the_chief_does_not_have_are_dropped(tmp_path):
+    chief, own = tmp_path / "run", tmp_path / "run-worker-1"
+    for folder in (chief, own):
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+    (own / "results.json").write_text("old")
+    with RunFolder(own, resume=True) as folder:
+        machines.take_over(chief, folder)
+    check_held(own, {"config.json": "{}"})
 
 
 def test_nothing_is_copied_before_there_is_a_run(tmp_path):

@@ -103,7 +103,7 @@ def check_results(evaluations: Iterable[Evaluation]) -> None:
     if messages:
         raise RunError(
             "Trainings failed that a comparison needs; the others are stored, so remove the cause and run or resume "
-            f"again. Received: {len(messages)} failures, the first: {messages[0]}"
+            f"again. Received: {len(messages)} failed, the first with: {messages[0]}"
         )
 
 

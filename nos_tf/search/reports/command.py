@@ -7,16 +7,16 @@ from typing import NoReturn
 
 from absl import flags
 
-from nos_tf.cli import application
+from nos_tf.cli import application, path_flags
 from nos_tf.common.errors import RunError
 from nos_tf.search import files
 
 
 def define_flags() -> None:
     """Defines the flags of this command, which does not accept those of a search."""
-    flags.DEFINE_multi_string("run_dir", [], "Run folder; repeat the flag to compare runs.")
-    flags.DEFINE_string("optuna", None, "SQLite file for Optuna studies of the runs, in addition to the page.")
-    flags.DEFINE_string(
+    path_flags.define_multi("run_dir", "Run folder; repeat the flag to compare runs.")
+    path_flags.define("optuna", None, "SQLite file for Optuna studies of the runs, in addition to the page.")
+    path_flags.define(
         "output", None, "File of the page; by default report.html, or comparison.html, in the first run folder."
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from nos_tf.common.leaderboard import BETTER
 from nos_tf.common.statistics import Interval, mean_interval
 from nos_tf.dsl import Program
@@ -48,11 +50,14 @@ class Standing(NamedTuple):
 
 
 class Leaderboard(NamedTuple):
-    """Test results of all finalists and baselines, best mean reward first.
+    """Test results of all finalists and baselines, best first.
+
+    Undecided contenders are trained with more seeds than the others, and a seed shifts all rewards alike. So contenders
+    are ranked by their mean rewards over the seeds that all of them share.
 
     Attributes:
       standings: Finalists and baselines.
-      best_baseline: Baseline with the highest mean reward; differences refer to it.
+      best_baseline: The baseline that ranks first; differences refer to it.
       winner: The best finalist that beats every baseline, or None.
     """
 
@@ -67,7 +72,7 @@ class Leaderboard(NamedTuple):
 
 
 def leaderboard(run: RunData, stage: str = race.TEST) -> Leaderboard | None:
-    """Leaderboard of a run at a stage of the race; None until all finalists and baselines have been tested."""
+    """Leaderboard of a run at a stage of the race; None until all finalists and baselines have a seed in common."""
     results: dict[Program, dict[int, Evaluation]] = {}
     rates = {}
     baselines = {one.program: one for one in run.baselines if one.evaluation.learning_rate is not None}
@@ -79,7 +84,10 @@ def leaderboard(run: RunData, stage: str = race.TEST) -> Leaderboard | None:
     if not baselines or not contenders <= results.keys():
         return None
     rewards = {program: {seed: one.reward for seed, one in by_seed.items()} for program, by_seed in results.items()}
-    means = {program: mean_interval(list(by_seed.values())).mean for program, by_seed in rewards.items()}
+    shared = sorted(set.intersection(*(set(by_seed) for by_seed in rewards.values())))
+    if not shared:
+        return None
+    means = {program: float(np.mean([by_seed[seed] for seed in shared])) for program, by_seed in rewards.items()}
     best = max(baselines, key=lambda program: means[program])
     pairs = verdicts.compare(run.finalists, list(baselines), rewards, run.looks)
     pairs |= verdicts.compare(list(baselines), [best], rewards, run.looks)

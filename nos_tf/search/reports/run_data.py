@@ -31,6 +31,7 @@ class RunData:
       batches: Finished batches, sorted by number.
       baselines: Known optimizers under the same protocol.
       trainings: Trainings of the race.
+      raced: Number of distinct rules from which the race chose; None until it starts.
       finalists: Finalists of the race, best first; empty until they are known.
       looks: Number of looks at the test data, for which p-values are corrected.
     """
@@ -43,6 +44,7 @@ class RunData:
     batches: tuple[Batch, ...]
     baselines: tuple[Baseline, ...]
     trainings: tuple[Training, ...]
+    raced: int | None
     finalists: tuple[Program, ...]
     looks: int = LOOKS
 
@@ -103,7 +105,7 @@ def load(folder: Path) -> RunData:
     Raises:
       RunError: The folder holds no readable store of trials.
     """
-    with Store.read(folder / files.STORE) as store:
+    with Store.read(folder / files.STORE) as store, store.snapshot():
         run = store.description()
         return RunData(
             name=folder.resolve().name,
@@ -114,6 +116,7 @@ def load(folder: Path) -> RunData:
             batches=tuple(store.batches()),
             baselines=tuple(store.baselines()),
             trainings=tuple(store.trainings()),
+            raced=run.get("raced"),
             finalists=tuple(Program.from_tokens(tokens) for tokens in run.get("finalists", ())),
             looks=LOOKS * max(1, len(run.get("tested", ()))),
         )

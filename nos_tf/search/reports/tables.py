@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from nos_tf.dsl.algebra.simplest import simplest_text
-from nos_tf.search.reports.leaderboard import leaderboard
+from nos_tf.search.reports.leaderboard import BASELINE, leaderboard
 from nos_tf.search.reports.run_data import RunData
 from nos_tf.search.trial import Baseline
 
@@ -44,7 +44,7 @@ def rewards(run: RunData) -> list[Entry]:
         if trial.evaluation is not None
     ]
     candidates += [
-        (baseline.evaluation.reward, _name(baseline), "baseline", baseline.evaluation) for baseline in run.baselines
+        (baseline.evaluation.reward, _name(baseline), BASELINE, baseline.evaluation) for baseline in run.baselines
     ]
     candidates.sort(key=lambda candidate: -candidate[0])
     return [
@@ -63,10 +63,9 @@ def snippet(run: RunData) -> str | None:
     if one.program.needs_total_steps:
         arguments.append("total_steps=EPOCHS * STEPS_PER_EPOCH")
     return (
-        "import nos_tf\nfrom tensorflow import keras\n\n"
+        "import nos_tf\n\n"
         f"optimizer = nos_tf.optimizers.ProgramOptimizer({', '.join(arguments)})\n"
-        "loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)\n"
-        'model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])\n'
+        "model.compile(optimizer=optimizer, loss=LOSS)\n"
     )
 
 

@@ -57,7 +57,8 @@ def _search(run: RunData) -> list[str]:
     lines = []
     requested = run.flags["trials"]
     if len(run.evaluated) < requested:
-        state = " so far" if not run.finalists else "; after that, the searcher only repeated itself"
+        is_over = run.raced == len(run.evaluated)
+        state = "; after that, the searcher only repeated itself" if is_over else " so far"
         lines.append(f"{len(run.evaluated)} of {requested} distinct rules were evaluated{state}.")
     if not run.ranking:
         counts = collections.Counter(trial.status for trial in run.evaluated)

@@ -14,7 +14,7 @@ from nos_tf.search import race
 from nos_tf.search.reports import leaderboard_files
 from nos_tf.search.reports.leaderboard import BASELINE, Leaderboard, leaderboard
 from nos_tf.search.reports.run_data import RunData
-from nos_tf.search.trial import BASELINES
+from nos_tf.search.trial import BASELINES, Training
 from tests.search.reports import runs
 
 NAMES = [
@@ -106,6 +106,28 @@ def test_diverged_training_counts_as_zero(run: RunData, board: Leaderboard) -> N
     assert (one.seeds, one.diverged) == (finalist.seeds, 1)
     rest = finalist.reward.mean * finalist.seeds - found[0].evaluation.reward
     assert one.reward.mean == pytest.approx(rest / finalist.seeds)
+
+
+def test_contenders_are_ranked_by_the_seeds_that_all_share(run: RunData) -> None:
+    """The undecided have further seeds, which here are kinder to all."""
+    better, other = (one for one in run.baselines[:2] if one.evaluation.learning_rate is not None)
+    finalist = run.finalists[0]
+
+    def tested(program: nos_tf.Program, seeds: int, ahead: float) -> list[Training]:
+        rewards = [0.5 + 0.02 * (seed >= 20) + 0.001 * (seed % 5) + ahead + 1e-5 * (seed % 3) for seed in range(seeds)]
+        evaluations = [Evaluation(reward, "trained", 0.1, accuracy=reward) for reward in rewards]
+        return [Training(race.TEST, program, seed, 0.1, one) for seed, one in enumerate(evaluations)]
+
+    trainings = (*tested(better.program, 20, 0.001), *tested(other.program, 40, 0.0), *tested(finalist, 40, 0.0002))
+    changed = dataclasses.replace(run, baselines=(better, other), finalists=(finalist,), trainings=trainings)
+    board = leaderboard(changed)
+    assert board is not None
+    assert [one.name for one in board.standings] == [better.name, None, other.name]
+    assert board.best_baseline.name == better.name
+    assert board.finalists[0].difference is not None
+    assert board.finalists[0].difference.difference == pytest.approx(-0.0008)
+    apart = tuple(one for one in trainings if (one.seed < 20) == (one.program == better.program))
+    assert leaderboard(dataclasses.replace(changed, trainings=apart)) is None
 
 
 def test_further_looks_raise_the_p_values(run: RunData, board: Leaderboard) -> None:

@@ -67,7 +67,15 @@ def test_snippet_runs_at_every_rate_of_the_sweep(run: RunData, rule: str, rate: 
     snippet = tables.snippet(won(run, nos_tf.parse(rule), rate))
     assert snippet is not None
     model = tf.keras.Sequential([tf.keras.Input((3,)), tf.keras.layers.Dense(2)])
-    exec(snippet, {"model": model, "EPOCHS": 1, "STEPS_PER_EPOCH": 1})
+    exec(
+        snippet,
+        {
+            "model": model,
+            "LOSS": tf.keras.losses.SparseCategoricalCrossentropy(True),
+            "EPOCHS": 1,
+            "STEPS_PER_EPOCH": 1,
+        },
+    )
     np.testing.assert_allclose(float(model.optimizer.learning_rate), rate, rtol=1e-6)
     model.fit(np.ones((4, 3)), np.zeros(4), verbose=0)
 

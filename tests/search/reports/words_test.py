@@ -59,6 +59,15 @@ def test_unfinished_run_says_how_far_it_is(run: RunData) -> None:
     assert any("so far" in sentence for sentence in words.sentences(early))
 
 
+@pytest.mark.parametrize(("fewer", "state"), [(0, "; after that, the searcher only repeated itself."), (7, " so far.")])
+def test_a_run_that_is_being_extended_is_not_called_exhausted(run: RunData, fewer: int, state: str) -> None:
+    """The finalists are those of the race before the extension."""
+    count = len(run.evaluated)
+    assert run.raced == count
+    extended = dataclasses.replace(run, flags={**run.flags, "trials": 1_000}, raced=count - fewer)
+    assert f"{count} of 1000 distinct rules were evaluated{state}" in words.sentences(extended)
+
+
 def test_busy_workers_are_averaged_over_the_time_in_which_any_trains(run: RunData) -> None:
     # One worker from 0 to 4 s, another from 2 to 6 s, and after a stop one from 10 to 12 s: 10 s of work in 8 s.
     spans = [(0.0, 4.0), (2.0, 6.0), (10.0, 12.0)]
