@@ -12,7 +12,7 @@ import types
 
 import wrapt
 
-from nos_tf.common.versions import BACKENDS
+from nos_tf.common.versions import BACKENDS, backend_of
 
 _LIBRARIES = ("keras", "tensorflow")
 
@@ -28,9 +28,5 @@ def _register(imported: types.ModuleType) -> None:
     if any(getattr(module.__spec__, "_initializing", False) for module in others):
         return  # One library is importing the other; the outer one's hook runs later.
     keras = sys.modules.get("keras")
-    if keras is not None and _backend(keras) in BACKENDS:
+    if keras is not None and backend_of(keras) in BACKENDS:
         importlib.import_module("nos_tf.optimizers")
-
-
-def _backend(keras: types.ModuleType) -> str:
-    return keras.config.backend() if hasattr(keras, "config") else "tensorflow"  # Keras 2 supports no other.

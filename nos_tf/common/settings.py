@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import numbers
 from typing import Any
 
 from nos_tf.common.text import number
@@ -38,17 +39,29 @@ def lower_bound(field: dataclasses.Field[Any]) -> Any:
     return bounds["above"] if bounds["at least"] is None else bounds["at least"]
 
 
+# Type of a value and words for it, by the type of the setting's default.
+_KINDS: dict[type, tuple[Any, str]] = {
+    bool: (bool, "True or False"),
+    int: (numbers.Integral, "an integer"),
+    float: (numbers.Real, "a number"),
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """Base class of settings, which checks that every value is within its range.
 
     Raises:
-      ValueError: A value is out of range or not finite.
+      ValueError: A value has another type than the default, is out of range, or is not finite.
     """
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            value, bounds = getattr(self, field.name), field.metadata["bounds"]
+            value: Any = getattr(self, field.name)
+            bounds = field.metadata["bounds"]
+            kind, words = _KINDS[type(field.default)]
+            if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+                raise ValueError(f"{field.name} must be {words}. Received: {field.name}={value!r}")
             limits = {word: bound for word, bound in bounds.items() if bound is not None}
             if limits and not (math.isfinite(value) and _is_within(value, bounds)):
                 range_text = " and ".join(f"{word} {number(bound)}" for word, bound in limits.items())

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from nos_tf.common.errors import RunError
+from nos_tf.common.versions import backend_of
 
 
 def require() -> None:
@@ -18,7 +19,7 @@ def require() -> None:
       RunError: Keras runs on another backend, or TensorFlow is not installed.
     """
     keras = sys.modules.get("keras")
-    chosen = keras.config.backend() if keras and hasattr(keras, "config") else os.environ.get("KERAS_BACKEND")
+    chosen = os.environ.get("KERAS_BACKEND") if keras is None else backend_of(keras)
     if chosen not in (None, "", "tensorflow"):
         raise RunError(
             "Searching, evaluating and reproducing need Keras' TensorFlow backend; others only run nos_tf.optimizers. "

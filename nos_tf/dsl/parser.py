@@ -76,8 +76,6 @@ class _Parser:
         if not isinstance(text, str):
             raise ProgramError(f"A rule is a string such as 'exp(sign(g) * sign(m)) * g'. Received: {excerpt(text)}")
         self._text = text = text.strip()
-        if not text:
-            raise ProgramError("The rule is empty; write, for example, 'exp(sign(g) * sign(m)) * g'")
         if len(text) > MAX_LENGTH:
             raise ProgramError(f"A rule can have at most {MAX_LENGTH} characters. Received: {len(text)}")
         for column, character in enumerate(text, start=1):
@@ -87,12 +85,17 @@ class _Parser:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Python warns about oddities in texts that are rejected below.
-                return ast.parse(text).body
+                statements = ast.parse(text).body
         except SyntaxError as error:
             column = self._column(error.lineno or 1, (error.offset or 1) - 1)
             raise ProgramError(f"Not an expression: {error.msg}", text, column) from None
         except (RecursionError, MemoryError, ValueError):
             raise ProgramError(f"Too deeply nested. Received: {excerpt(text)}") from None
+        if not statements:
+            raise ProgramError(
+                f"The rule is empty; write, for example, 'exp(sign(g) * sign(m)) * g'. Received: {excerpt(text)}"
+            )
+        return statements
 
     def _named_expression(self, statement: ast.stmt, is_last: bool) -> tuple[str | None, ast.expr]:
         if isinstance(statement, ast.Expr) and is_last:

@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import itertools
 import math
+import numbers
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -47,8 +48,10 @@ class SearchSpace:
     constraints: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        if self.num_groups not in range(1, MAX_GROUPS + 1):
-            raise ValueError(f"num_groups must be 1 to {MAX_GROUPS}. Received: num_groups={self.num_groups!r}")
+        if not isinstance(self.num_groups, numbers.Integral) or not 1 <= self.num_groups <= MAX_GROUPS:
+            raise ValueError(
+                f"num_groups must be an integer from 1 to {MAX_GROUPS}. Received: num_groups={self.num_groups!r}"
+            )
         for field, known in (
             ("operands", OPERANDS),
             ("unary", UNARY),
@@ -180,10 +183,10 @@ def _checked(field: str, names: Iterable[str], known: Iterable[str], may_be_empt
         raise ValueError(f"{field} must be a sequence of names. Received: {field}={names!r}")
     names = tuple(names)
     for name in names:
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             raise ValueError(unknown(f"name in {field}", name, known))
     if len(set(names)) != len(names):
         raise ValueError(f"{field} must not repeat a name. Received: {field}={names}")
     if not names and not may_be_empty:
-        raise ValueError(f"{field} must not be empty. Known: {', '.join(known)}")
+        raise ValueError(f"{field} must not be empty. Known: {', '.join(known)}. Received: {field}=()")
     return names

@@ -44,7 +44,7 @@ class Foreach:
 
     def __init__(self, lists: dict[str, str]):
         self.lines: list[str] = []
-        self._lists = lists
+        self._lists = dict(lists)
         self._count = 0
 
     def numbered(self) -> list[str]:
@@ -60,11 +60,11 @@ class Foreach:
         if not value.is_list:
             self.lines.append(f"{name} = {value.text}")
             return name
-        if not value.fresh:
-            return value.text
-        used = re.compile(rf"\b{value.text}\b")
-        self.lines[start:] = [used.sub(name, line) for line in self.lines[start:]]
-        return name
+        self._lists[name] = name if value.fresh else value.text
+        if value.fresh:
+            used = re.compile(rf"\b{value.text}\b")
+            self.lines[start:] = [used.sub(name, line) for line in self.lines[start:]]
+        return self._lists[name]
 
     def average(self, slot: str, beta: str, averaged: Expression) -> None:
         """Writes statements that update a running average in place."""
@@ -85,7 +85,7 @@ class Foreach:
         op, parts = expression.op, expression.arguments
         if not self._is_list(expression):
             return _Value(SCALARS.write(expression), is_list=False)
-        if op == "array":
+        if op in ("array", "name"):
             return _Value(self._lists[expression.value])
         if op == "normal":
             return self._new("[torch.randn_like(g) for g in grads]")
@@ -106,8 +106,13 @@ class Foreach:
         raise NotImplementedError(f"Add the function to the tables of this module. Received: {op}")
 
     def _is_list(self, expression: Expression) -> bool:
-        risky = expression.op in _NOT_FOR_SCALARS or (expression.op == "**" and expression.arguments[0].op == "abs")
-        return risky or expression.op in ("array", "full", "normal") or any(map(self._is_list, expression.arguments))
+        op, parts = expression.op, expression.arguments
+        if op == "name":
+            return expression.value in self._lists
+        is_of_rule = op == "**" and (parts[0].op == "abs" or parts[0].is_nonnegative)  # Not that of a bias correction.
+        if is_of_rule or op in _NOT_FOR_SCALARS or op in ("array", "full", "normal"):
+            return True
+        return any(map(self._is_list, parts))
 
     def _binary(self, op: str, left: Expression, right: Expression) -> _Value:
         name = _OPERATORS.get(op) or _CLAMPS[op]

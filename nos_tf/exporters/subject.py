@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -85,7 +86,7 @@ def subject(rule: Program | str) -> Subject:
         return _of_program(rule)
     if isinstance(rule, str) and rule in NAMES:
         return _named(rule)
-    if isinstance(rule, str) and len(rule) < 1000 and "\0" not in rule and Path(rule).is_dir():
+    if isinstance(rule, str) and os.path.isdir(rule):
         return _winner(Path(rule))
     try:
         return _of_program(parse(rule))

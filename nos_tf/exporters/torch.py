@@ -116,14 +116,14 @@ def _list_name(slot: str) -> str:
 
 def _update(recipe: Recipe) -> list[str]:
     lists = {"g": "grads", WEIGHTS: "params"} | {slot.name: _list_name(slot.name) for slot in recipe.slots}
-    writer = Foreach(lists)
+    writer, variable = Foreach(lists), ""
     for slot in recipe.slots:
         writer.average(slot.name, slot.beta_name, slot.averaged)
     for statement in recipe.statements:
         before = len(writer.lines)
-        lists[statement.name] = writer.assign(statement.name, statement.expression)
+        variable = writer.assign(statement.name, statement.expression)
         if len(writer.lines) - before > 1:
             writer.lines.insert(before, f"# {statement.name} = {TEXT.write(statement.expression)}")
     numbers = [f'{name} = group["{name}"]' for name in arguments(recipe) if name != "seed"]
     numbers += ['t = group["step"]', 'group["step"] += 1'] if recipe.reads(STEP) else []
-    return [*numbers, *writer.numbered(), f'torch._foreach_add_(params, {lists["update"]}, alpha=-group["lr"])']
+    return [*numbers, *writer.numbered(), f'torch._foreach_add_(params, {variable}, alpha=-group["lr"])']

@@ -12,12 +12,12 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from nos_tf.common.versions import BACKENDS
+from nos_tf.common.versions import BACKENDS, backend_of
 
 
 def _running_keras() -> tuple[Any, str]:
     keras = importlib.import_module("keras")
-    backend = keras.config.backend() if hasattr(keras, "config") else "tensorflow"  # Keras 2 supports no other.
+    backend = backend_of(keras)
     if backend not in BACKENDS:
         raise ImportError(f"KERAS_BACKEND must be one of {', '.join(BACKENDS)}. Received: KERAS_BACKEND={backend}")
     # With TF_USE_LEGACY_KERAS set, TensorFlow's Keras is a different package.
@@ -64,6 +64,11 @@ class _Ops:
     def maximum(self, x: Any, y: Any) -> Any:
         """Element-wise maximum; NaN where either value is NaN."""
         return importlib.import_module(_NATIVE[BACKEND]).maximum(x, self._like(y, x))
+
+    def sign(self, x: Any) -> Any:
+        """Sign; NaN where the value is NaN, which PyTorch would turn into 0."""
+        signs = keras.ops.sign(x)
+        return keras.ops.where(keras.ops.isnan(x), x, signs) if BACKEND == "torch" else signs
 
     def _like(self, y: Any, x: Any) -> Any:
         return keras.ops.convert_to_tensor(y, dtype=x.dtype)
@@ -160,7 +165,8 @@ class CompatibleOptimizer(keras.optimizers.Optimizer):  # type: ignore[name-defi
 
         def _reads_whole_gradients(self) -> bool:
             clips = (self.clipnorm, self.clipvalue, self.global_clipnorm)
-            return is_distributed() or bool(self.gradient_accumulation_steps) or any(c is not None for c in clips)
+            changed = bool(self.gradient_accumulation_steps) or self.loss_scale_factor is not None
+            return is_distributed() or changed or any(c is not None for c in clips)
 
         def update_variables(self, gradients: Sequence[Any], variables: Sequence[Any], rate: Any, step: Any) -> None:
             raise NotImplementedError

@@ -13,6 +13,7 @@ from nos_tf.optimizers.keras_compat import (
     dtype_name,
     is_sparse,
     kernels,
+    precise_dtype,
     register_serializable,
     split,
     tf_variables,
@@ -94,11 +95,12 @@ class RuleOptimizer(CompatibleOptimizer, abc.ABC):
         """
         groups: dict[Any, list[int]] = {}
         for position, variable in enumerate(variables):
-            if is_sparse(gradients[position]):
+            dtype = dtype_name(variable)
+            if is_sparse(gradients[position]) and dtype == precise_dtype(dtype):
                 kernels.descend(*tf_variables([variable]), gradients[position], rate)
                 continue
             small = math.prod(variable.shape) <= _SHARED_SIZE
-            groups.setdefault(dtype_name(variable) if small else position, []).append(position)
+            groups.setdefault(dtype if small else position, []).append(position)
         for group in groups.values():
             self._update_group([gradients[i] for i in group], [variables[i] for i in group], rate, step)
 
@@ -115,7 +117,7 @@ class RuleOptimizer(CompatibleOptimizer, abc.ABC):
             step,
             {index: math.prod(shape) for index, shape in zip(indices, shapes, strict=True)},
         )
-        new_weights = weights - xp.cast(xp.cast(rate, update.dtype) * update, weights.dtype)
+        new_weights = xp.cast(xp.cast(weights, update.dtype) - xp.cast(rate, update.dtype) * update, weights.dtype)
         for name, each in slots.items():
             for slot, value in zip(each, _parted(xp.cast(new_values[name], weights.dtype), shapes), strict=True):
                 self._set(slot, value)

@@ -13,7 +13,7 @@ from nos_tf.common.errors import unknown
 from nos_tf.dsl.state import Array
 from nos_tf.optimizers.keras_compat import keras, register_serializable, xp
 from nos_tf.optimizers.randomness import SCHEDULE, Randomness
-from nos_tf.optimizers.validation import check_seed, check_total_steps
+from nos_tf.optimizers.validation import check_seed, check_steps
 
 
 @register_serializable
@@ -45,7 +45,7 @@ class LinearCosineDecay(keras.optimizers.schedules.LearningRateSchedule):
         beta: float = 0.001,
     ):
         self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = check_total_steps(decay_steps, "a learning-rate decay")
+        self.decay_steps = check_steps("decay_steps", decay_steps)
         self.num_periods = num_periods
         self.alpha = alpha
         self.beta = beta
@@ -122,9 +122,7 @@ class NoisyLinearCosineDecay(LinearCosineDecay):
 
 
 def _restarts(learning_rate: float, total_steps: int) -> Any:
-    return keras.optimizers.schedules.CosineDecayRestarts(
-        learning_rate, first_decay_steps=max(1, total_steps // 10), t_mul=1.0
-    )
+    return keras.optimizers.schedules.CosineDecayRestarts(learning_rate, first_decay_steps=total_steps / 10, t_mul=1.0)
 
 
 _SCHEDULES = {
@@ -157,4 +155,4 @@ def get(name: str, learning_rate: float, total_steps: int) -> Any:
     """
     if name not in _SCHEDULES:
         raise ValueError(unknown("schedule", name, _SCHEDULES))
-    return _SCHEDULES[name](learning_rate, check_total_steps(total_steps, "a learning-rate schedule"))
+    return _SCHEDULES[name](learning_rate, check_steps("total_steps", total_steps))

@@ -34,6 +34,13 @@ def check_seed(value: int) -> int:
     return int(value)
 
 
+def check_steps(name: str, value: int) -> int:
+    """Returns the value if it is a number of steps."""
+    if not isinstance(value, numbers.Integral) or value < 1:
+        raise ValueError(f"{name} must be a positive integer. Received: {name}={value!r}")
+    return int(value)
+
+
 def check_total_steps(value: int | None, needed_by: str | None) -> int | None:
     """Returns the value if it is a number of steps, or None if nothing needs it."""
     if value is None and needed_by is not None:
@@ -41,6 +48,4 @@ def check_total_steps(value: int | None, needed_by: str | None) -> int | None:
             f"{needed_by} decays over the training run, so pass its length in steps as total_steps. "
             "Received: total_steps=None"
         )
-    if value is not None and (not isinstance(value, numbers.Integral) or value < 1):
-        raise ValueError(f"total_steps must be a positive integer. Received: total_steps={value!r}")
-    return None if value is None else int(value)
+    return None if value is None else check_steps("total_steps", value)

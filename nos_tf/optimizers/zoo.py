@@ -31,13 +31,13 @@ _SIGN_FAMILY: dict[str, Callable[..., Any]] = {
 def _momentum(learning_rate: Any, total_steps: int | None = None, **kwargs: Any) -> Any:
     # The language has averages of gradients but no sums, so momentum is Keras' own.
     del total_steps
-    return keras.optimizers.SGD(learning_rate, momentum=0.9, **kwargs)
+    return keras.optimizers.SGD(learning_rate, **{"momentum": 0.9, **kwargs})
 
 
 def _rmsprop_nasnet(learning_rate: Any, total_steps: int | None = None, **kwargs: Any) -> Any:
     """RMSProp with the settings of NASNet (Zoph et al., 2018), the baseline of the paper's ImageNet table."""
     del total_steps
-    return keras.optimizers.RMSprop(learning_rate, rho=0.9, momentum=0.9, epsilon=1.0, **kwargs)
+    return keras.optimizers.RMSprop(learning_rate, **{"rho": 0.9, "momentum": 0.9, "epsilon": 1.0, **kwargs})
 
 
 _ZOO: dict[str, Callable[..., Any]] = {

@@ -54,6 +54,7 @@ def test_texts(text, tokens):
 BAD_TEXTS = [
     ("", "The rule is empty", None),
     ("   \n ", "The rule is empty", None),
+    ("# note", "exp(sign(g) * sign(m)) * g'. Received: '# note'", None),
     (None, "A rule is a string", None),
     (3, "A rule is a string", None),
     (b"g", "A rule is a string", None),

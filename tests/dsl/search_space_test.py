@@ -145,9 +145,11 @@ def test_lists_and_sets_are_accepted():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"num_groups": 0}, "num_groups must be 1 to 4. Received: num_groups=0"),
+        ({"num_groups": 0}, "num_groups must be an integer from 1 to 4. Received: num_groups=0"),
+        ({"num_groups": 2.0}, "Received: num_groups=2.0"),
+        ({"operands": [["g"]]}, "Unknown name in operands"),
         ({"num_groups": 5}, "Received: num_groups=5"),
-        ({"operands": ()}, "operands must not be empty"),
+        ({"operands": ()}, r"operands must not be empty.* Received: operands=\(\)$"),
         ({"unary": []}, "unary must not be empty"),
         ({"binary": ()}, "binary must not be empty"),
         ({"operands": ("g", "g")}, "operands must not repeat a name"),

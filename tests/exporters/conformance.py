@@ -23,7 +23,15 @@ STEPS, SIZE, RATE = 100, 12, 0.5
 RANDOM_STEPS, RANDOM_SIZE, COPIES = 3, 6, 4000
 _PERTURBATIONS = 8
 
-ZOO = tuple(NAMED_RULES)
+# Named rules, and rules with numbers that change from step to step but are the same for all weights.
+RULES = (
+    *NAMED_RULES,
+    "b1 = log(cd) - 2; log(b1) ** clip(b1, 1e-4)",
+    "b1 = -ld + log(ld); b2 = -m - clip(1, 1e-4); exp(b1) / log(b1)",
+    "2 ** (1 / (1 + ld)) * g",
+    "b1 = sign(rd) * cd; b2 = b1 ** m; clip(b1, 1e-3) + b2",
+    "sqrt(ld) ** -1 * g",
+)
 RANDOM_PROGRAMS = tuple(numpy_twin.random_programs(200, seed=16))
 
 

@@ -17,8 +17,8 @@ keras = pytest.importorskip("keras", minversion="3.0", reason="the exports are f
 PRECISION = 1e-13 if keras.backend.backend() == "tensorflow" else 1e-8
 
 
-def test_zoo_follows_the_twin(tmp_path: pathlib.Path) -> None:
-    conformance.check("keras", tmp_path, conformance.ZOO, precision=PRECISION)
+def test_rules_follow_the_twin(tmp_path: pathlib.Path) -> None:
+    conformance.check("keras", tmp_path, conformance.RULES, precision=PRECISION)
 
 
 @pytest.mark.slow

@@ -12,8 +12,8 @@ from tests.exporters import conformance
 from tests.exporters.loading import load
 
 
-def test_zoo_follows_the_twin(tmp_path: pathlib.Path) -> None:
-    conformance.check("numpy", tmp_path, conformance.ZOO)
+def test_rules_follow_the_twin(tmp_path: pathlib.Path) -> None:
+    conformance.check("numpy", tmp_path, conformance.RULES)
 
 
 @pytest.mark.slow

@@ -16,8 +16,8 @@ jax = pytest.importorskip("jax", reason="jax is not installed; use make test-bac
 optax = pytest.importorskip("optax", reason="optax is not installed; use make test-backends")
 
 
-def test_zoo_follows_the_twin(tmp_path: pathlib.Path) -> None:
-    conformance.check("optax", tmp_path, conformance.ZOO)
+def test_rules_follow_the_twin(tmp_path: pathlib.Path) -> None:
+    conformance.check("optax", tmp_path, conformance.RULES)
 
 
 @pytest.mark.slow

@@ -39,6 +39,7 @@ def run_folder(folder: pathlib.Path, **changes: Any) -> pathlib.Path:
 def test_a_rule_can_be_given_as_text_program_or_name() -> None:
     text = "exp(sign(g) * sign(m)) * g"
     assert subject(text) == subject("powersign") == subject(nos_tf.parse(text))
+    assert subject(f"g{300 * ' '}* m") == subject("g * m")  # No file system has so long a name.
     assert subject(text).class_name == "PowerSign"
     assert "Found by the search of Bello et al. (2017)" in subject(text).provenance[0]
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from nos_tf.dsl import ProgramError, parse
 from nos_tf.optimizers import ProgramOptimizer
+from nos_tf.optimizers.keras_compat import IS_KERAS_3
 from tests.optimizers.reference import trace
 
 
@@ -80,6 +81,28 @@ def test_betas_are_those_of_the_averages() -> None:
 
 
 def test_half_precision_is_rounded_once() -> None:
+    # Rounded by itself, the step is 2^-12, and 1 - 2^-12 is rounded back to 1.
+    variable = tf.Variable(tf.ones([1], tf.float16))
+    ProgramOptimizer("g", 1 + 2**-12).apply_gradients([(tf.constant([2**-12], tf.float16), variable)])
+    assert variable.numpy() == np.float16(1 - 2**-12 - 2**-24) < 1
+
+
+def test_sparse_gradients_in_half_precision_are_computed_in_single_precision() -> None:
+    gradient = tf.IndexedSlices(tf.constant([[1000.0], [1000.0]], tf.float16), [1, 1], [3, 1])
+    variable = tf.Variable(tf.zeros([3, 1], tf.float16))
+    ProgramOptimizer("g", 1e-8).apply_gradients([(gradient, variable)])
+    np.testing.assert_array_equal(variable, np.float16([[0.0], [-2e-5], [0.0]]))
+
+
+@pytest.mark.skipif(not IS_KERAS_3, reason="Keras 2 scales no losses in its optimizers")
+def test_sparse_gradients_of_scaled_losses() -> None:
+    variable = tf.Variable(tf.zeros([3, 1]))
+    optimizer = ProgramOptimizer("g", 1.0, loss_scale_factor=2.0)
+    optimizer.apply_gradients([(tf.IndexedSlices(tf.constant([[1.0]]), [2], [3, 1]), variable)])
+    np.testing.assert_array_equal(variable, [[0.0], [0.0], [-0.5]])
+
+
+def test_half_precision_does_not_underflow() -> None:
     # In float16, 1e-8 is 0, and g / (v + 1e-8) would be infinite.
     variable = tf.Variable(tf.ones([1], tf.float16))
     optimizer = ProgramOptimizer("g / v", 1e-9)

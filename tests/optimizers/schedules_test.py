@@ -85,12 +85,22 @@ def test_get_knows_every_name() -> None:
     assert (noisy[inside] != linear[inside]).all()
 
 
+@pytest.mark.parametrize("total_steps", [1000, 1009, 95])
+def test_restarts_have_ten_periods(total_steps: int) -> None:
+    schedule = schedules.get("restarts", 1.0, total_steps)
+    progress = np.arange(total_steps) / (total_steps / 10)
+    expected = 0.5 * (1 + np.cos(np.pi * (progress % 1)))
+    found = [float(schedule(step)) for step in range(total_steps)]
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    assert found[-1] < 0.1
+
+
 def test_bad_arguments() -> None:
     with pytest.raises(ValueError, match=r"did you mean 'cosine'.* Received: 'cosin'$"):
         schedules.get("cosin", 0.1, 10)
     with pytest.raises(ValueError, match=r"Received: total_steps=0$"):
         schedules.get("cosine", 0.1, 0)
-    with pytest.raises(ValueError, match=r"Received: total_steps=-5$"):
+    with pytest.raises(ValueError, match=r"Received: decay_steps=-5$"):
         schedules.LinearCosineDecay(0.1, -5)
     with pytest.raises(ValueError, match=r"Received: seed=-1$"):
         schedules.NoisyLinearCosineDecay(0.1, 5, seed=-1)

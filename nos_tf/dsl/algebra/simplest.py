@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from nos_tf.dsl.algebra.canonical import exact_key
 from nos_tf.dsl.entries import ATOM
+from nos_tf.dsl.errors import ProgramError
 from nos_tf.dsl.parser import parse
 from nos_tf.dsl.primitives import BINARY, GROUP_NAMES, OPERANDS, UNARY
 from nos_tf.dsl.program import Group, Program
@@ -53,8 +54,12 @@ def simplest_text(program: Program) -> str:
 @functools.lru_cache(1 << 12)
 def short_text(program: Program) -> str:
     """The program's text without any `* 1` that parsing would add again."""
-    short = _TIMES_1.sub("", str(program))
-    return short if short != str(program) and parse(short) == program else str(program)
+    text = str(program)
+    short = _TIMES_1.sub("", text)
+    try:
+        return short if short != text and parse(short) == program else text
+    except ProgramError:  # A named group, `b2 = (m + g) * 1`, would end in the group of its first side.
+        return text
 
 
 @functools.cache
