@@ -84,11 +84,18 @@ def load(folder: Path) -> Discovery:
     """A finished run.
 
     Raises:
-      RunError: It is none, or it had no finalist.
+      RunError: It is none, its results are damaged, or it had no finalist.
     """
     results = run_folder.read_json(folder / run_folder.RESULTS)
     if results.get("experiment") != "discover":
         raise RunError(f"Not the run folder of a discovery. Received: --discovery={folder}")
+    try:
+        return _discovery(folder, results)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"The results of the run are damaged ({error!r}). Received: --discovery={folder}") from None
+
+
+def _discovery(folder: Path, results: dict[str, Any]) -> Discovery:
     rules = [one for one in results["rules"] if one["name"] is None]
     if not rules:
         raise RunError(f"This discovery had no finalist to compare. Received: --discovery={folder}")

@@ -64,7 +64,7 @@ class Work:
             raise RunError("Name a run folder, so that the study can be continued. Received: no --run_dir")
         set_environment()
         self.folder = RunFolder(Path(values["run_dir"]), resume=True)
-        self.folder.path.mkdir(parents=True, exist_ok=True)
+        self.folder.create()
         self.folder.begin(name, {**values, **details}, _WITHOUT | growing)
         self._workers = values["workers"] or joblib.cpu_count()
         self._deadline = None if values["stop_after"] is None else time.monotonic() + 60.0 * values["stop_after"]

@@ -12,9 +12,8 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import pathlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 import numpy as np
@@ -22,6 +21,7 @@ import scipy.stats
 from absl import flags
 
 import nos_tf
+from experiments import records
 from nos_tf.cli import application, shared_flags
 from nos_tf.common import run_folder, style
 from nos_tf.common.run_folder import RunFolder
@@ -136,28 +136,27 @@ def draw_rules(count: int, seed: int, folder: RunFolder) -> list[str]:
 def train(child: str, rules: Sequence[str], folder: RunFolder) -> None:
     """Trains every rule at every rate with both seeds, unless the folder already holds the result."""
     path = folder / f"{child}.jsonl"
-    done = {(record["rule"], record["seed"]) for record in _records(path)}
+    done = {(record["rule"], record["seed"]) for record in records.read(path)}
     wanted = [(rule, seed) for rule in rules for seed in _SEEDS if (rule, seed) not in done]
     if not wanted:
         return
     from nos_tf.evaluation import Evaluator
 
     evaluator = Evaluator(CHILDREN[child].task())
-    with path.open("a") as file:
-        for number, (rule, seed) in enumerate(wanted, start=1):
-            start = time.process_time()
-            histories = evaluator.histories(nos_tf.parse(rule), _EPOCHS, seed)
-            record = {
-                "rule": rule,
-                "seed": seed,
-                "cpu_seconds": time.process_time() - start,
-                "histories": [
-                    [rate, [dataclasses.astuple(epoch) for epoch in epochs]] for rate, epochs in histories.items()
-                ],
-            }
-            print(json.dumps(record), file=file, flush=True)
-            if number % 20 == 0:
-                print(f"{child}: {number} of {len(wanted)} trainings", flush=True)
+    for number, (rule, seed) in enumerate(wanted, start=1):
+        start = time.process_time()
+        histories = evaluator.histories(nos_tf.parse(rule), _EPOCHS, seed)
+        record = {
+            "rule": rule,
+            "seed": seed,
+            "cpu_seconds": time.process_time() - start,
+            "histories": [
+                [rate, [dataclasses.astuple(epoch) for epoch in epochs]] for rate, epochs in histories.items()
+            ],
+        }
+        records.append(path, record)
+        if number % 20 == 0:
+            print(f"{child}: {number} of {len(wanted)} trainings", flush=True)
 
 
 def agreement(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
@@ -173,7 +172,7 @@ def compare(folder: RunFolder) -> list[dict[str, str | int | float]]:
     for child in CHILDREN:
         by_rule: dict[str, dict[int, Histories]] = {}
         seconds, finished = 0.0, 0
-        for record in _records(folder / f"{child}.jsonl"):
+        for record in records.read(folder / f"{child}.jsonl"):
             by_rule.setdefault(record["rule"], {})[record["seed"]] = {
                 rate: [EpochResult(*epoch) for epoch in epochs] for rate, epochs in record["histories"]
             }
@@ -200,12 +199,6 @@ def compare(folder: RunFolder) -> list[dict[str, str | int | float]]:
                 }
             )
     return rows
-
-
-def _records(path: pathlib.Path) -> Iterator[dict]:
-    if path.exists():
-        for line in path.read_text().splitlines():
-            yield json.loads(line)
 
 
 def main() -> NoReturn:

@@ -102,12 +102,13 @@ def main() -> NoReturn:
 def _main() -> None:
     values = shared_flags.values()
     require_known("searcher", values["searchers"], searchers.names())
-    if not all(number.isdigit() and int(number) > 0 for number in values["workers"]):
-        raise RunError(f"Numbers of workers must be at least 1. Received: --workers={','.join(values['workers'])}")
+    workers = values["workers"]
+    if not workers or not all(number.isdecimal() and int(number) > 0 for number in workers):
+        raise RunError(f"Name numbers of workers of at least 1. Received: --workers={','.join(workers)}")
     data = tables.load(values["table"]).content.facts["data"]
     set_environment()
     with RunFolder(shared_flags.run_dir(NAME), resume=values["resume"]) as folder:
-        folder.begin(NAME, values, shared_flags.WITHOUT_NUMBERS)
+        folder.begin(NAME, values | tables.identity(values["table"]), shared_flags.WITHOUT_NUMBERS)
         print(f"Run folder: {folder.path}", flush=True)
         seeds = range(values["seed"], values["seed"] + values["seeds"])
         runs = []

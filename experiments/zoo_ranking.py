@@ -9,7 +9,6 @@ JSON lines; continue with --resume.
 
 from __future__ import annotations
 
-import json
 import pathlib
 from typing import NoReturn
 
@@ -18,6 +17,7 @@ import scipy.stats
 from absl import flags
 
 import nos_tf
+from experiments import records
 from nos_tf.cli import application, shared_flags
 from nos_tf.common import run_folder, style
 from nos_tf.common.errors import RunError, require_known
@@ -29,6 +29,7 @@ from nos_tf.dsl.named_rules import NAMED_RULES
 NAME = "zoo_ranking"
 TABLE = "ranking.md"
 _RESAMPLES = 10_000
+_MIN_RULES = 3  # With fewer, most bootstrap samples have no correlation.
 
 
 def main() -> NoReturn:
@@ -77,8 +78,11 @@ def _main() -> None:
 def _rules(chosen: list[str] | None) -> dict[str, str]:
     """Texts of the rules, by name."""
     known = {name: rule.text for name, rule in NAMED_RULES.items()}
-    require_known("rule", chosen or (), known)
-    return {name: known[name] for name in chosen or known}
+    names = known if chosen is None else list(dict.fromkeys(chosen))
+    require_known("rule", names, known)
+    if len(names) < _MIN_RULES:
+        raise RunError(f"A ranking needs at least {_MIN_RULES} rules. Received: --rules={','.join(names)}")
+    return {name: known[name] for name in names}
 
 
 def _describe(task: str, data_dir: str | None) -> str:
@@ -90,20 +94,17 @@ def _describe(task: str, data_dir: str | None) -> str:
 
 def _evaluate(task: str, rules: dict[str, str], path: pathlib.Path) -> dict[str, float]:
     """Reward of each rule on a task; rewards already in the file are not computed again."""
-    done = {}
-    if path.exists():
-        done = {record["name"]: record["reward"] for record in map(json.loads, path.read_text().splitlines())}
+    done = {record["name"]: record["reward"] for record in records.read(path)}
     missing = {name: text for name, text in rules.items() if name not in done}
     if missing:
         from nos_tf.evaluation import Evaluator
 
         evaluator = Evaluator(nos_tf.tasks.get(task), data_dir=flags.FLAGS.data_dir)
-        with path.open("a") as file:
-            for name, text in missing.items():
-                evaluation = evaluator.evaluate(nos_tf.parse(text), flags.FLAGS.seed)
-                done[name] = evaluation.reward
-                print(json.dumps({"name": name, **evaluation.to_json()}), file=file, flush=True)
-                print(f"{task}: {name}: {evaluation.reward:.4f} in {evaluation.seconds:.0f} s", flush=True)
+        for name, text in missing.items():
+            evaluation = evaluator.evaluate(nos_tf.parse(text), flags.FLAGS.seed)
+            done[name] = evaluation.reward
+            records.append(path, {"name": name, **evaluation.to_json()})
+            print(f"{task}: {name}: {evaluation.reward:.4f} in {evaluation.seconds:.0f} s", flush=True)
     return {name: done[name] for name in rules}
 
 

@@ -27,7 +27,9 @@ def main() -> NoReturn:
     flags.DEFINE_string("task", "digits", "Task.")
     flags.DEFINE_string("second_task", "digits_rows", "A different kind of task, for the correlation between tasks.")
     pieces.define()
-    flags.DEFINE_integer("best", 2_000, "Number of best rules to train with more seeds and evaluate on test data.")
+    flags.DEFINE_integer(
+        "best", 2_000, "Number of best rules to train with more seeds and evaluate on test data.", lower_bound=1
+    )
     flags.DEFINE_integer("rules", None, "Limit the number of distinct rules, to try out the script.", lower_bound=1)
     path_flags.define("output", None, "Folder of the table; by default the package's.")
     application.run(_main, pieces.INTERRUPTED)

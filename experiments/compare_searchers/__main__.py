@@ -17,7 +17,7 @@ from experiments import tables
 from experiments.compare_searchers import on_table, trainings
 from nos_tf import searchers
 from nos_tf.cli import application, shared_flags
-from nos_tf.common.errors import require_known
+from nos_tf.common.errors import RunError, require_known
 from nos_tf.common.run_folder import RunFolder
 
 NAME = "compare_searchers"
@@ -44,6 +44,9 @@ def main() -> NoReturn:
 def _main() -> None:
     values = shared_flags.values()
     by_trainings = values["table"] is None
+    for name in () if by_trainings else ("task", "num_groups"):
+        if flags.FLAGS[name].present:
+            raise RunError(f"--table fixes the task and the space; drop the flag. Received: --{name}={values[name]}")
     known = [*searchers.names(), *([] if by_trainings else on_table.AS_IN_PAPER)]
     require_known("searcher", values["searchers"], known)
     described = trainings.describe(values) if by_trainings else on_table.describe(values)

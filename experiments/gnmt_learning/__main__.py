@@ -22,7 +22,7 @@ from absl import flags
 
 from nos_tf.cli import application, shared_flags
 from nos_tf.common import run_folder, style
-from nos_tf.common.errors import RunError
+from nos_tf.common.errors import RunError, first_line, require_known
 from nos_tf.common.run_folder import RunFolder
 from nos_tf.common.statistics import mean_interval
 from nos_tf.common.tensorflow_loading import set_environment
@@ -75,12 +75,12 @@ def main() -> NoReturn:
 
 def _main() -> None:
     values = shared_flags.values()
+    require_known("network", (name.partition(":")[0] for name in values["networks"]), _KINDS)
     for name in values["networks"]:
         kind, _, bound = name.partition(":")
-        if kind not in _KINDS or (bound and (kind != "gnmt" or not _is_positive(bound))):
+        if bound and (kind != "gnmt" or not _is_positive(bound)):
             raise RunError(f"A network is gnmt, gnmt:BOUND or keras. Received: --networks={name}")
-    if unknown := set(values["optimizers"]) - set(_RATES):
-        raise RunError(f"An optimizer is one of {', '.join(_RATES)}. Received: --optimizers={min(unknown)}")
+    require_known("optimizer", values["optimizers"], _RATES)
     shared_flags.check_data_dir()
     set_environment()
     data = _label(values)
@@ -109,11 +109,19 @@ def _main() -> None:
 
 def _label(values: Mapping[str, Any]) -> str:
     from nos_tf.datasets import wmt14
+    from nos_tf.datasets.prepared import PreparedDataError
 
     try:
         label = wmt14.label(data_dir=values["data_dir"])
-    except ValueError as error:
+    except PreparedDataError as error:
         raise RunError(str(error)) from None
+    for flag in ("train_split", "valid_split"):
+        try:
+            pairs = wmt14.size(values[flag], data_dir=values["data_dir"])
+        except ValueError as error:
+            raise RunError(f"{first_line(error)} Received: --{flag}={values[flag]}") from None
+        if not pairs:
+            raise RunError(f"This part has no sentences; name another. Received: --{flag}={values[flag]}")
     return f"{label} ({values['train_split']}, {values['valid_split']})"
 
 

@@ -46,7 +46,7 @@ def define() -> None:
     flags.DEFINE_float(
         "init_scale",
         None,
-        "Bound of the uniform initial weights, 0.04 in the paper; by default wider the fewer the units.",
+        "Bound of the uniform initial weights, 0.04 in GNMT's own paper; by default wider the fewer the units.",
         lower_bound=0,
     )
     flags.DEFINE_integer("beam_width", 4, "Beam width for translation; 1 for greedy search.", lower_bound=1)

@@ -12,6 +12,8 @@ from absl import flags
 from nos_tf.cli import path_flags
 from nos_tf.common.errors import RunError
 
+_LARGEST_SEED = 2**31 - 1  # Keras takes twice as many, which leaves room for the seeds that follow this one.
+
 
 def define(name: str) -> None:
     """Defines `--run_dir`, `--data_dir`, `--seed` and `--resume`.
@@ -23,7 +25,9 @@ def define(name: str) -> None:
     path_flags.define(
         "data_dir", None, "Folder with prepared TensorFlow Datasets; by default that of tensorflow_datasets."
     )
-    flags.DEFINE_integer("seed", 0, "Random seed; the same seed gives the same results.", lower_bound=0)
+    flags.DEFINE_integer(
+        "seed", 0, "Random seed; the same seed gives the same results.", lower_bound=0, upper_bound=_LARGEST_SEED
+    )
     flags.DEFINE_bool("resume", False, "Continue the run in the run folder; start a new one if it is empty or missing.")
 
 

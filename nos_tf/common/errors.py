@@ -39,9 +39,11 @@ def require_known(kind: str, names: Iterable[object], known: Iterable[str]) -> N
     """Refuses names that are not among the known ones.
 
     Raises:
-      RunError: The sentence for the first unknown name.
+      RunError: The sentence for the first unknown name, or there is no name at all.
     """
-    known = list(known)
+    names, known = list(names), list(known)
+    if not names:
+        raise RunError(f"Name at least one {kind}. Known: {', '.join(known)}. Received: none")
     for name in names:
         if name not in known:
             raise RunError(unknown(kind, name, known))

@@ -58,9 +58,8 @@ class RunFolder:
         RunError: The folder is not writable, or another process holds the lock.
         """
         owner = ""
+        self.create()
         try:
-            self._created = not self.path.exists()
-            self.path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
         except filelock.Timeout:
             with contextlib.suppress(OSError):  # Windows lets no other process read a locked file.
@@ -70,9 +69,7 @@ class RunFolder:
                 f"Received: {self.path}"
             ) from None
         except OSError as error:
-            raise RunError(
-                f"The run folder cannot be written to ({error.strerror}); choose another. Received: {self.path}"
-            ) from None
+            raise self._refusal(error) from None
         try:
             with writing(self.path):
                 (self.path / _LOCK).write_text(f"{os.getpid()}\n")
@@ -90,6 +87,22 @@ class RunFolder:
             with contextlib.suppress(OSError):
                 (self.path / _LOCK).unlink()
                 self.path.rmdir()
+
+    def create(self) -> None:
+        """Creates the folder if it does not exist.
+
+        Raises:
+          RunError: It cannot be created.
+        """
+        try:
+            self._created = not self.path.exists()
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._refusal(error) from None
+
+    def _refusal(self, error: OSError) -> RunError:
+        reason = first_line(error)
+        return RunError(f"The run folder cannot be written to ({reason}); choose another. Received: {self.path}")
 
     def __truediv__(self, name: str) -> Path:
         """Path of one of the run's files."""

@@ -35,9 +35,20 @@ def label(source: str = "en", target: str = "de", data_dir: str | None = None) -
       PreparedDataError: The data is not in the folder and cannot be downloaded to it.
     """
     pair = _pair(source, target)
-    pairs = builder(f"wmt14_translate/{pair}", data_dir).info.splits["train"].num_examples
+    pairs = size("train", source, target, data_dir)
     name = f"WMT 2014 {source}-{target}"
     return name if pairs == _ALL_PAIRS.get(pair) else f"{pairs:,} training pairs of {name}"
+
+
+def size(split: str, source: str = "en", target: str = "de", data_dir: str | None = None) -> int:
+    """Number of sentence pairs in a split or a part of one; see `load`.
+
+    Raises:
+      RunError: WMT 2014 does not have this pair of languages.
+      ValueError: There is no such split.
+      PreparedDataError: The data is not in the folder and cannot be downloaded to it.
+    """
+    return builder(f"wmt14_translate/{_pair(source, target)}", data_dir).info.splits[split].num_examples
 
 
 def _pair(source: str, target: str) -> str:

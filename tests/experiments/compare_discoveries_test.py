@@ -59,10 +59,14 @@ def test_errors_say_what_was_received(monkeypatch, tmp_path, discovery, capsys):
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "results.json").write_text('{"experiment": "search"}')
     other = f"--discovery={tmp_path / 'other'}"
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "results.json").write_text('{"experiment": "discover"}')
+    damaged = f"--discovery={tmp_path / 'damaged'}"
     for flags, words in (
         ((good,), "Received: 1 times --discovery"),
         ((good, other), "Not the run folder of a discovery"),
         ((good, empty), "had no finalist"),
+        ((good, damaged), "The results of the run are damaged (KeyError('rules'))"),
         ((good, elsewhere), "judged from different seeds"),
     ):
         assert run(monkeypatch, script, *flags, f"--run_dir={tmp_path / 'out'}") == 2

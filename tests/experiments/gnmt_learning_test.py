@@ -22,6 +22,7 @@ FLAGS = ("--vocabulary=90", "--units=8", "--epochs=2", "--batch_size=4", "--seed
 def few_sentences(monkeypatch):
     monkeypatch.setattr(wmt14, "load", lambda split, data_dir: TEXT)
     monkeypatch.setattr(wmt14, "label", lambda data_dir: "a few sentences")
+    monkeypatch.setattr(wmt14, "size", lambda split, data_dir: len(TEXT.source))
     training._data.cache_clear()
     yield
     training._data.cache_clear()
@@ -54,10 +55,20 @@ def test_chooses_the_rate_by_the_last_epoch_and_reports_all_seeds(monkeypatch, t
     assert "| gnmt | adam | 0.003 | 15.5" in (tmp_path / "run" / "gnmt_learning.md").read_text()
 
 
-@pytest.mark.parametrize("flag", ["--networks=lstm", "--networks=gnmt:x", "--networks=keras:0.1", "--optimizers=sgd"])
-def test_unknown_networks_and_optimizers_are_refused(monkeypatch, tmp_path, capsys, flag):
+@pytest.mark.parametrize(
+    ("flag", "received"),
+    [
+        ("--networks=lstm", "'lstm'"),
+        ("--networks=gnmt:x", "--networks=gnmt:x"),
+        ("--networks=keras:0.1", "--networks=keras:0.1"),
+        ("--networks=", "none"),
+        ("--optimizers=sgd", "'sgd'"),
+        ("--seed=5000000000", "--seed=5000000000"),
+    ],
+)
+def test_unknown_networks_and_optimizers_are_refused(monkeypatch, tmp_path, capsys, flag, received):
     assert run(monkeypatch, script, flag, f"--run_dir={tmp_path / 'run'}") == 2
-    assert capsys.readouterr().err.strip().endswith(f"Received: {flag}")
+    assert capsys.readouterr().err.strip().endswith(f"Received: {received}")
     assert not (tmp_path / "run").exists()
 
 

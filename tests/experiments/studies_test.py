@@ -6,8 +6,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+from experiments import staleness, tune_searchers, zoo_ranking
+from experiments.build_table import __main__ as build_table
+from experiments.compare_searchers import __main__ as compare_searchers
+from tests.experiments.in_process import run
 
 ROOT = Path(__file__).parents[2]
 STUDIES = {  # By command, flags of a small study.
@@ -44,6 +50,37 @@ def test_errors_are_one_line_and_nothing_is_written(command: str, tmp_path: Path
         assert done.returncode == 2, done
         assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize(
+    ("script", "flags", "received"),
+    [
+        (staleness, ["--searchers="], "none"),
+        (staleness, ["--workers="], "--workers="),
+        (staleness, ["--workers=²"], "--workers=²"),
+        (tune_searchers, ["--searchers="], "none"),
+        (zoo_ranking, ["--rules="], "none"),
+        (zoo_ranking, ["--rules=adam,sgd,adam"], "--rules=adam,sgd"),
+        (compare_searchers, ["--searchers="], "none"),
+        (compare_searchers, ["--table=digits", "--task=digits"], "--task=digits"),
+        (compare_searchers, ["--table=digits", "--num_groups=1"], "--num_groups=1"),
+        (build_table, ["--best=0"], "--best=0"),
+        (build_table, ["--run_dir=/dev/null/run"], "/dev/null/run"),
+    ],
+)
+def test_flags_that_would_lead_to_nothing_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    script: ModuleType,
+    flags: list[str],
+    received: str,
+) -> None:
+    assert run(monkeypatch, script, f"--run_dir={tmp_path / 'run'}", *flags) == 2
+    message = capsys.readouterr().err
+    assert len(message.splitlines()) == 1
+    assert message.endswith(f"Received: {received}\n")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
