@@ -1,7 +1,8 @@
 """Computes the scales of the suite's search tasks: python -m tools.suite_scales
 
-Prints, for each task, the reward of a child network that only knows how frequent each class is, or the mean, and the mean reward of the best baseline over ten seeds
-under the search's protocol, in the format of `nos_tf/tasks/suite.py`.
+Prints two numbers for each task, in the format of `nos_tf/tasks/suite.py`: the reward of a child network that only
+knows how frequent each class is, or the mean, and the mean reward of the best baseline over ten seeds by the search's
+protocol.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The paper's settings of its two searchers, where they differ from the defaults here.
 
 Source: Bello et al. (2017), section 4.2, and its second version for PPO, as recalled; the flagfiles
-`experiments/flagfiles/paper_search*.flags` have the same values. PPO's epochs and clipping range and TRPO's bound are not
-known from the paper.
+`experiments/flagfiles/paper_search*.flags` have the same values. PPO's epochs and clipping range, and TRPO's bound, are
+our choice.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class ProgramOptimizer(RuleOptimizer):
       program: A `Program` or its text.
       learning_rate: A number or a `LearningRateSchedule`.
       total_steps: Total number of training steps, `T`; required by rules that read a decay (`ld`, `cd`, `rd`).
-      beta_1: Decay rate of `m`, in [0, 1).
+      beta_1: Decay rate of `m`, in [0, 1). In the operand `nesterov`, `g` always has the weight that belongs to 0.9.
       beta_2: Decay rate of `v`, in [0, 1).
       beta_3: Decay rate of `gamma`, in [0, 1).
       seed: Seed of noise and drop masks, in [0, 2**32); the masks of a step depend only on the seed and the step.
