@@ -68,14 +68,34 @@ def _entry(
     if name == "random":
         return entry
     pair = paired_difference(regrets[name][:, place].tolist(), regrets["random"][:, place].tolist())
-    worth = np.flatnonzero(regrets["random"].mean(axis=0) <= mean)
     return entry | {
         "difference": pair.mean,
         "difference_half_width": pair.half_width,
         "p": pair.p,
-        "random_rules": int(at[worth[0]]) if len(worth) else None,
+        "random_rules": rules_for(mean, at, regrets["random"].mean(axis=0)),
         "random_rules_at_most": int(at[-1]),
     }
+
+
+def rules_for(regret: float, at: np.ndarray, regrets: np.ndarray) -> float | None:
+    """Number of rules at which a searcher's mean regret falls to a given one, interpolated on a logarithmic scale.
+
+    Args:
+      regret: The regret.
+      at: Number of evaluated rules at each checkpoint.
+      regrets: Mean regret at each checkpoint.
+
+    Returns:
+      The number, or None if the regret remains higher.
+    """
+    reached = np.flatnonzero(regrets <= regret)
+    if not len(reached):
+        return None
+    place = int(reached[0])
+    if place == 0:
+        return float(at[0])
+    share = (regrets[place - 1] - regret) / (regrets[place - 1] - regrets[place])
+    return float(at[place - 1] * (at[place] / at[place - 1]) ** share)
 
 
 def reported(budgets: Sequence[int], trials: int) -> list[int]:
@@ -108,5 +128,5 @@ def _row(one: Mapping[str, Any]) -> list[str]:
     return [
         *cells,
         difference(one["difference"], one["difference_half_width"], one["p"]),
-        f"more than {one['random_rules_at_most']:,}" if worth is None else f"{worth:,}",
+        f"more than {one['random_rules_at_most']:,}" if worth is None else f"{float(f'{worth:.2g}'):,.0f}",
     ]

@@ -1,8 +1,9 @@
 """Searchers compared by trainings, where no table reaches: how good the rule is that each has chosen by then.
 
 The highest of many rewards is partly luck. So, as at the end of a real search, the rules with the highest rewards race
-from fresh seeds, and the value of the best one is measured with others. Searches of the same seed share the initial
-weights of the children, so they are compared in pairs.
+from fresh seeds. They do so at each budget, and the winner of all races so far is chosen: its value is measured with
+other seeds. Searches of the same seed share the initial weights of the children, so they are compared in pairs. Rules
+that fail early cost few training steps, so the steps of the searches are compared as well.
 """
 
 from __future__ import annotations
@@ -39,7 +40,14 @@ from nos_tf.search.store import Store
 BUDGETS = (100, 300, 1_000)
 TABLE = "searchers.md"
 _FRESH_SEEDS = 3  # For the race, and as many others for the value.
-_HEADER = ("searcher", "rules", "reward of the chosen rule", "more than random's (Holm)", "mean of all rules")
+_HEADER = (
+    "searcher",
+    "rules",
+    "training steps, of random's",
+    "reward of the chosen rule",
+    "more than random's (Holm)",
+    "mean of all rules",
+)
 
 
 def describe(flags: Mapping[str, Any]) -> str:
@@ -111,7 +119,13 @@ def _search(folder: Path, flags: Mapping[str, Any], name: str, seed: int) -> tup
     result = {
         "rewards": [trial.reward for trial in trials],
         "chosen": [
-            {"rules": budget, "rule": str(rule), "raced": raced[rule], "value": values[rule]}
+            {
+                "rules": budget,
+                "rule": str(rule),
+                "raced": raced[rule],
+                "value": values[rule],
+                "steps": sum(trial.evaluation.steps for trial in trials[:budget] if trial.evaluation is not None),
+            }
             for budget, rule in chosen.items()
         ],
     }
@@ -144,12 +158,17 @@ def compare(runs: Mapping[str, Sequence[Mapping[str, Any]]], budgets: Sequence[i
     entries = []
     for name, found in runs.items():
         for place, budget in enumerate(budgets):
-            values, random = ([one["chosen"][place]["value"] for one in each] for each in (found, runs["random"]))
+            values, random = ([_value(one, place) for one in each] for each in (found, runs["random"]))
+            steps, of_random = (
+                float(np.mean([one["chosen"][place]["steps"] for one in each])) for each in (found, runs["random"])
+            )
             value, value_half_width = mean_interval(values)
             mean, mean_half_width = mean_interval([float(np.mean(one["rewards"][:budget])) for one in found])
             entry: dict[str, Any] = {
                 "searcher": name,
                 "rules": budget,
+                "steps": steps,
+                "steps_of_random": steps / of_random if of_random else None,  # None: nothing was worth training.
                 "value": value,
                 "value_half_width": value_half_width,
                 "mean": mean,
@@ -163,8 +182,15 @@ def compare(runs: Mapping[str, Sequence[Mapping[str, Any]]], budgets: Sequence[i
     return entries
 
 
+def _value(run: Mapping[str, Any], place: int) -> float:
+    """Value of the rule that has won all races of a search up to a budget."""
+    return max(run["chosen"][: place + 1], key=lambda one: one["raced"])["value"]
+
+
 def _row(one: Mapping[str, Any]) -> list[str]:
-    cells = [one["searcher"], f"{one['rules']:,}", f"{one['value']:.3f} ± {one['value_half_width']:.3f}"]
+    steps = one["steps_of_random"]
+    cells = [one["searcher"], f"{one['rules']:,}", "" if steps is None else f"{steps:.1f}"]
+    cells.append(f"{one['value']:.3f} ± {one['value_half_width']:.3f}")
     mean = f"{one['mean']:.3f} ± {one['mean_half_width']:.3f}"
     if "p" not in one:
         return [*cells, "", mean]

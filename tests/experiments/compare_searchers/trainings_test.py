@@ -28,7 +28,7 @@ class Seeded(FakeEvaluator):
     def evaluate(self, program, seed):
         found = super().evaluate(program, seed)
         luck = len(str(program)) * seed % 97 / 970
-        return dataclasses.replace(found, reward=found.reward + luck)
+        return dataclasses.replace(found, reward=found.reward + luck, steps=10 + len(str(program)))
 
 
 @pytest.fixture
@@ -64,6 +64,8 @@ def test_the_best_rules_race_and_the_winner_is_measured_with_other_fresh_seeds(m
         assert found["chosen"][0]["rule"] == str(best)
         assert found["chosen"][0]["raced"] == pytest.approx(raced[best])
         assert found["chosen"][0]["value"] == pytest.approx(values_of[best])
+        steps = [trial.evaluation.steps for trial in trials]
+        assert [one["steps"] for one in found["chosen"]] == [sum(steps[:8]), sum(steps)]
         values.append(found["chosen"][0]["value"])
     assert results["searchers"][2]["value"] == pytest.approx(np.mean(values))
 
@@ -90,12 +92,27 @@ def test_seeds_and_searchers_can_be_added(monkeypatch, tmp_path, invented):
     assert run(monkeypatch, script, *FLAGS, f"--run_dir={folder}", *more, "--trials=30") == 2
 
 
+def test_the_winner_of_all_races_so_far_is_chosen_and_steps_are_compared():
+    def search(*raced: float, steps: int = 10) -> dict:
+        chosen = [{"raced": one, "value": one + 1, "steps": steps * n} for n, one in enumerate(raced, start=1)]
+        return {"rewards": [0.0] * 3, "chosen": chosen}
+
+    runs = {
+        "random": [search(0.5, 0.6, 0.4), search(0.1, 0.2, 0.3)],
+        "ppo": [search(0.3, 0.2, 0.9, steps=30), search(0.7, 0.2, 0.4, steps=10)],
+    }
+    found = {(one["searcher"], one["rules"]): one for one in trainings.compare(runs, [1, 2, 3])}
+    assert [found["random", rules]["value"] for rules in (1, 2, 3)] == pytest.approx([1.3, 1.4, 1.45])
+    assert [found["ppo", rules]["value"] for rules in (1, 2, 3)] == pytest.approx([1.5, 1.5, 1.8])
+    assert [found["ppo", rules]["steps_of_random"] for rules in (1, 2, 3)] == pytest.approx([2.0] * 3)
+
+
 def test_differences_are_paired_by_seed_and_corrected():
     rng = np.random.default_rng(0)
     common = rng.normal(0.8, 0.1, 12)
     values = {name: common + rng.normal(shift, 0.01, 12) for name, shift in (("random", 0), ("ppo", 0.02), ("trpo", 0))}
     runs = {
-        name: [{"rewards": [0.1, 0.3], "chosen": [{"value": value}]} for value in column]
+        name: [{"rewards": [0.1, 0.3], "chosen": [{"raced": 0.5, "value": value, "steps": 7}]} for value in column]
         for name, column in values.items()
     }
     random, ppo, trpo = trainings.compare(runs, [2])

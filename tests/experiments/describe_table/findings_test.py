@@ -34,6 +34,29 @@ def test_named_optimizers_are_in_order_of_their_values(table: Table) -> None:
     ]  # fmt: skip
 
 
+def test_leads_are_tested_over_seeds_and_on_test_data() -> None:
+    rng = np.random.default_rng(0)
+    common, noise = 0.8 + 0.1 * rng.normal(size=9), rng.normal(size=9)
+    noise = (noise - noise.mean()) / noise.std(ddof=1)
+    # With eight degrees of freedom, t is 2.45 and 2.6: each p-value is below 0.05, but twice the smaller one is not.
+    best = {
+        "rmsprop": common,
+        "adam": common + 0.01 * (noise + 2.45 / 3),
+        "sign(g) * m": common - 0.01 * noise + 0.026 / 3,
+    }
+    content = miniature.content()
+    rules = [miniature.RULES[number][0] for number in content.best]
+    fine = np.array([[np.zeros(9), best[rule]] for rule in rules], np.float32)
+    table = Table(dataclasses.replace(content, fine_rewards=fine))
+    numbers = np.array([table.number("adam"), table.number("sign(g) * m")])
+    found = findings.ahead(table, "rmsprop", numbers)
+    assert (found.significant, found.corrected) == (2, 0)
+    likelihoods = dict(zip(rules, content.test[:, 0], strict=True))
+    assert found.on_test == sum(likelihoods[rule] > likelihoods["rmsprop"] for rule in ("adam", "sign(g) * m")) == 1
+    one = findings.ahead(table, "rmsprop", numbers[:1])
+    assert (one.significant, one.corrected) == (1, 1)
+
+
 def test_every_spelling_is_found_by_its_tokens() -> None:
     space, rng = SearchSpace(), np.random.default_rng(0)
     table = miniature.of_the_whole_space(np.arange(space.size), rng.random(space.size).astype(np.float32))
