@@ -143,7 +143,7 @@ def _run(folder: Path, flags: Mapping[str, Any], searcher: str, workers: int, la
     else:
         times = _times(evaluated, workers, seed)
     numbers = np.array([table.number(trial.program) for trial in evaluated])
-    regrets = curve(numbers, np.arange(1, len(numbers) + 1), table)[0]
+    regrets = curve(numbers, np.arange(1, len(numbers) + 1), table).regret
     return {
         "regrets": regrets,
         "times": times,

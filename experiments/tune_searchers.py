@@ -149,7 +149,7 @@ def _search(folder: Path, name: str, settings: dict[str, Any], seeds: range, tab
     regrets = []
     for seed in seeds:
         numbers = search(name, seed, max(BUDGETS), table, **settings)
-        regrets.append(curve(numbers, np.array(BUDGETS), table)[0])
+        regrets.append(curve(numbers, np.array(BUDGETS), table).regret)
     run_folder.write_json(path, {"settings": settings, "seeds": [seeds.start, seeds.stop], "regrets": regrets})
     return regrets
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,11 +47,27 @@ def search(
     return np.array(list(found)[:trials])
 
 
-def curve(found: np.ndarray, at: np.ndarray, table: Table) -> tuple[list[float], list[int]]:
-    """Regret and rank of the selected rule at each number of evaluated rules; constant after the search has ended.
+class Curve(NamedTuple):
+    """A search at each of some numbers of evaluated rules.
 
-    As at the end of a real search, the rules with the highest rewards race, and the one with the highest value is
-    selected. Without a race, a rule that was lucky with the search's only seed would be selected again and again.
+    Attributes:
+      regret: Regret of the selected rule.
+      rank: Its rank.
+      likelihood: Its likelihood on test data; None if it is not among the table's best rules.
+      steps: Training steps so far.
+    """
+
+    regret: list[float]
+    rank: list[int]
+    likelihood: list[float | None]
+    steps: list[int]
+
+
+def curve(found: np.ndarray, at: np.ndarray, table: Table) -> Curve:
+    """Follows the rule that a search selects; constant after the search has ended.
+
+    The rules with the highest rewards race, and the one with the highest value is selected. Without a race, a rule that
+    was lucky with the search's only seed would be selected again and again. Unlike a real race, this one is not noisy.
 
     Args:
       found: Numbers of the evaluated rules, in order.
@@ -62,4 +78,11 @@ def curve(found: np.ndarray, at: np.ndarray, table: Table) -> tuple[list[float],
     for count in np.minimum(at, len(found)):
         racers = found[np.argsort(-table.content.reward[found[:count]], kind="stable")[:RACERS]]
         best.append(racers[np.argmax(table.values[racers])])
-    return (table.values.max() - table.values[best]).tolist(), table.ranks[best].tolist()
+    tested = dict(zip(table.content.best.tolist(), table.content.test[:, 0].tolist(), strict=True))
+    steps = np.cumsum(table.content.steps[found])
+    return Curve(
+        (table.values.max() - table.values[best]).tolist(),
+        table.ranks[best].tolist(),
+        [tested.get(int(number)) for number in best],
+        steps[np.minimum(at, len(found)) - 1].tolist(),
+    )

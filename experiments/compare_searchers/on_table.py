@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 
 from experiments import tables
 from experiments.compare_searchers import figure, paper, statistics
-from experiments.compare_searchers.lookup import curve, search
+from experiments.compare_searchers.lookup import Curve, curve, search
 from nos_tf.common import run_folder, style
 from nos_tf.common.run_folder import RunFolder
 from nos_tf.common.tensorflow_loading import load_single_threaded, set_environment
@@ -47,14 +46,13 @@ def run(folder: RunFolder, flags: Mapping[str, Any], described: str) -> None:
     work = (joblib.delayed(_run_piece)(folder.path, flags["table"], at, *piece) for piece in missing)
     for done, name in enumerate(joblib.Parallel(n_jobs=-1, return_as="generator")(work), start=1):
         print(f"{name}: {done} of {len(missing)} pieces", flush=True)
-    regrets, ranks = {}, {}
+    curves = {}
     for name in names:
-        saved = [json.loads(_path(folder.path, *piece[:2]).read_text("utf-8")) for piece in pieces if piece[0] == name]
-        regrets[name] = np.concatenate([one["regret"] for one in saved])
-        ranks[name] = np.concatenate([one["rank"] for one in saved])
-    table = tables.load(flags["table"])
+        saved = [run_folder.read_json(_path(folder.path, *piece[:2])) for piece in pieces if piece[0] == name]
+        parts = [np.concatenate([np.array(one[field], float) for one in saved]) for field in Curve._fields]
+        curves[name] = statistics.Curves(*parts)
     budgets = statistics.reported(BUDGETS, flags["trials"])
-    results = statistics.summary(regrets, ranks, at, budgets, len(table))
+    results = statistics.summary(curves, at, budgets, len(tables.load(flags["table"])))
     run_folder.write_json(
         folder / run_folder.RESULTS,
         {"experiment": "compare_searchers", "dataset": described, "scale": {"seeds": flags["seeds"]}} | results,
@@ -62,7 +60,7 @@ def run(folder: RunFolder, flags: Mapping[str, Any], described: str) -> None:
     text = markdown_table(statistics.HEADER, statistics.rows(results))
     run_folder.write_text(folder / TABLE, f"Data: {described}; {flags['seeds']} seeds.\n\n{text}")
     with run_folder.replacing(folder / FIGURE) as path:
-        figure.draw(regrets, at, flags["trials"]).savefig(path, dpi=120)
+        figure.draw({name: each.regret for name, each in curves.items()}, at, flags["trials"]).savefig(path, dpi=120)
     style.console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -88,8 +86,7 @@ def _run_piece(folder: Path, table_name: str, at: np.ndarray, name: str, seeds: 
     load_single_threaded()
     table = tables.load(table_name)
     curves = [curve(_search(name, seed, trials, table), at, table) for seed in seeds]
-    regret, rank = zip(*curves, strict=True)
-    run_folder.write_json(_path(folder, name, seeds), {"regret": regret, "rank": rank})
+    run_folder.write_json(_path(folder, name, seeds), dict(zip(Curve._fields, zip(*curves, strict=True), strict=True)))
     return name
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,22 +17,26 @@ HEADER = (
     "in the best 0.1%",
     "regret minus random search's (Holm)",
     "random rules for the same regret",
+    "random rules of the same training steps",
+    "test likelihood",
 )
 _TOP = 0.001
 
 
-def summary(
-    regrets: Mapping[str, np.ndarray],
-    ranks: Mapping[str, np.ndarray],
-    at: np.ndarray,
-    budgets: Sequence[int],
-    rules: int,
-) -> dict[str, Any]:
+class Curves(NamedTuple):
+    """The curves of all seeds of a searcher, each field of shape `[seeds, checkpoints]`; see `lookup.Curve`."""
+
+    regret: np.ndarray
+    rank: np.ndarray
+    likelihood: np.ndarray  # NaN if it is not known.
+    steps: np.ndarray
+
+
+def summary(curves: Mapping[str, Curves], at: np.ndarray, budgets: Sequence[int], rules: int) -> dict[str, Any]:
     """Summarizes each searcher at each budget.
 
     Args:
-      regrets: Regrets by searcher, including "random", of shape `[seeds, checkpoints]`.
-      ranks: Ranks of the selected rules, with the same keys and shape.
+      curves: Curves by searcher, including "random".
       at: Number of evaluated rules at each checkpoint, including the budgets.
       budgets: Numbers of rules to report.
       rules: Number of distinct rules in the table.
@@ -41,60 +45,60 @@ def summary(
       A dictionary whose "searchers" holds one dictionary for each searcher and budget.
     """
     places = {budget: int(np.searchsorted(at, budget)) for budget in budgets}
-    entries = [
-        _entry(name, budget, regrets, ranks, at, place, rules) for name in regrets for budget, place in places.items()
-    ]
+    entries = [_entry(name, budget, curves, at, place, rules) for name in curves for budget, place in places.items()]
     correct(entries)
     return {"searchers": entries}
 
 
 def _entry(
-    name: str,
-    budget: int,
-    regrets: Mapping[str, np.ndarray],
-    ranks: Mapping[str, np.ndarray],
-    at: np.ndarray,
-    place: int,
-    rules: int,
+    name: str, budget: int, curves: Mapping[str, Curves], at: np.ndarray, place: int, rules: int
 ) -> dict[str, Any]:
-    mean, half_width = mean_interval(regrets[name][:, place].tolist())
+    own, random = curves[name], curves["random"]
+    mean, half_width = mean_interval(own.regret[:, place].tolist())
+    likelihoods = own.likelihood[:, place]
+    known = np.isfinite(likelihoods)
+    steps = float(own.steps[:, place].mean())
     entry = {
         "searcher": name,
         "rules": budget,
         "regret": mean,
         "half_width": half_width,
-        "in_top": float(np.mean(ranks[name][:, place] <= _TOP * rules)),
+        "in_top": float(np.mean(own.rank[:, place] <= _TOP * rules)),
+        "test_likelihood": float(likelihoods[known].mean()) if known.any() else None,
+        "tested": float(known.mean()),
+        "steps": steps,
     }
     if name == "random":
         return entry
-    pair = paired_difference(regrets[name][:, place].tolist(), regrets["random"][:, place].tolist())
+    pair = paired_difference(own.regret[:, place].tolist(), random.regret[:, place].tolist())
     return entry | {
         "difference": pair.mean,
         "difference_half_width": pair.half_width,
         "p": pair.p,
-        "random_rules": rules_for(mean, at, regrets["random"].mean(axis=0)),
+        "random_rules": rules_for(mean, at, random.regret.mean(axis=0)),
+        "random_rules_of_same_steps": rules_for(-steps, at, -random.steps.mean(axis=0)),
         "random_rules_at_most": int(at[-1]),
     }
 
 
-def rules_for(regret: float, at: np.ndarray, regrets: np.ndarray) -> float | None:
-    """Number of rules at which a searcher's mean regret falls to a given one, interpolated on a logarithmic scale.
+def rules_for(value: float, at: np.ndarray, values: np.ndarray) -> float | None:
+    """Number of rules at which a curve falls to a value, interpolated on a logarithmic scale.
 
     Args:
-      regret: The regret.
+      value: The value, such as a mean regret.
       at: Number of evaluated rules at each checkpoint.
-      regrets: Mean regret at each checkpoint.
+      values: The curve at each checkpoint.
 
     Returns:
-      The number, or None if the regret remains higher.
+      The number, or None if the curve remains higher.
     """
-    reached = np.flatnonzero(regrets <= regret)
+    reached = np.flatnonzero(values <= value)
     if not len(reached):
         return None
     place = int(reached[0])
     if place == 0:
         return float(at[0])
-    share = (regrets[place - 1] - regret) / (regrets[place - 1] - regrets[place])
+    share = (values[place - 1] - value) / (values[place - 1] - values[place])
     return float(at[place - 1] * (at[place] / at[place - 1]) ** share)
 
 
@@ -122,11 +126,13 @@ def _row(one: Mapping[str, Any]) -> list[str]:
         f"{one['regret']:.4f} ± {one['half_width']:.4f}",
         f"{one['in_top']:.1%}",
     ]
+    tested = "" if one["test_likelihood"] is None else f"{one['test_likelihood']:.4f}"
     if "difference" not in one:
-        return [*cells, "", ""]
-    worth = one["random_rules"]
-    return [
-        *cells,
-        difference(one["difference"], one["difference_half_width"], one["p"]),
-        f"more than {one['random_rules_at_most']:,}" if worth is None else f"{float(f'{worth:.2g}'):,.0f}",
-    ]
+        return [*cells, "", "", "", tested]
+    most = one["random_rules_at_most"]
+    worth, cost = (
+        f"more than {most:,}" if rules is None else f"{float(f'{rules:.2g}'):,.0f}"
+        for rules in (one["random_rules"], one["random_rules_of_same_steps"])
+    )
+    compared = difference(one["difference"], one["difference_half_width"], one["p"])
+    return [*cells, compared, worth, cost, tested]

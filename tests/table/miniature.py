@@ -67,5 +67,7 @@ def content() -> Content:
 def of_the_whole_space(rule_class: np.ndarray, rewards: np.ndarray) -> Table:
     """Creates a table of the whole space with one seed, from the class of each rule and the reward of each class."""
     seven = content()
-    values = vars(seven) | {"rule_class": rule_class, "reward": rewards, "best": np.zeros(0, int)}
+    none = {"best": np.zeros(0, int), "test": np.zeros((0, 4), np.float32)}
+    steps = np.arange(len(rewards), dtype=np.int32) % 7
+    values = vars(seven) | {"rule_class": rule_class, "reward": rewards, "steps": steps, **none}
     return Table(Content(**values))

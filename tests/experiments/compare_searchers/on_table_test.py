@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import scipy.special
@@ -35,16 +37,20 @@ def test_the_rule_with_the_highest_value_among_those_with_the_highest_rewards_is
     table = miniature.of_the_whole_space(np.zeros(SPACE.size, int), rewards)
     monkeypatch.setattr(lookup, "RACERS", 2)
     monkeypatch.setattr(table, "values", np.array([0.2, 0.55, 0.8, 0.5, 0.3]))  # The last one was lucky.
-    regrets, _ = lookup.curve(np.array([2, 0, 1, 3, 4]), np.array([1, 2, 3, 4, 5]), table)
+    content = dataclasses.replace(table.content, best=np.array([3, 1]), test=np.array([[0.7, 0, 0, 0], [0.6, 0, 0, 0]]))
+    monkeypatch.setattr(table, "content", content)
+    found = lookup.curve(np.array([2, 0, 1, 3, 4]), np.array([1, 2, 3, 4, 5, 9]), table)
     # In the race: 2; 0 and 2; 0 and 1; 1 and 3; 3 and 4.
-    assert regrets == pytest.approx([0.0, 0.0, 0.25, 0.25, 0.3])
+    assert found.regret == pytest.approx([0.0, 0.0, 0.25, 0.25, 0.3, 0.3])
+    assert found.likelihood == [None, None, 0.6, 0.6, 0.7, 0.7]
+    assert found.steps == [2, 2, 3, 6, 10, 10]  # Rule n takes n steps.
 
 
 def test_regret_of_random_search_is_that_of_the_best_of_n(table):
     ordered, places = np.sort(table.values), np.arange(len(table))
     at = np.array([10, 100, 1000])
     curves = [lookup.curve(lookup.search("random", seed, 1000, table), at, table) for seed in range(60)]
-    regrets, ranks = (np.array(values) for values in zip(*curves, strict=True))
+    regrets, ranks = (np.array([getattr(one, field) for one in curves]) for field in ("regret", "rank"))
     for column, count in enumerate(at):
         # The best of n distinct rules is the one in place k with probability C(k, n - 1) / C(N, n).
         share = np.exp(_log_choose(places, count - 1) - _log_choose(len(table), count))
@@ -60,9 +66,9 @@ def _log_choose(n, k):
 
 def test_a_search_that_has_ended_keeps_its_last_choice(table):
     found = np.argsort(table.values)[-3:]
-    regrets, ranks = lookup.curve(found, np.array([1, 3, 50]), table)
-    assert ranks == [3, 1, 1]
-    assert regrets[1:] == [0.0, 0.0]
+    curve = lookup.curve(found, np.array([1, 3, 50]), table)
+    assert curve.rank == [3, 1, 1]
+    assert curve.regret[1:] == [0.0, 0.0]
 
 
 def test_summary_of_seeds():
@@ -71,7 +77,10 @@ def test_summary_of_seeds():
         "ppo": np.array([[0.3, 0.2, 0.2], [0.3, 0.1, 0.1]]),
     }
     ranks = {"random": np.array([[9, 5, 2], [9, 5, 2]]), "ppo": np.array([[9, 1, 1], [9, 2, 1]])}
-    found = statistics.summary(regrets, ranks, np.array([10, 50, 100]), [10, 50], rules=1000)["searchers"]
+    steps = {"random": np.array([[8, 60, 100], [12, 40, 100]]), "ppo": np.array([[20, 75, 99], [30, 75, 99]])}
+    tested = np.array([[np.nan, 0.5, 0.5], [np.nan, np.nan, 0.7]])
+    curves = {name: statistics.Curves(regrets[name], ranks[name], tested, steps[name]) for name in regrets}
+    found = statistics.summary(curves, np.array([10, 50, 100]), [10, 50], rules=1000)["searchers"]
     assert [(one["searcher"], one["rules"]) for one in found] == [
         ("random", 10), ("random", 50), ("ppo", 10), ("ppo", 50),
     ]  # fmt: skip
@@ -83,6 +92,12 @@ def test_summary_of_seeds():
     )
     assert ppo_50["difference"] == pytest.approx(-0.15)
     assert ppo_50["in_top"] == 0.5
+    assert [one["steps"] for one in found] == [10, 50, 25, 75]
+    # Random search takes 10, 50 and 100 steps.
+    assert ppo_10["random_rules_of_same_steps"] == pytest.approx(10 * 5 ** (15 / 40))
+    assert ppo_50["random_rules_of_same_steps"] == pytest.approx(50 * 2**0.5)
+    assert [one["test_likelihood"] for one in found] == [None, 0.5, None, 0.5]
+    assert [one["tested"] for one in found] == [0.0, 0.5, 0.0, 0.5]
     assert ppo_50["random_rules"] == pytest.approx(50 * 2**0.75)  # From 0.3 at 50 to 0.1 at 100 rules.
     # Differences of -0.1 and -0.3 give t = -2, those of -0.1 and -0.2 t = -3, with one degree of freedom each. Holm
     # doubles the smaller p-value, and raises the larger one to it.
