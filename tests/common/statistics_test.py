@@ -56,6 +56,10 @@ def test_paired_difference_by_hand() -> None:
     assert found.p == pytest.approx(2 * (1 - below), rel=1e-9)
 
 
+def test_equal_differences_have_the_p_value_of_a_sign_test() -> None:
+    assert statistics.paired_difference([0.75, 0.5, 1.0], [0.5, 0.25, 0.75]) == (0.25, 0.0, 0.25)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_paired_difference_agrees_with_scipy(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -139,7 +139,7 @@ def test_operands_declare_the_averages_that_they_read():
 def test_decays_at_known_steps():
     state = next(trajectory(1, seed=0))[0]
     values = {}
-    for step in (0, 10, 25, 49):
+    for step in (0, 10, 25, 49, 50, 60):
         at_step = dataclasses.replace(state, step=np.float64(step))
         values[step] = [float(OPERANDS[name].compute(at_step)) for name in ("ld", "cd", "rd")]
     assert values[0] == pytest.approx([1.0, 1.0, 1.0])
@@ -147,6 +147,7 @@ def test_decays_at_known_steps():
     assert values[10] == pytest.approx([0.8, 0.5 * (1 + math.cos(0.2 * math.pi)), 1.0])
     assert values[25] == pytest.approx([0.5, 0.5, 1.0])
     assert values[49][:2] == pytest.approx([0.02, 0.5 * (1 + math.cos(0.98 * math.pi))])
+    assert values[50][:2] == values[60][:2] == pytest.approx([0.0, 0.0])
 
 
 def test_noise_has_the_standard_deviation_of_the_paper():

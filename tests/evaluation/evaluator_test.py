@@ -79,6 +79,17 @@ def make(monkeypatch):
     return build
 
 
+def test_every_training_starts_from_the_given_seed(make, monkeypatch):
+    seeds, plain = set(), StandInTrainer.reset
+    monkeypatch.setattr(StandInTrainer, "reset", lambda self, seed: seeds.add(seed) or plain(self, seed))
+    evaluator = make({0.1: [0.5] * 5})
+    evaluator.evaluate(RULE, seed=7)
+    evaluator.train(RULE, 0.1, seed=8)
+    assert seeds == {7, 8}
+    evaluator.histories(RULE, 1, seed=9)
+    assert seeds == {7, 8, 9}
+
+
 def test_the_best_rate_of_the_sweep_is_trained_to_the_end(make):
     evaluator = make({0.1: [0.4, 0.5, 0.6, 0.7], 1.0: [0.5, 0.55, 0.6, 0.65], 10.0: [None]})
     evaluation = evaluator.evaluate(RULE)
@@ -125,6 +136,19 @@ def test_a_hurdle_close_to_the_epochs_end_still_ranks_the_rates(make):
     evaluation = make(curves, hurdle=0.97, leaders=1, sweep_epochs=2).evaluate(RULE)
     assert [(point.learning_rate, point.score) for point in evaluation.sweep] == [(0.01, None), (0.1, None), (1.0, 0.6)]
     assert evaluation.learning_rate == 1.0
+
+
+def test_a_sweep_whose_best_rate_is_the_last_is_extended(make):
+    curves = {rate: [0.9 - abs(math.log10(rate / 10)) / 5] * 4 for rate in (0.1, 1.0, 10.0, 100.0)}
+    evaluation = make(curves, learning_rates=(0.1, 1.0), extensions=6).evaluate(RULE)
+    assert [point.learning_rate for point in evaluation.sweep] == [0.1, 1.0, 10.0, 100.0]
+    assert evaluation.learning_rate == 10.0
+
+
+def test_losses_of_an_epoch_are_means_over_its_steps(make):
+    evaluation = make({0.1: [0.4, 0.5, 0.6, 0.7]}).evaluate(RULE)
+    losses = [-math.log(accuracy) for accuracy in (0.4, 0.5, 0.6, 0.7)]
+    assert [epoch.loss for epoch in evaluation.history] == pytest.approx(losses)
 
 
 def test_a_leader_that_diverges_after_the_hurdle_is_replaced_by_the_next(make):

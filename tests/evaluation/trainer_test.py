@@ -190,6 +190,10 @@ def test_scores_are_those_of_the_logits(trainer):
     assert score.log_likelihood == pytest.approx(log_probabilities[np.arange(50), split.labels].mean(), rel=1e-5)
 
 
+def test_the_order_of_the_examples_depends_on_the_seed(trainer):
+    assert not np.array_equal(trainer.batches(0, seed=0), trainer.batches(0, seed=1))
+
+
 def test_every_example_is_seen_once_per_shuffle():
     task = Task("parts", "", _load, _build_model, batch_size=20, examples_per_epoch=100)
     trainer = Trainer(task)

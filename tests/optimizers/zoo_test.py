@@ -80,9 +80,14 @@ def test_every_name_builds_with_the_slots_that_it_needs(name: str) -> None:
     assert np.isfinite(variable).all()
 
 
-def test_rmsprop_of_nasnet_has_decay_and_momentum_0_9_and_epsilon_1() -> None:
+def test_momentum_is_that_of_the_paper_unless_another_one_is_given() -> None:
+    optimizer = get("momentum", learning_rate=0.1)
+    assert (optimizer.momentum, optimizer.nesterov) == (0.9, False)
     assert get("momentum", learning_rate=0.1, momentum=0.95).momentum == 0.95
     assert get("rmsprop-nasnet", learning_rate=0.1, rho=0.8).rho == 0.8
+
+
+def test_rmsprop_of_nasnet_has_decay_and_momentum_0_9_and_epsilon_1() -> None:
     optimizer, variable = get("rmsprop-nasnet", learning_rate=0.1), tf.Variable([1.0])
     weight, mean_square, momentum = 1.0, 0.0, 0.0
     for gradient in (0.5, -2.0, 3.0):

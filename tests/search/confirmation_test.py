@@ -63,3 +63,7 @@ def test_other_rules_are_only_shifted(reward: float, shift: float, expected: flo
 def test_rules_that_did_not_train_keep_their_reward(status: str) -> None:
     evaluation = Evaluation(0.1, status, 0.1)
     assert Confirmation((5,), bar=0.0, shift=0.2).confirm(evaluation, untrainable) == evaluation
+
+
+def test_a_shifted_reward_is_at_most_1() -> None:
+    assert Confirmation((5,), 1.0, 0.3).confirm(Evaluation(0.9, TRAINED, 0.1), untrainable).reward == 1.0

@@ -118,7 +118,10 @@ def test_finalists_and_all_baselines_are_tested_at_tuned_rates(tmp_path: Path) -
             assert {one.program for one in tested} == finalists | baselines
             assert all(0.15 < one.learning_rate < 0.27 for one in tested)  # 0.2 is best.
             count = collections.Counter(one.program for one in tested)
-            assert set(count.values()) <= ({4, 8} if stage == race.TEST else {2, 4})
+            assert set(count.values()) == {4}  # Enough for the test, and doubled for the long one, which begins with 2.
+        # The invented rewards have little noise, so that the first seeds decide who is among the best.
+        raced = collections.Counter(one.program for one in store.trainings() if one.stage == race.RACING)
+        assert set(raced.values()) == {5}
         # The best rules of the invented trainings are found, up to the noise of the seeds.
         best = sorted(race.racers(store.trials(), store.baselines()), key=lambda one: -reward_of(one.program))
         assert finalists <= {one.program for one in best[: race.FINALISTS + 1]}

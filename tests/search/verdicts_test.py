@@ -82,3 +82,8 @@ def test_false_claims_are_as_rare_as_the_significance_level() -> None:
         looks = [verdicts.compare(RULES, BASELINES, given) for given in (first, all_seeds)]
         claims += any(pair.verdict != UNDECIDED for look in looks for pair in look.values())
     assert claims / 300 < 0.07
+
+
+def test_verdicts_change_at_the_level_of_five_percent() -> None:
+    assert [verdicts._verdict(difference, 0.049) for difference in (0.1, -0.1)] == [BETTER, WORSE]
+    assert [verdicts._verdict(difference, 0.05) for difference in (0.1, -0.1)] == [UNDECIDED, UNDECIDED]

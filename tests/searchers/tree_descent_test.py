@@ -42,6 +42,15 @@ def test_each_level_fixes_one_token_of_the_best_program_so_far_and_the_last_rest
     assert len({program.tokens[0] for program in level(searcher, 12, lambda program: 0.0)}) > 3
 
 
+def test_a_new_descent_forgets_the_best_rule_of_the_last_one():
+    searcher = searchers.get("tree_descent", SPACE, 1, samples=10)
+    for _ in range(SPACE.length):
+        level(searcher, 10, lambda program: 1.0)
+    programs = level(searcher, 10, lambda program: len(str(program)) / 1_000)
+    best = max(programs, key=lambda program: len(str(program)))
+    assert {program.tokens[0] for program in searcher.propose(10)} == {best.tokens[0]}
+
+
 def test_draws_are_uniform_token_by_token_and_meet_the_constraints():
     space = SearchSpace(
         num_groups=2, constraints=frozenset(("different_operands", "reuse_groups", "no_final_addition"))

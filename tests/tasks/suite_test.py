@@ -80,7 +80,7 @@ def test_commands_refuse_a_held_out_task(module, tmp_path):
 
 
 def test_a_suite_requires_the_protocol_of_its_scales():
-    with pytest.raises(RunError, match=r"Received: epochs=3, reward='final_accuracy'$|epochs=3"):
+    with pytest.raises(RunError, match=r"Received: epochs=3, reward='final_accuracy'$"):
         EvaluatorSetup("suite", Protocol(epochs=3, reward="final_accuracy"))
 
 

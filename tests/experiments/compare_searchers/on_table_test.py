@@ -9,8 +9,8 @@ import pytest
 import scipy.special
 import scipy.stats
 
-from experiments.compare_searchers import lookup, statistics
-from nos_tf.dsl import SearchSpace
+from experiments.compare_searchers import lookup, on_table, paper, statistics
+from nos_tf.dsl import SearchSpace, parse
 from nos_tf.searchers import get
 from tests.table import miniature
 
@@ -30,6 +30,43 @@ def test_a_search_evaluates_each_class_once_in_the_order_of_the_proposals(table)
     assert len(set(numbers)) < len(numbers)
     found = lookup.search("random", 3, 8_000, table)
     assert found.tolist() == list(dict.fromkeys(numbers))[:8_000]
+
+
+def test_a_searcher_is_told_rewards_and_repeats(table, monkeypatch):
+    rounds = iter([["g * g", "g * m", "g * g"], ["g * m", "m * v", "v * v"]])
+    made, heard, numbers = [], [], []
+
+    class Told:
+        def propose(self, count):
+            programs = [parse(text) for text in next(rounds)]
+            assert len(programs) == count
+            numbers.append([int(table.classes[tuple(SPACE.encode(program))]) for program in programs])
+            return programs
+
+        def observe(self, programs, rewards, repeats):
+            heard.append((rewards, repeats))
+
+    def get(*arguments, **settings):
+        made.append((arguments, settings))
+        return Told()
+
+    monkeypatch.setattr(lookup.searchers, "get", get)
+    monkeypatch.setattr(table, "values", table.values[::-1])  # Known from further seeds; not for the searcher.
+    found = lookup.search("ppo", 3, 4, table, batch_size=3, units=5)
+    assert made == [(("ppo", lookup.SPACE, 3), {"units": 5})]
+    assert heard == [
+        (table.content.reward[numbers[0]].tolist(), [False, False, True]),
+        (table.content.reward[numbers[1]].tolist(), [True, False, False]),
+    ]
+    assert found.tolist() == list(dict.fromkeys(numbers[0] + numbers[1]))
+
+
+def test_searchers_as_in_the_paper_have_its_settings(table, monkeypatch):
+    asked = []
+    monkeypatch.setattr(on_table, "search", lambda *arguments, **settings: asked.append((arguments, settings)))
+    on_table._search("ppo_paper", 3, 50, table)
+    on_table._search("ppo", 3, 50, table)
+    assert asked == [(("ppo", 3, 50, table, paper.BATCH_SIZE), paper.SETTINGS["ppo"]), (("ppo", 3, 50, table), {})]
 
 
 def test_the_rule_with_the_highest_value_among_those_with_the_highest_rewards_is_selected(monkeypatch):
@@ -71,6 +108,11 @@ def test_a_search_that_has_ended_keeps_its_last_choice(table):
     assert curve.regret[1:] == [0.0, 0.0]
 
 
+def test_a_budget_is_reported_once():
+    assert statistics.reported((100, 300, 1_000), 300) == [100, 300]
+    assert statistics.reported((100, 300, 1_000), 400) == [100, 300, 400]
+
+
 def test_summary_of_seeds():
     regrets = {
         "random": np.array([[0.4, 0.3, 0.1], [0.6, 0.3, 0.1]]),
@@ -80,7 +122,7 @@ def test_summary_of_seeds():
     steps = {"random": np.array([[8, 60, 100], [12, 40, 100]]), "ppo": np.array([[20, 75, 99], [30, 75, 99]])}
     tested = np.array([[np.nan, 0.5, 0.5], [np.nan, np.nan, 0.7]])
     curves = {name: statistics.Curves(regrets[name], ranks[name], tested, steps[name]) for name in regrets}
-    found = statistics.summary(curves, np.array([10, 50, 100]), [10, 50], rules=1000)["searchers"]
+    found = statistics.summary(curves, np.array([10, 50, 100]), [10, 50], rules=1_000)["searchers"]
     assert [(one["searcher"], one["rules"]) for one in found] == [
         ("random", 10), ("random", 50), ("ppo", 10), ("ppo", 50),
     ]  # fmt: skip

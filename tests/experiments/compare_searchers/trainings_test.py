@@ -95,7 +95,7 @@ def test_seeds_and_searchers_can_be_added(monkeypatch, tmp_path, invented):
 def test_the_winner_of_all_races_so_far_is_chosen_and_steps_are_compared():
     def search(*raced: float, steps: int = 10) -> dict:
         chosen = [{"raced": one, "value": one + 1, "steps": steps * n} for n, one in enumerate(raced, start=1)]
-        return {"rewards": [0.0] * 3, "chosen": chosen}
+        return {"rewards": [0.1, 0.3, 0.5], "chosen": chosen}
 
     runs = {
         "random": [search(0.5, 0.6, 0.4), search(0.1, 0.2, 0.3)],
@@ -104,6 +104,7 @@ def test_the_winner_of_all_races_so_far_is_chosen_and_steps_are_compared():
     found = {(one["searcher"], one["rules"]): one for one in trainings.compare(runs, [1, 2, 3])}
     assert [found["random", rules]["value"] for rules in (1, 2, 3)] == pytest.approx([1.3, 1.4, 1.45])
     assert [found["ppo", rules]["value"] for rules in (1, 2, 3)] == pytest.approx([1.5, 1.5, 1.8])
+    assert [found["ppo", rules]["mean"] for rules in (1, 2, 3)] == pytest.approx([0.1, 0.2, 0.3])
     assert [found["ppo", rules]["steps_of_random"] for rules in (1, 2, 3)] == pytest.approx([2.0] * 3)
 
 

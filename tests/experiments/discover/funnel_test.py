@@ -17,7 +17,7 @@ from nos_tf.search.store import Store
 from nos_tf.tasks import suite
 from nos_tf.tasks import task as task_module
 from tests.experiments.in_process import run
-from tests.search.fakes import ShuffledExecutor
+from tests.search.fakes import FakeEvaluator, ShuffledExecutor
 
 FLAGS = (
     "--searchers=random,evolution", "--num_groups=1", "--trials=30", "--candidates=8", "--finalists=3", "--seeds=4",
@@ -89,6 +89,14 @@ def test_held_out_tasks_are_read_after_the_finalists_are_frozen(monkeypatch, fol
     for rule in results["rules"]:
         assert rule["test_rewards"].keys() == set(HELD_OUT)
         assert all(len(seeds) == 4 for seeds in rule["test_rewards"].values())
+    with Store.read(folder / f"{HELD_OUT[0]}.judged.sqlite") as store:
+        trainings = store.trainings()
+    assert {one.stage for one in trainings} == set(judging.STAGES[1:])
+    for one in trainings:  # Long ones, of which only the test reads test data, at rates tuned before.
+        split = "test" if one.stage == judging.TEST else "validation"
+        expected = FakeEvaluator().train(one.program, one.learning_rate, one.seed, split, long=True)
+        assert one.evaluation == expected
+        assert one.stage != judging.TEST or 0.15 < one.learning_rate < 0.27  # 0.2 is best.
     assert (folder / "discover.md").read_text().count("| baseline |") == 9
     assert (folder / "discover.png").stat().st_size > 10_000
 

@@ -74,8 +74,18 @@ def test_finalists_are_compared_with_every_baseline(run: RunData, board: Leaderb
 
 def test_winner_is_the_best_rule_that_beats_all_baselines(board: Leaderboard) -> None:
     assert board.winner is not None
-    assert board.winner.verdict == "better"
+    assert board.winner == next(one for one in board.finalists if one.verdict == "better")
     assert all(pair.verdict == "better" for pair in board.winner.against.values())
+
+
+def test_standings_describe_how_rules_were_found_and_trained(run: RunData, board: Leaderboard) -> None:
+    found = {trial.program: trial for trial in run.evaluated}
+    for one in board.standings:
+        tested = [each for each in run.trainings if (each.stage, each.program) == (race.TEST, one.program)]
+        assert {each.learning_rate for each in tested} == {one.learning_rate}
+        assert one.accuracy.mean == pytest.approx(np.mean([each.evaluation.accuracy for each in tested]))
+        if one.name is None:
+            assert (one.found_by, one.searched) == (found[one.program].source, found[one.program].reward)
 
 
 def test_one_undecided_baseline_prevents_a_winner(run: RunData, board: Leaderboard) -> None:
