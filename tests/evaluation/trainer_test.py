@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from nos_tf.dsl import SearchSpace, parse
 from nos_tf.dsl.primitives import OPERANDS
+from nos_tf.evaluation import trainer as trainer_module
 from nos_tf.evaluation.trainer import Trainer
 from nos_tf.optimizers import ProgramOptimizer
 from nos_tf.tasks.task import Split, Splits, Task
@@ -179,7 +180,10 @@ def test_batch_normalization_has_the_statistics_of_the_current_weights(trainer):
     )
 
 
-def test_scores_are_those_of_the_logits(trainer):
+@pytest.mark.parametrize("batch", [1_000, 20])
+def test_scores_are_those_of_the_logits(batch, monkeypatch):
+    monkeypatch.setattr(trainer_module, "_SCORING_BATCH", batch)  # The last of three batches is smaller.
+    trainer = Trainer(TASK)
     trainer.reset(1)
     trainer.train_epoch(parse("g"), 0.1, 0, 1, seed=1)
     split = _load().test
@@ -188,6 +192,15 @@ def test_scores_are_those_of_the_logits(trainer):
     score = trainer.score("test")
     assert score.accuracy == pytest.approx(np.mean(logits.argmax(axis=1) == split.labels))
     assert score.log_likelihood == pytest.approx(log_probabilities[np.arange(50), split.labels].mean(), rel=1e-5)
+
+
+def test_chance_is_that_of_the_validation_labels():
+    def load(data_dir):
+        splits = _load(data_dir)
+        return dataclasses.replace(splits, test=Split(splits.test.inputs, np.zeros_like(splits.test.labels)))
+
+    share = np.bincount(_load().validation.labels).max() / 50
+    assert Trainer(dataclasses.replace(TASK, load=load)).chance(0.0) == pytest.approx(share) < 0.5
 
 
 def test_the_order_of_the_examples_depends_on_the_seed(trainer):

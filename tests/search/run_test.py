@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from nos_tf import searchers
 from nos_tf.common.errors import RunError
 from nos_tf.common.run_folder import RunFolder
 from nos_tf.dsl import SearchSpace
@@ -25,6 +26,37 @@ def test_a_run_is_not_resumed_on_other_data(tmp_path, monkeypatch):
         monkeypatch.setattr(EvaluatorSetup, "describe_data", lambda self: "other digits")
         with pytest.raises(RunError, match=r"The run began on other data \(scikit-learn.*Received: other digits$"):
             run.run(what, folder, {"task": "digits"}, Observer())
+
+
+@pytest.mark.parametrize("in_flight", [None, 3])
+def test_a_run_searches_as_configured(in_flight, tmp_path, monkeypatch):
+    """Its searcher has its settings, its trainings the run's seed, and its best rules further seeds."""
+    trained, made, plain = set(), [], searchers.get
+
+    class Watched(FakeEvaluator):
+        def evaluate(self, program, seed):
+            trained.add(seed)
+            return super().evaluate(program, seed)
+
+    def get(name, *arguments, **settings):
+        made.append((name, settings))
+        return plain(name, *arguments, **settings)
+
+    monkeypatch.setattr(searchers, "get", get)
+    monkeypatch.setattr(EvaluatorSetup, "check_task", lambda self: [])
+    monkeypatch.setattr(EvaluatorSetup, "build", lambda self: Watched())
+    what = Configuration(
+        "digits", "evolution", trials=40, random_trials=10, batch_size=4, space=SearchSpace(), seed=5, test_seeds=1,
+        searcher_settings={"population_size": 3}, in_flight=in_flight,
+    )  # fmt: skip
+    with RunFolder(tmp_path / "run", files.STORE) as folder:
+        run.run(what, folder, {"task": "digits"}, Observer())
+        with Store.read(folder / files.STORE) as store:
+            assert bool(store.proposals()) == (in_flight is not None)
+            confirmed = {len(one.evaluation.seed_rewards) for one in store.trials() if one.evaluation is not None}
+    assert made == [("random", {}), ("evolution", {"population_size": 3})]
+    assert trained == {what.training_seeds[0]}
+    assert confirmed == {0, 3}
 
 
 @pytest.mark.parametrize(("task", "races"), [("digits", True), ("suite", False)])

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from experiments.compare_searchers import paper
 from nos_tf import searchers
 from nos_tf.dsl.search_space import CONSTRAINTS, SearchSpace
 from tests.searchers import synthetic
@@ -77,13 +78,31 @@ def _check_learning(name, reward, seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", searchers.POLICY_GRADIENTS)
+@pytest.mark.parametrize("name", paper.SETTINGS)
 def test_the_papers_settings_run(name):
-    settings = {} if name == "trpo" else {"learning_rate": 1e-5}
-    searcher = searchers.get(name, synthetic.SPACE, 0, units=150, **settings)
-    rewards = synthetic.run(searcher, synthetic.dense_reward(0), 50, batch=5)
-    assert len(rewards) == 50
+    searcher = searchers.get(name, synthetic.SPACE, 0, **paper.SETTINGS[name])
+    before = searcher.state()["policy/0"]
+    synthetic.run(searcher, synthetic.dense_reward(0), 50, batch=paper.BATCH_SIZE)
     assert searcher.metrics()["entropy"] > 1.5
+    assert (searcher.state()["policy/0"] != before).any()
+
+
+def test_late_results_are_learned_from_with_the_probabilities_of_their_proposal():
+    weights = []
+    for shift in (None, 0.0, -1.0):
+        searcher = small("ppo")
+        programs = searcher.propose(4)
+        log_probs = searcher.log_probs(programs)
+        assert log_probs.shape == (4, SPACE.length)
+        assert (log_probs < 0).all()
+        observed = programs, [0.1, 0.9, 0.2, 0.4], [False] * 4
+        if shift is None:
+            searcher.observe(*observed)
+        else:
+            searcher.observe_late(*observed, log_probs + np.float32(shift))
+        weights.append(searcher.state()["policy/0"])
+    np.testing.assert_allclose(weights[1], weights[0], atol=1e-5)
+    assert np.abs(weights[2] - weights[0]).max() > 1e-4
 
 
 def test_a_new_process_continues_bit_for_bit(tmp_path):
