@@ -48,19 +48,19 @@ def search(
 
 
 class Curve(NamedTuple):
-    """A search at each of some numbers of evaluated rules.
+    """A search at each of some numbers of evaluated rules, as lists; for several searches, `[searches, checkpoints]`.
 
     Attributes:
       regret: Regret of the selected rule.
       rank: Its rank.
-      likelihood: Its likelihood on test data; None if it is not among the table's best rules.
+      likelihood: Its likelihood on test data; None, or NaN in an array, if it is not among the table's best rules.
       steps: Training steps so far.
     """
 
-    regret: list[float]
-    rank: list[int]
-    likelihood: list[float | None]
-    steps: list[int]
+    regret: Any
+    rank: Any
+    likelihood: Any
+    steps: Any
 
 
 def curve(found: np.ndarray, at: np.ndarray, table: Table) -> Curve:

@@ -50,7 +50,7 @@ def run(folder: RunFolder, flags: Mapping[str, Any], described: str) -> None:
     for name in names:
         saved = [run_folder.read_json(_path(folder.path, *piece[:2])) for piece in pieces if piece[0] == name]
         parts = [np.concatenate([np.array(one[field], float) for one in saved]) for field in Curve._fields]
-        curves[name] = statistics.Curves(*parts)
+        curves[name] = Curve(*parts)
     budgets = statistics.reported(BUDGETS, flags["trials"])
     results = statistics.summary(curves, at, budgets, len(tables.load(flags["table"])))
     run_folder.write_json(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from experiments.compare_searchers.lookup import Curve
 from nos_tf.common.statistics import holm, mean_interval, paired_difference
 from nos_tf.common.text import difference
 
@@ -23,20 +24,11 @@ HEADER = (
 _TOP = 0.001
 
 
-class Curves(NamedTuple):
-    """The curves of all seeds of a searcher, each field of shape `[seeds, checkpoints]`; see `lookup.Curve`."""
-
-    regret: np.ndarray
-    rank: np.ndarray
-    likelihood: np.ndarray  # NaN if it is not known.
-    steps: np.ndarray
-
-
-def summary(curves: Mapping[str, Curves], at: np.ndarray, budgets: Sequence[int], rules: int) -> dict[str, Any]:
+def summary(curves: Mapping[str, Curve], at: np.ndarray, budgets: Sequence[int], rules: int) -> dict[str, Any]:
     """Summarizes each searcher at each budget.
 
     Args:
-      curves: Curves by searcher, including "random".
+      curves: All searches of each searcher, including "random", as arrays.
       at: Number of evaluated rules at each checkpoint, including the budgets.
       budgets: Numbers of rules to report.
       rules: Number of distinct rules in the table.
@@ -51,7 +43,7 @@ def summary(curves: Mapping[str, Curves], at: np.ndarray, budgets: Sequence[int]
 
 
 def _entry(
-    name: str, budget: int, curves: Mapping[str, Curves], at: np.ndarray, place: int, rules: int
+    name: str, budget: int, curves: Mapping[str, Curve], at: np.ndarray, place: int, rules: int
 ) -> dict[str, Any]:
     own, random = curves[name], curves["random"]
     mean, half_width = mean_interval(own.regret[:, place].tolist())

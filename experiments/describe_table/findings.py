@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import NamedTuple
 
 import numpy as np
 
 from nos_tf.common.statistics import holm, paired_difference
 from nos_tf.dsl import SearchSpace, parse
-from nos_tf.dsl.named_rules import NAMED_RULES
 from nos_tf.dsl.program import ProgramError
 from nos_tf.evaluation.result import TRAINED
+from nos_tf.search.trial import BASELINES
 from nos_tf.table import Table
 
 SPACE = SearchSpace(num_groups=1)
@@ -24,12 +25,9 @@ def trained(table: Table) -> np.ndarray:
 def named(table: Table) -> dict[str, float]:
     """Values of the titled optimizers within the search space, highest first."""
     values = {}
-    for rule in NAMED_RULES.values():
-        if rule.title:
-            try:
-                values[rule.title] = table.value(parse(rule.text))
-            except ProgramError:
-                continue  # Its operand is not one of the paper's.
+    for name, rule in BASELINES.items():
+        with contextlib.suppress(ProgramError):  # Its operand is not one of the paper's.
+            values[name] = table.value(parse(rule))
     return dict(sorted(values.items(), key=lambda one: -one[1]))
 
 

@@ -8,11 +8,10 @@ import numpy as np
 
 from experiments.describe_table import figures, findings
 from nos_tf.common.text import markdown_table
-from nos_tf.dsl.named_rules import NAMED_RULES
+from nos_tf.search.trial import BASELINES
 from nos_tf.table import Table, file
 
 _BEST = 15
-_RULES = {rule.title: rule.text for rule in NAMED_RULES.values() if rule.title}
 _CAPTIONS = {
     "distribution": "Values of all distinct rules that train (counts on a logarithmic scale) and of the known "
     "optimizers. The gap above 0.8 comes from the seeds: the best rules and those with names have the mean over five "
@@ -61,8 +60,8 @@ def _summary(table: Table) -> str:
     trained = int(findings.trained(table).sum())
     best, *_ = findings.named(table).items()
     better = np.flatnonzero(table.values > best[1])
-    ahead = findings.ahead(table, _RULES[best[0]], better)
-    top = findings.ahead(table, _RULES[best[0]], np.flatnonzero(table.ranks <= _BEST))
+    ahead = findings.ahead(table, BASELINES[best[0]], better)
+    top = findings.ahead(table, BASELINES[best[0]], np.flatnonzero(table.ranks <= _BEST))
     counts = ", ".join(
         f"{int((content.status == number).sum()):,} {status}"
         for number, status in enumerate(content.facts["statuses"])
@@ -84,7 +83,7 @@ def _best(table: Table) -> str:
         cells = [f"{row.reward:.4f}", f"{row.learning_rate:.3g}", *_tested(table, row.rule)]
         rows.append([str(rank), f"`{row.rule}`", *cells])
     for name, value in findings.named(table).items():
-        rows.append(["", name, f"{value:.4f}", "", *_tested(table, _RULES[name])])
+        rows.append(["", name, f"{value:.4f}", "", *_tested(table, BASELINES[name])])
     header = (
         "rank", "rule", "value", "learning rate", "test likelihood", "test accuracy", "five times as long", "accuracy",
     )  # fmt: skip

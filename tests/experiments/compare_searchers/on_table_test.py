@@ -121,7 +121,7 @@ def test_summary_of_seeds():
     ranks = {"random": np.array([[9, 5, 2], [9, 5, 2]]), "ppo": np.array([[9, 1, 1], [9, 2, 1]])}
     steps = {"random": np.array([[8, 60, 100], [12, 40, 100]]), "ppo": np.array([[20, 75, 99], [30, 75, 99]])}
     tested = np.array([[np.nan, 0.5, 0.5], [np.nan, np.nan, 0.7]])
-    curves = {name: statistics.Curves(regrets[name], ranks[name], tested, steps[name]) for name in regrets}
+    curves = {name: lookup.Curve(regrets[name], ranks[name], tested, steps[name]) for name in regrets}
     found = statistics.summary(curves, np.array([10, 50, 100]), [10, 50], rules=1_000)["searchers"]
     assert [(one["searcher"], one["rules"]) for one in found] == [
         ("random", 10), ("random", 50), ("ppo", 10), ("ppo", 50),
